@@ -1,0 +1,41 @@
+"""gvae compare RUN RUN ...: evaluated runs side by side, on the terminal and as one page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from gvae.commands.parsing import REQUIRED, WORD, parse
+from gvae.errors import GvaeError
+from gvae.runs import Run
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Put evaluated runs side by side.
+
+    Runs that differ in their seed alone share a column, with mean and spread. Numbers measured under unlike
+    protocols are refused, never mixed.
+    """
+
+    runs: Annotated[tuple[Path, ...], WORD] = REQUIRED
+    """run folders, each evaluated before"""
+    out: Path | None = None
+    """also write one self-contained page with table, samples and curves, as in report.html"""
+
+
+def run(words: list[str]) -> None:
+    """Compare as the command line says."""
+    args = parse(Compare(), words, "gvae compare")
+    if not args.runs:
+        raise GvaeError("name the run folders, as in `gvae compare runs/a runs/b --out report.html`")
+    opened = [Run.open(path) for path in args.runs]
+    from rich.console import Console
+
+    from gvae.evaluation import compare
+    from gvae.report.tables import console
+
+    Console(highlight=False).print(console(compare(opened, args.out)))
+    if args.out is not None:
+        print(f"Page: {args.out}")

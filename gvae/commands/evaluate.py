@@ -1,0 +1,78 @@
+"""gvae evaluate RUN: numbers with their protocol, from a run folder and the data it is measured against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from gvae.commands.parsing import REQUIRED, WORD, parse
+from gvae.errors import GvaeError
+from gvae.metrics import METRICS
+from gvae.runs import Run
+
+ABOUT = f"""Measure a run and write metrics.json into it.
+
+Metrics: {", ".join(METRICS)}; iwae-500 for 500 importance samples; package.module:NAME for one of your own.
+docs/metrics explains each."""
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Measure a run and write metrics.json into it."""
+
+    run: Annotated[Path, WORD] = REQUIRED
+    """run folder"""
+    data: str | None = None
+    """data set to measure against; what the run was trained on if not given"""
+    metrics: str | None = None
+    """names separated by commas; all that apply if not given"""
+    samples: int = 10_000
+    """images to draw and to compare with; fewer where the split has fewer"""
+    split: Literal["test", "val", "train"] = "test"
+    """part of the data to compare with: val to choose between models, test to report"""
+    seed: int = 0
+    """seed of the samples"""
+    prior: str | None = None
+    """prior to sample from, such as normal; the run's own if not given"""
+    data_root: Path | None = None
+    """folder with data sets; without it the environment variable GVAE_DATA"""
+
+
+def run(words: list[str]) -> None:
+    """Evaluate as the command line says."""
+    args = parse(Evaluate(), words, "gvae evaluate", about=ABOUT)
+    if args.samples < 2:
+        raise GvaeError(
+            f"--samples is {args.samples}; a comparison needs at least 2, numbers to be quoted 10k"
+        )
+    opened = Run.open(args.run)
+    from gvae.evaluation import evaluate
+
+    names = split_names(args.metrics)
+    evaluate(opened, names, args.data, args.samples, args.split, args.seed, args.prior, args.data_root)
+    show_numbers(opened)
+
+
+def split_names(text: str | None) -> tuple[str, ...] | None:
+    """Names between commas.
+
+    >>> split_names("fd, kd"), split_names(None)
+    (('fd', 'kd'), None)
+    """
+    if text is None:
+        return None
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise GvaeError(f"--metrics is empty; name some of {', '.join(METRICS)}, or leave it out for all")
+    return names
+
+
+def show_numbers(opened: Run) -> None:
+    """Print the table of a run's numbers."""
+    from rich.console import Console
+
+    from gvae.report.tables import table_for_console
+
+    Console(highlight=False).print(table_for_console(opened))
+    print(f"Written to {opened.metrics}")

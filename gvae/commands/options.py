@@ -1,0 +1,162 @@
+"""The options of a model, read without importing it, and the options that several verbs share.
+
+A model's `Config` sits beside the model, in a file that imports torch. Importing torch takes seconds, and
+--help has half of one; so the class `Config` alone is taken out of the file's source and executed with the
+light imports that it needs.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import importlib
+import itertools
+import sys
+import types
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from gvae.commands import docs
+from gvae.config import ModelConfig, TrainConfig, from_json
+from gvae.data import DATASETS
+from gvae.errors import GvaeError, choose
+from gvae.models import where
+from gvae.presets import PRESETS
+from gvae.runs import Run
+
+LIGHT = ("dataclasses", "typing", "collections", "collections.abc", "gvae.config", "gvae.types")
+"""modules that a Config may need and that import in no time"""
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """Where data is found and how a folder of images is read."""
+
+    data_root: Path | None = None
+    """folder with data sets; without it the environment variable GVAE_DATA"""
+    size: int | None = None
+    """folder of images: side in pixels that they are brought to"""
+    fit: Literal["crop", "pad", "stretch"] | None = None
+    """folder of images: how each is brought to that size; crop if not given"""
+    channels: int | None = None
+    """folder of images: 1 for gray, 3 for colour; what the files have if not given"""
+    skip_broken: bool = False
+    """folder of images: leave out unreadable files and list them, in place of refusing the folder"""
+
+    def given(self) -> dict[str, Any]:
+        """The folder options that were set, for `open_data`."""
+        values = {name: value for name, value in dataclasses.asdict(self).items() if name != "data_root"}
+        return {name: value for name, value in values.items() if value not in (None, False)}
+
+    def for_run(self, run: Run, data: str) -> dict[str, Any]:
+        """The same; a folder of images is read as the run's was, unless something else is asked for."""
+        if not is_folder(data):
+            return self.given()
+        facts = run.about.get("data", {}).get("options", {}) if data == run.data else {}
+        return {"size": run.spec.size, "channels": run.spec.channels, **facts, **self.given()}
+
+
+def is_folder(data: str) -> bool:
+    """Whether a data set's name or path means a folder of images."""
+    name, path = data.partition(":")[0], Path(data).expanduser()
+    return name == "folder" or (
+        name not in DATASETS and path.is_dir() and not (path / "dataset.json").exists()
+    )
+
+
+def config_class(model: str) -> type[ModelConfig]:
+    """The `Config` of a model, without importing torch where the source allows it.
+
+    Raises:
+        GvaeError: no such model, or outside code that cannot be imported.
+    """
+    module, _, name = where(model).partition(":")
+    if ":" in model:  # outside code may define its Config anywhere
+        try:
+            return getattr(importlib.import_module(module), name).Config
+        except (ImportError, AttributeError) as error:
+            raise GvaeError(f"cannot use model '{model}': {error}; write package.module:Class") from error
+    return light_config(module) or getattr(importlib.import_module(module), name).Config
+
+
+def light_config(module: str) -> type[ModelConfig] | None:
+    """Execute light imports, constants and the class `Config` of a module; None if that is not enough."""
+    body = [node for node in docs.tree(module).body if _needed(node)]
+    if not any(isinstance(node, ast.ClassDef) for node in body):
+        return None
+    # dataclasses look their module up by name, but the real one may be imported later: ours does not stay
+    shadow = types.ModuleType(module)
+    before = sys.modules.get(module)
+    sys.modules[module] = shadow
+    try:
+        exec(compile(ast.Module(body, []), module, "exec", dont_inherit=True), shadow.__dict__)
+    except (NameError, AttributeError):  # built on something heavier than we know of
+        return None
+    finally:
+        del sys.modules[module]
+        if before is not None:
+            sys.modules[module] = before
+    return shadow.__dict__["Config"]
+
+
+def _needed(node: ast.stmt) -> bool:
+    """Whether a statement at the top of a model's file is part of what its Config needs."""
+    if isinstance(node, ast.ImportFrom):
+        return node.module in LIGHT
+    if isinstance(node, ast.Import):
+        return all(alias.name in LIGHT for alias in node.names)
+    if isinstance(node, ast.Assign):  # constants used as defaults
+        return isinstance(node.value, ast.Constant | ast.Tuple)
+    return isinstance(node, ast.ClassDef) and node.name == "Config"
+
+
+def about(model: str) -> str:
+    """First paragraph of the docstring of a model's file."""
+    return docs.head(where(model).partition(":")[0]).split("\n\n")[0].replace("\n", " ")
+
+
+def preset(model: str, name: str | None) -> dict[str, Any]:
+    """The changes of a preset as flat option names; none without a name.
+
+    Raises:
+        GvaeError: the model has no such preset.
+    """
+    if name is None:
+        return {}
+    known = PRESETS.get(model, {})
+    if not known:
+        raise GvaeError(f"model '{model}' has no presets; models that have: {', '.join(sorted(PRESETS))}")
+    return dict(known[choose(f"preset of {model} called", name, known)].changes)
+
+
+def defaults(model: str, changes: dict[str, Any]) -> tuple[ModelConfig, TrainConfig]:
+    """The model's and the training's options with `changes` (flat names, as `net.family`) in place.
+
+    Raises:
+        GvaeError: neither has an option of such a name.
+    """
+    kind = config_class(model)
+    training = {field.name for field in dataclasses.fields(TrainConfig)}
+    parts: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+    for name, value in changes.items():
+        *groups, last = name.split(".")
+        place = parts[name in training]
+        for group in groups:
+            place = place.setdefault(group, {})
+        place[last] = value
+    return from_json(kind, parts[0]), from_json(TrainConfig, parts[1])
+
+
+def peek(words: list[str], option: str) -> str | None:
+    """The value of an option before any parser exists, as `--preset paper` or `--preset=paper`.
+
+    >>> peek(["--lr", "1", "--preset", "paper"], "--preset")
+    'paper'
+    """
+    for word, following in itertools.pairwise([*words, ""]):
+        if word == option:
+            return following
+        if word.startswith(f"{option}="):
+            return word.partition("=")[2]
+    return None

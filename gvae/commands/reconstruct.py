@@ -1,0 +1,74 @@
+"""gvae reconstruct RUN --data NAME|PATH: originals above what encoder and generator make of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from gvae.commands.options import DataOptions
+from gvae.commands.parsing import FLAT, REQUIRED, WORD, parse
+from gvae.errors import GvaeError
+from gvae.runs import Run
+
+
+@dataclass(frozen=True)
+class Reconstruct:
+    """Show images of a data set above their reconstructions, and measure the error."""
+
+    run: Annotated[Path, WORD] = REQUIRED
+    """run folder"""
+    data: str | None = None
+    """a data set's name or path; what the run was trained on if not given"""
+    n: Annotated[int, "-n"] = 32
+    """number of images"""
+    split: Literal["test", "val", "train"] = "test"
+    """which part of the data"""
+    out: Path | None = None
+    """picture file; RUN-reconstructions.png if not given"""
+    folder: Annotated[DataOptions, FLAT] = field(default_factory=DataOptions)
+
+
+def run(words: list[str]) -> None:
+    """Reconstruct as the command line says."""
+    args = parse(Reconstruct(), words, "gvae reconstruct")
+    if args.n < 1:
+        raise GvaeError(f"-n is {args.n}; at least one image has to be reconstructed")
+    opened = Run.open(args.run)
+    from gvae.api import load
+    from gvae.data import open_data
+
+    data = args.data or opened.data
+    dataset = open_data(data, args.folder.data_root, **args.folder.for_run(opened, data))
+    same_shape(opened, dataset.spec)
+    loaded = load(opened.path)
+    if not loaded.can("encode"):
+        raise GvaeError(f"{opened.model} has no encoder, so it cannot reconstruct; vae and gvae can")
+    batch = dataset.batch(dataset.split(args.split)[: args.n])
+    again = loaded.reconstruct(batch.x, batch.y)
+    out = args.out or Path(f"{opened.path.resolve().name}-reconstructions.png")
+    print(write(batch.x, again, out))
+
+
+def write(x: Any, again: Any, out: Path) -> str:
+    """Write the pairs to a picture file and return one line with the error."""
+    from gvae.report.figures import pairs, save
+
+    save(pairs(x, again), out)
+    error = float((x - again).square().mean()) / 4  # networks see [-1, 1]; the error is quoted on [0, 1]
+    return f"{len(x)} images in {out}; mean squared error per value on [0, 1]: {error:.2e}"
+
+
+def same_shape(opened: Run, spec: Any) -> None:
+    """Refuse data whose images the run's networks cannot take.
+
+    Raises:
+        GvaeError: other channels or another size.
+    """
+    mine, theirs = (opened.spec.channels, *opened.spec.shape), (spec.channels, *spec.shape)
+    if mine != theirs:
+        given, wanted = "x".join(map(str, theirs)), "x".join(map(str, mine))
+        raise GvaeError(
+            f"{opened.path} was trained on {wanted} images (channels, then sides), {spec.name} has {given}; "
+            f"for a folder of images add --size {opened.spec.size}"
+        )

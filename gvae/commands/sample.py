@@ -1,0 +1,108 @@
+"""gvae sample RUN: draw new images. Needs the run folder and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from gvae.commands.parsing import REQUIRED, WORD, parse
+from gvae.errors import GvaeError, choose
+from gvae.runs import Run
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Draw new images from a run; no data set is needed."""
+
+    run: Annotated[Path, WORD] = REQUIRED
+    """run folder"""
+    n: Annotated[int, "-n"] = 64
+    """number of images"""
+    label: str | None = None
+    """class of all of them, by name or number; conditional models only"""
+    prior: str | None = None
+    """prior to draw codes from: normal, or the one that the run has learned"""
+    seed: int = 0
+    """same seed, same images"""
+    out: Path | None = None
+    """a .png file for one grid, or a folder for one file per image; RUN-samples.png if not given"""
+
+
+def run(words: list[str]) -> None:
+    """Sample as the command line says."""
+    args = parse(Sample(), words, "gvae sample")
+    if args.n < 1:
+        raise GvaeError(f"-n is {args.n}; at least one image has to be drawn")
+    opened = Run.open(args.run)
+    label = label_index(opened, args.label)
+    import torch
+
+    from gvae.api import load
+
+    y = None if label is None else torch.full((args.n,), label)
+    images = load(opened.path).sample(args.n, y, args.prior, args.seed)
+    print(save(images, args.out or Path(f"{opened.path.resolve().name}-samples.png")))
+
+
+def label_index(opened: Run, label: str | None) -> int | None:
+    """The number of a class given by name or number.
+
+    Raises:
+        GvaeError: an unconditional model, or no such class.
+    """
+    if label is None:
+        return None
+    if not opened.model_config.get("conditional"):
+        raise GvaeError(
+            f"{opened.path} was trained without labels: leave --label out, or train with --conditional"
+        )
+    classes = opened.spec.classes
+    if label.isdigit() and label not in classes and int(label) < len(classes):
+        return int(label)
+    return classes.index(choose("class", label, classes))
+
+
+def save(images: Any, out: Path) -> str:
+    """Write one grid to a picture file, or each image to a file of its own in a folder; say what was written.
+
+    Args:
+        images: tensor (n, C, *S) in [-1, 1].
+    """
+    from gvae.report import figures
+
+    if out.suffix and not out.is_dir():
+        figures.save(figures.grid(images), out)
+        return f"{len(images)} images in {out}"
+    return save_each(images, out)
+
+
+def save_each(images: Any, folder: Path) -> str:
+    """One file per image, numbered: .png for pictures, .npy (D, H, W, C) for volumes.
+
+    Raises:
+        GvaeError: the folder cannot be written.
+    """
+    from gvae.report.figures import to_uint8
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for index, array in enumerate(to_uint8(images)):
+            save_one(array, folder / f"{index:06d}")
+    except OSError as error:
+        raise GvaeError(
+            f"could not write to {folder}: {error}; free some space or choose another --out"
+        ) from error
+    return f"{len(images)} files in {folder}"
+
+
+def save_one(array: Any, path: Path) -> None:
+    """One picture (H, W, C) as .png, or one volume (D, H, W, C) as .npy; uint8."""
+    import numpy as np
+    from PIL import Image
+
+    if array.ndim == 4:
+        np.save(path.with_suffix(".npy"), array)
+    else:
+        gray = array.shape[-1] == 1
+        Image.fromarray(array[..., 0] if gray else array).save(path.with_suffix(".png"))

@@ -1,0 +1,148 @@
+"""gvae show MODEL|RUN: what a model is, or how far a run has come."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+from gvae.commands import docs, options
+from gvae.commands.options import DataOptions
+from gvae.commands.parsing import FLAT, REQUIRED, WORD, leaves, parse
+from gvae.errors import GvaeError, choose
+from gvae.models import MODELS, where
+from gvae.presets import PRESETS
+from gvae.runs import Run
+
+
+@dataclass(frozen=True)
+class Show:
+    """Tell what a model is (paper, options, presets, players), or how far a run has come."""
+
+    what: Annotated[str, WORD] = REQUIRED
+    """a model's name, or a run folder"""
+    data: str = "digits"
+    """models: the data whose images the players are built for"""
+    preset: str | None = None
+    """models: the preset whose values are shown"""
+    folder: Annotated[DataOptions, FLAT] = field(default_factory=DataOptions)
+
+
+def run(words: list[str]) -> None:
+    """Show as the command line says."""
+    args = parse(Show(), words, "gvae show")
+    path = Path(args.what)
+    if (path / "run.json").exists():
+        show_run(Run.open(path))
+    elif args.what in MODELS or (":" in args.what and not path.exists()):
+        show_model(args)
+    elif path.exists():
+        Run.open(path)  # says what is wrong with it
+    elif "/" in args.what:
+        raise GvaeError(f"there is no run folder {path}; `gvae train` makes one")
+    else:
+        choose("model or run folder", args.what, MODELS)
+
+
+def show_model(args: Show) -> None:
+    """A model: the head of its file, its options, its presets, its players on some data."""
+    from gvae.commands.summary import player_lines
+    from gvae.data import open_data
+    from gvae.models import resolve
+
+    changes = options.preset(args.what, args.preset)
+    config, _ = options.defaults(args.what, changes)
+    print(f"{docs.head(where(args.what).partition(':')[0])}\n")
+    print("Options" + (f" with --preset {args.preset}" if args.preset else ""))
+    print(table([(f"--{option.name}", str(option.value), option.about) for option in leaves(config)]))
+    for name, preset in PRESETS.get(args.what, {}).items():
+        print(f"\nPreset {name}: {preset.about}")
+        print(table([(f"--{option}", str(value), "") for option, value in preset.changes.items()]))
+    spec = open_data(args.data, args.folder.data_root, **args.folder.given()).spec
+    print(f"\nPlayers on {spec.name}, {spec.channels} x {' x '.join(map(str, spec.shape))}")
+    print("\n".join(player_lines(resolve(args.what), config, spec)))
+
+
+def table(rows: list[tuple[str, ...]]) -> str:
+    """Columns of text, aligned.
+
+    >>> print(table([("a", "1", "x"), ("bcd", "22", "")]))
+      a    1   x
+      bcd  22
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(f"  {line}".rstrip() for line in lines)
+
+
+def show_run(opened: Run) -> None:
+    """A run: what, how far, the latest terms, the numbers."""
+    rows = [
+        ("run", str(opened.path)),
+        ("model", opened.model),
+        ("data", f"{opened.data}: {opened.spec.channels} x {' x '.join(map(str, opened.spec.shape))}"),
+        ("budget", budget(opened)),
+        ("seed", str(opened.train.seed)),
+        ("options", json.dumps(opened.model_config)),
+        *((name, text(value)) for name, value in flat(opened.about) if not name.startswith("data.")),
+    ]
+    print(table(rows))
+    for title, file in (("Latest terms", opened.log), ("Latest rate", opened.timing)):
+        if latest := last_line(file):
+            print(f"\n{title}")
+            print(table([(name, text(value)) for name, value in flat(latest)]))
+    if opened.metrics.exists():
+        from gvae.commands.evaluate import show_numbers
+
+        show_numbers(opened)
+    else:
+        print(f"\nNot measured yet: gvae evaluate {opened.path}")
+
+
+def budget(opened: Run) -> str:
+    """What the training was given."""
+    train = opened.train
+    if train.images is None and train.minutes is not None:
+        return f"{train.minutes:g} minutes"
+    return f"{train.images or 0:,} images"
+
+
+def last_line(file: Path) -> dict[str, Any]:
+    """The last whole JSON line of a log; empty if there is none."""
+    if not file.exists():
+        return {}
+    with file.open("rb") as stream:
+        stream.seek(max(0, file.stat().st_size - 65_536))
+        lines = stream.read().decode("utf-8", "replace").splitlines()
+    for line in reversed(lines):
+        try:
+            return json.loads(line)
+        except ValueError:  # a line that was being written
+            continue
+    return {}
+
+
+def flat(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Leaves of nested dicts, with dotted names.
+
+    >>> list(flat({"a": {"b": 1}, "c": 2}))
+    [('a.b', 1), ('c', 2)]
+    """
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def text(value: Any) -> str:
+    """A number as people read it.
+
+    >>> text(1234567), text(0.123456)
+    ('1,234,567', '0.1235')
+    """
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

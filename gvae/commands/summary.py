@@ -1,0 +1,94 @@
+"""What would be trained: players with parameter counts, and the shapes that pass through their networks."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gvae.config import TrainConfig, to_json
+from gvae.types import Batch, DataSpec
+
+
+def build(kind: type, config: Any, spec: DataSpec) -> Any:
+    """A model, with the generator of random numbers left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        return kind(config, spec)
+
+
+def player_lines(kind: type, config: Any, spec: DataSpec) -> list[str]:
+    """One line per player with its number of parameters, and their sum."""
+    counts = {
+        name: parameters(net) for name, net in build(kind, _exact(kind, config), spec).players().items()
+    }
+    counts["together"] = sum(counts.values())
+    wide = max(map(len, counts))
+    return [f"  {name:<{wide}}  {number:>12,} parameters" for name, number in counts.items()]
+
+
+def _exact(kind: Any, config: Any) -> Any:
+    """A config read from the command line as the class that the model expects."""
+    from gvae.config import from_json
+
+    return from_json(kind.Config, to_json(config))
+
+
+def parameters(net: nn.Module) -> int:
+    """Number of parameters."""
+    return sum(p.numel() for p in net.parameters())
+
+
+def print_plan(model: str, config: Any, train: TrainConfig, spec: DataSpec) -> None:
+    """Print what `gvae train` would do; nothing is written."""
+    from gvae.models import resolve
+
+    kind = resolve(model)
+    told = {"model": model, "model_config": to_json(config), "train": to_json(train), "spec": spec.to_json()}
+    print(json.dumps(told, indent=2))
+    print("\nPlayers")
+    print("\n".join(player_lines(kind, config, spec)))
+    for name, rows in networks(build(kind, config, spec), spec).items():
+        print(f"\n{name}")
+        print(
+            "\n".join(
+                f"  {path:<36} {layer:<18} {shape:<24} {count:>10}" for path, layer, shape, count in rows
+            )
+        )
+    print("\nNothing was trained: this was --dry-run.")
+
+
+def networks(model: Any, spec: DataSpec, batch: int = 2) -> dict[str, list[tuple[str, str, str, str]]]:
+    """The layers of each player: path, kind, shape that leaves it, parameters.
+
+    Shapes are those of the first forward pass in which a layer takes part, on noise; B is the batch.
+    """
+    shapes: dict[nn.Module, str] = {}
+
+    def note(layer: nn.Module, _: Any, out: Any) -> None:
+        if isinstance(out, Tensor) and layer not in shapes:
+            shapes[layer] = " x ".join(["B", *map(str, out.shape[1:])])
+
+    hooks = [layer.register_forward_hook(note) for layer in model.modules()]
+    play_once(model, spec, batch)
+    for hook in hooks:
+        hook.remove()
+    return {name: list(_rows(net, shapes)) for name, net in model.players().items()}
+
+
+def play_once(model: Any, spec: DataSpec, batch: int) -> None:
+    """Every turn once, on a batch of noise, for the sake of its forward passes."""
+    y = torch.arange(batch) % len(spec.classes) if spec.classes else None
+    x = torch.rand(batch, spec.channels, *spec.shape).mul(2).sub(1)
+    with torch.random.fork_rng(devices=[]):
+        for turn in model.turns():
+            turn.losses(Batch(x, y))
+
+
+def _rows(net: nn.Module, shapes: dict[nn.Module, str]) -> Any:
+    """Layers with parameters of their own, and what they are part of where that changes shape."""
+    for path, layer in net.named_modules():
+        own = sum(p.numel() for p in layer.parameters(recurse=False))
+        if own or (not list(layer.children()) and layer in shapes):
+            yield path or "(whole)", type(layer).__name__, shapes.get(layer, "-"), f"{own:,}" if own else ""

@@ -1,0 +1,133 @@
+"""gvae train MODEL --data NAME|PATH: one training, one run folder."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from gvae.commands import options
+from gvae.commands.options import DataOptions
+from gvae.commands.parsing import FLAT, REQUIRED, parse
+from gvae.config import ModelConfig, TrainConfig, from_json, to_json
+from gvae.errors import GvaeError
+from gvae.models import MODELS
+from gvae.presets import PRESETS
+
+PROG = "gvae train"
+
+
+@dataclass(frozen=True)
+class What:
+    """What is trained on, and where the run goes."""
+
+    data: str = REQUIRED
+    """a data set's name, or the path of a prepared data set or a folder of images"""
+    out: Path | None = None
+    """run folder; runs/DATA-MODEL-SEED if not given"""
+    preset: str | None = None
+    """named experiment whose options become the defaults"""
+    dry_run: bool = False
+    """print options, players and networks; train nothing"""
+
+
+@dataclass(frozen=True)
+class Train:
+    """Everything that `gvae train` understands; `model` is of the class that the chosen model has."""
+
+    what: Annotated[What, FLAT] = field(default_factory=What)
+    train: Annotated[TrainConfig, FLAT] = field(default_factory=TrainConfig)
+    model: Annotated[ModelConfig, FLAT] = field(default_factory=ModelConfig)
+    folder: Annotated[DataOptions, FLAT] = field(default_factory=DataOptions)
+
+
+def run(words: list[str]) -> None:
+    """Train as the command line says."""
+    if not words or words[0].startswith("-"):
+        return without_model(words)
+    model, rest = words[0], words[1:]
+    changes = options.preset(model, options.peek(rest, "--preset"))
+    config, train = options.defaults(model, changes)
+    args = parse(Train(train=train, model=config), rest, f"{PROG} {model}", describe(model))
+    return begin(model, args)
+
+
+def describe(model: str) -> str:
+    """Head of `gvae train MODEL --help`."""
+    presets = [f"--preset {name}: {preset.about}." for name, preset in PRESETS.get(model, {}).items()]
+    parts = [options.about(model), *presets, "The budget is --images or --minutes."]
+    return "\n\n".join(textwrap.fill(part, 98) for part in parts)
+
+
+def without_model(words: list[str]) -> None:
+    """Answer `gvae train --help`, or say that the model is missing."""
+    listing = "\n".join(f"  {name:<10}{options.about(name)}" for name in MODELS)
+    if any(word in ("-h", "--help") for word in words):
+        about = f"MODEL is one of\n\n{listing}\n\nor package.module:Class. Every model has:"
+        parse(Train(), ["--help"], f"{PROG} MODEL", about)
+    raise GvaeError(f"name the model first: `{PROG} MODEL --data NAME`. Models: {', '.join(sorted(MODELS))}")
+
+
+def begin(model: str, args: Train) -> None:
+    """Open the data, then train, or with --dry-run only look."""
+    from gvae.data import open_data
+    from gvae.models import resolve
+
+    what, train = args.what, args.train
+    if train.images is not None and train.minutes is not None:
+        raise GvaeError("give --images or --minutes, not both: a training has one budget")
+    out = what.out or free_folder(what.data, model, train.seed)
+    dataset = open_data(what.data, args.folder.data_root, **args.folder.given())
+    # what was parsed is of a light twin of the model's own class
+    config = from_json(resolve(model).Config, to_json(args.model))
+    if what.dry_run:
+        from gvae.commands.summary import print_plan
+
+        return print_plan(model, config, train, dataset.spec)
+    from gvae.training import train as train_model
+
+    finish(out, lambda: train_model(model, config, train, dataset, what.data, out))
+    return None
+
+
+def finish(path: Path, action: Callable[[], object]) -> None:
+    """Train, then say what to type next; after a signal leave with its exit code (130 for Ctrl-C)."""
+    from gvae.training.engine import Interrupted
+
+    first = int(os.environ.get("RANK", "0")) == 0
+    try:
+        action()
+    except Interrupted as stop:
+        if first:
+            print(
+                f"gvae: stopped by {stop}, nothing is lost; go on with `gvae resume {path}`", file=sys.stderr
+            )
+        sys.exit(128 + stop.number)
+    if first:
+        print(f"Run: {path}")
+        print(f"Next: gvae sample {path} -n 64    gvae evaluate {path}")
+
+
+def free_folder(data: str, model: str, seed: int, parent: Path = Path("runs")) -> Path:
+    """The first run folder of this name that is not taken.
+
+    Raises:
+        GvaeError: several processes, which could not agree on one.
+
+    >>> free_folder("mnist", "package.module:Name", 3, Path("nowhere")).as_posix()
+    'nowhere/mnist-Name-3'
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise GvaeError("several processes train together: name their common run folder with --out")
+    name = f"{Path(data).resolve().name if '/' in data else data}-{model.split(':')[-1]}-{seed}"
+    name = re.sub(r"[^\w.-]+", "-", name)
+    path, number = parent / name, 1
+    while path.exists():
+        number += 1
+        path = parent / f"{name}-{number}"
+    return path

@@ -1,0 +1,130 @@
+"""Configuration as frozen dataclasses: default, type, help and JSON in one place. Imports no torch."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+from gvae.errors import GvaeError, choose
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class NetConfig:
+    """Which networks a model is built from; their sizes follow from the data."""
+
+    family: Literal["auto", "small", "conv", "resnet"] = "auto"
+    """auto: small up to 32 pixels, resnet above; conv: the papers' four stride-2 convolutions"""
+    width: int = 64
+    """channels of the first stage; later stages are multiples of it"""
+    depth: int = 0
+    """small only: residual blocks at the middle resolution; better per image, fewer images per second"""
+    block: Literal["residual", "paper"] = "residual"
+    """resnet only: pre-activation residual block, or the papers' block with pooling, BatchNorm and dropout"""
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Options that every model has."""
+
+    latent: int = 64
+    """number of latent dimensions, Z"""
+    lr: float = 1e-3
+    """Adam step size"""
+    conditional: bool = False
+    """tell every network the class label"""
+    net: NetConfig = field(default_factory=NetConfig)
+
+
+@dataclass(frozen=True)
+class LatentConfig(ModelConfig):
+    """Options of models with an encoder."""
+
+    likelihood: Literal["gaussian", "laplace", "bernoulli"] = "gaussian"
+    """p(x|z): Gaussian or Laplace of the data's own scale, or gray values as probabilities"""
+    beta: float = 1.0
+    """weight of the KL term: above 1 the code carries fewer nats and its prior is easier to learn"""
+    prior: Literal["mixture", "realnvp", "flow", "normal"] = "mixture"
+    """density fitted to the codes, from which samples are drawn"""
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Options of one training, whatever the model."""
+
+    images: int | None = None
+    """budget in training images seen (3M and 60k are understood)"""
+    minutes: float | None = None
+    """budget in minutes of training, instead of images"""
+    batch: int = 128
+    """images per step, over all processes"""
+    seed: int = 0
+    """seed of weights, data order and noise"""
+    ema: int = 20_000
+    """half-life in images of the moving average that samples; 0: none"""
+    decay: float = 0.3
+    """last fraction of the budget, over which the step size falls to zero"""
+    clip: float = 0.0
+    """largest gradient norm of a player; 0: no limit"""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """auto: bf16 where the processor has the instructions for it"""
+    flip: bool = False
+    """mirror half of the training images left to right (never right for digits or CT)"""
+    log_every: int = 50
+    """rounds between two lines of log.jsonl"""
+    save_every: float = 60.0
+    """seconds between two checkpoints"""
+    grid_every: float = 60.0
+    """seconds between two sample grids"""
+    tensorboard: bool = False
+    """write TensorBoard event files as well (extra: track)"""
+
+
+def to_json(config: Any) -> dict[str, Any]:
+    """A dataclass as a plain dict."""
+    return dataclasses.asdict(config)
+
+
+def from_json(kind: type[T], data: dict[str, Any], where: str = "") -> T:
+    """Build a dataclass from a plain dict, strictly: an unknown key is an error.
+
+    Raises:
+        GvaeError: an unknown key, with the nearest known one.
+
+    >>> from_json(NetConfig, {"width": 32}).width
+    32
+    >>> from_json(NetConfig, {"wdith": 32})
+    Traceback (most recent call last):
+    gvae.errors.GvaeError: there is no option 'wdith'; did you mean 'width'? Known: block, depth, family, width
+    """
+    fields = {f.name: f for f in dataclasses.fields(kind)}  # pyright: ignore[reportArgumentType]
+    hints = typing.get_type_hints(kind)
+    values = {}
+    for name, value in data.items():
+        choose("option", name, fields)
+        values[name] = _read(hints[name], value, f"{where}{name}")
+    return kind(**values)
+
+
+def _read(kind: Any, value: Any, where: str) -> Any:
+    """Check `value` against the annotation `kind` and return it as that type."""
+    if dataclasses.is_dataclass(kind):
+        return from_json(kind, value, f"{where}.")  # pyright: ignore[reportArgumentType]
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if origin is Literal:
+        return choose(where, value, args)
+    if origin in (types.UnionType, typing.Union):
+        if value is None and type(None) in args:
+            return None
+        return _read(next(a for a in args if a is not type(None)), value, where)
+    if origin is tuple:
+        return tuple(value)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise GvaeError(f"option {where} is {value!r}; it must be of type {kind.__name__}")
+    return value

@@ -1,0 +1,184 @@
+"""Images as one array, labels beside it, splits as index arrays, and the order of training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gvae.errors import GvaeError, choose
+from gvae.types import Batch, DataSpec
+
+if TYPE_CHECKING:
+    import torch
+
+SPLITS = ("train", "val", "test")
+
+
+@dataclass
+class Dataset:
+    """A data set: N images with what is known about them.
+
+    Args:
+        spec: channels, spatial shape S, classes, and the stored values that networks see as -1 and +1.
+        images: (N, *S, C) uint8 or int16, in memory or memory-mapped.
+        labels: (N,) int64 class indices, or None.
+        splits: disjoint index arrays under "train", "val", "test".
+        facts: source, licence, citation, checksum, notes on what was done; everything fits in JSON.
+
+    Raises:
+        GvaeError: shapes, types, labels or splits that contradict each other.
+
+    >>> spec = DataSpec("two", channels=1, shape=(2, 2))
+    >>> data = Dataset(spec, np.full((3, 2, 2, 1), 255, np.uint8), splits={"train": np.arange(3)})
+    >>> len(data), data.batch([0, 2]).x.max().item()
+    (3, 1.0)
+    """
+
+    spec: DataSpec
+    images: np.ndarray
+    labels: np.ndarray | None = None
+    splits: Mapping[str, np.ndarray] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what could only fail later, far from its cause."""
+        expected = (*self.spec.shape, self.spec.channels)
+        if self.images.shape[1:] != expected or self.images.dtype not in (np.uint8, np.int16):
+            raise GvaeError(
+                f"data set {self.spec.name}: images are {self.images.dtype} {self.images.shape}; "
+                f"they must be uint8 or int16 of shape (N, {', '.join(map(str, expected))})"
+            )
+        self._check_labels()
+        self._check_splits()
+
+    def _check_labels(self) -> None:
+        """Labels: one per image, each with a name."""
+        if self.labels is None:
+            return
+        if self.labels.shape != (len(self),) or self.labels.dtype != np.int64:
+            raise GvaeError(
+                f"data set {self.spec.name}: labels are {self.labels.dtype} {self.labels.shape}; "
+                f"they must be int64 of shape ({len(self)},)"
+            )
+        if len(self) and not 0 <= self.labels.min() <= self.labels.max() < len(self.spec.classes):
+            raise GvaeError(
+                f"data set {self.spec.name}: labels lie in {self.labels.min()}..{self.labels.max()}, "
+                f"but its spec names {len(self.spec.classes)} classes"
+            )
+
+    def _check_splits(self) -> None:
+        """Splits: known names, existing images, none in two of them."""
+        for name in self.splits:
+            choose("split", name, SPLITS)
+        used = np.concatenate([np.empty(0, np.int64), *self.splits.values()])
+        if len(used) and not 0 <= used.min() <= used.max() < len(self):
+            raise GvaeError(f"data set {self.spec.name}: a split names an image outside 0..{len(self) - 1}")
+        if len(np.unique(used)) != len(used):
+            raise GvaeError(
+                f"data set {self.spec.name}: its splits overlap; every image belongs to one split"
+            )
+
+    def __len__(self) -> int:
+        """Number of images, over all splits."""
+        return len(self.images)
+
+    def split(self, name: str) -> np.ndarray:
+        """Indices (n,) int64 of one split.
+
+        Raises:
+            GvaeError: no such split, or an empty one.
+        """
+        indices = self.splits.get(choose("split", name, SPLITS), ())
+        if not len(indices):
+            sizes = ", ".join(f"{key} {len(value)}" for key, value in self.splits.items()) or "none"
+            raise GvaeError(
+                f"data set {self.spec.name} has no {name} images (splits: {sizes}); choose another --split"
+            )
+        return np.asarray(indices)
+
+    def batch(self, indices: Sequence[int] | np.ndarray, device: str | torch.device = "cpu") -> Batch:
+        """The images at `indices`, as networks see them.
+
+        x = 2 (stored - low) / (high - low) - 1, clipped to [-1, 1] (CT values beyond the window exist).
+
+        Args:
+            indices: (B,) positions in `images`.
+            device: where the floats are made; only the small stored integers travel there.
+
+        Returns:
+            x (B, C, *S) float32, channels-last in memory, and y (B,) int64 or None.
+        """
+        import torch
+
+        indices = np.asarray(indices, dtype=np.int64)
+        stored = torch.from_numpy(np.asarray(self.images[indices])).to(device)
+        low, high = self.spec.low, self.spec.high
+        # multiply before dividing: 255 then becomes exactly 1, not 1.0000001
+        x = stored.movedim(-1, 1).float().sub_(low).mul_(2).div_(high - low).sub_(1).clamp_(-1, 1)
+        if self.labels is None:
+            return Batch(x)
+        return Batch(x, torch.from_numpy(self.labels[indices]).to(device))
+
+
+def permutation(n: int, *key: int) -> np.ndarray:
+    """A permutation of 0..n-1 that depends on the integers `key` only.
+
+    >>> permutation(5, 0, 1).tolist() == permutation(5, 0, 1).tolist()
+    True
+    """
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence(key))).permutation(n)
+
+
+class Order:
+    """An endless stream of batches: one seeded permutation of the data after the other, cut into pieces.
+
+    Every image comes exactly once per epoch; a batch that reaches the end of an epoch goes on into the next.
+    Batch number k depends on (n, batch, seed, k) only, so a training resumes by setting `position`.
+
+    Args:
+        n: number of images to choose from; indices lie in 0..n-1.
+        batch: images per batch; may exceed n.
+        seed: seed of the permutations, at least 0.
+        position: number of batches already drawn.
+
+    Raises:
+        GvaeError: nothing to draw from, an empty batch, or a negative seed.
+
+    >>> order = Order(n=4, batch=3, seed=0)
+    >>> first = np.concatenate([order.next() for _ in range(4)])
+    >>> sorted(first[:4].tolist()), sorted(first[4:8].tolist()), order.position
+    ([0, 1, 2, 3], [0, 1, 2, 3], 4)
+    """
+
+    def __init__(self, n: int, batch: int, seed: int = 0, position: int = 0) -> None:
+        if n < 1 or batch < 1 or seed < 0:
+            raise GvaeError(
+                f"cannot draw batches of {batch} from {n} images with seed {seed}: all must be positive"
+            )
+        self.n, self.batch, self.seed, self.position = n, batch, seed, position
+        self._epoch, self._permutation = -1, np.empty(0, np.int64)
+
+    def next(self) -> np.ndarray:
+        """Indices (batch,) of the next batch; moves `position` on by one."""
+        indices = self.at(self.position)
+        self.position += 1
+        return indices
+
+    def at(self, step: int) -> np.ndarray:
+        """Indices (batch,) of batch number `step`, without moving."""
+        parts, place, end = [], step * self.batch, (step + 1) * self.batch
+        while place < end:
+            epoch, offset = divmod(place, self.n)
+            part = self._of_epoch(epoch)[offset : offset + end - place]
+            parts.append(part)
+            place += len(part)
+        return np.concatenate(parts)
+
+    def _of_epoch(self, epoch: int) -> np.ndarray:
+        """The permutation of one epoch; the latest is kept."""
+        if epoch != self._epoch:
+            self._epoch, self._permutation = epoch, permutation(self.n, self.seed, epoch)
+        return self._permutation

@@ -1,0 +1,151 @@
+"""A folder of image files as a data set; whatever is done to the images is said in the facts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from gvae.data.dataset import SPLITS, Dataset
+from gvae.data.decoding import Reader
+from gvae.data.layout import order, read_layout
+from gvae.data.paths import existing
+from gvae.data.pixels import FITS, Header
+from gvae.data.splits import PARTS, by_group
+from gvae.errors import GvaeError, choose
+from gvae.types import DataSpec
+
+MIXED = 64
+"""side in pixels that images of mixed sizes are brought to if none is given"""
+LARGE = 256
+"""side in pixels above which a note says that training will be slow"""
+
+
+def open_folder(
+    root: Path | None,
+    size: int | None = None,
+    fit: str = "crop",
+    channels: int | None = None,
+    skip_broken: bool = False,
+    scratch: Path | None = None,
+) -> Dataset:
+    """Read every image below a folder.
+
+    Sub-folders `train` with `val` or `test` are splits, others are classes. Without split folders: 80/10/10,
+    seed 0, byte-identical files together.
+
+    Args:
+        root: the folder.
+        size: side of the square images in pixels; default: the images' own if all are alike, else 64.
+        fit: crop to the middle, pad with black, or stretch.
+        channels: 1 or 3; default: 3 if any image has colours.
+        skip_broken: leave unreadable images out and list them in facts["skipped"].
+        scratch: an .npy file to decode into, in place of memory.
+
+    Raises:
+        GvaeError: no such folder (with the nearest name), no images, an unreadable image, more images than
+            memory or disk can hold, or options out of range.
+    """
+    root = _checked(root, size, fit, channels)
+    layout, reader = read_layout(root), Reader(root, skip_broken)
+    headers = reader.headers(layout.files)
+    size, channels, done = _plan(list(headers.values()), size, fit, channels)
+    readable = list(headers)
+    images, kept = reader.images([layout.files[i] for i in readable], size, fit, channels, scratch)
+    chosen = [readable[i] for i in kept]
+    digests = np.array([headers[i].digest for i in chosen])
+    splits, divided = _splits([layout.splits[i] for i in chosen], digests)
+    classes, labels = _labels([layout.classes[i] for i in chosen])
+    skipped = [f"{name}: {reason}" for name, reason in reader.broken.items()]
+    facts = {
+        "source": f"images of the folder {root}",
+        "checksum": _checksum([layout.files[i] for i in chosen], digests),
+        "skipped": skipped,
+        "notes": [*layout.notes, *done, *divided, *[f"skipped {line}" for line in skipped]],
+    }
+    return Dataset(DataSpec(root.name, channels, (size, size), classes), images, labels, splits, facts)
+
+
+def _checked(root: Path | None, size: int | None, fit: str, channels: int | None) -> Path:
+    """The folder, if it and the options make sense."""
+    choose("fit", fit, FITS)
+    if size is not None and size < 4:
+        raise GvaeError(f"a size of {size} pixels is too small; give 4 or more, for example --size 64")
+    if channels not in (None, 1, 3):
+        raise GvaeError(f"images of {channels} channels are not supported; give 1 for gray or 3 for colour")
+    if root is None:
+        raise GvaeError("which folder? Give its path, as in --data photos or --data folder:photos")
+    return existing(Path(root)).absolute()
+
+
+def _plan(
+    headers: Sequence[Header], size: int | None, fit: str, channels: int | None
+) -> tuple[int, int, list[str]]:
+    """Side and channels of the result, and notes on everything that changes the images."""
+    side, notes = _side(Counter(header.size for header in headers), size, fit)
+    depth = channels or (3 if any(header.colour for header in headers) else 1)
+    counts = {
+        f"images of another size, brought to {side}x{side} ({fit})": sum(
+            h.size != (side, side) for h in headers
+        ),
+        f"images with a side below {side} pixels, enlarged": sum(min(h.size) < side for h in headers),
+        "images with colours, turned gray": sum(h.colour for h in headers) if depth == 1 else 0,
+        "images without colours, given three equal channels": sum(not h.colour for h in headers)
+        if depth == 3
+        else 0,
+        "images of 16 bits, scaled to 8 bits (65535 becomes 255)": sum(h.deep for h in headers),
+        "images with transparency, laid on white": sum(h.alpha for h in headers),
+        "files of several pictures, of which the first was taken": sum(h.frames > 1 for h in headers),
+    }
+    return side, depth, [*notes, *[f"{what}: {count}" for what, count in counts.items() if count]]
+
+
+def _side(sizes: Counter[tuple[int, int]], size: int | None, fit: str) -> tuple[int, list[str]]:
+    """Side of the result in pixels, with a note where it was chosen for the user."""
+    if size is not None or not sizes:
+        return size or MIXED, []
+    if len(sizes) > 1:
+        common = ", ".join(f"{count} of {w}x{h}" for (w, h), count in sizes.most_common(3))
+        return MIXED, [
+            f"the images have {len(sizes)} sizes ({common}{', ...' if len(sizes) > 3 else ''}) "
+            f"and no --size was given: chose {MIXED}x{MIXED}"
+        ]
+    (alike,) = sizes
+    side = max(alike) if fit == "pad" else min(alike)
+    slow = f"images of {side}x{side} pixels train slowly; --size 64 or --size 128 gives a result sooner"
+    return side, [slow] if side > LARGE else []
+
+
+def _labels(classes: list[str]) -> tuple[tuple[str, ...], np.ndarray | None]:
+    """Names of the classes, and the label of each image."""
+    names = order(set(classes) - {""})
+    if not names:
+        return (), None
+    return tuple(names), np.array([names.index(name) for name in classes], np.int64)
+
+
+def _splits(given: list[str], digests: np.ndarray) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Splits as the folders say; what they leave open, by seeded chance; and notes."""
+    if not any(given):
+        same = len(digests) - len(np.unique(digests))
+        notes = [f"{same} files are byte-identical copies; copies share a split"] if same else []
+        return by_group(digests), [*notes, "split 80/10/10, seed 0"]
+    splits = {name: np.flatnonzero(np.array(given) == name) for name in SPLITS}
+    missing = {name: part for name, part in PARTS.items() if not len(splits[name])}
+    if missing:
+        train = splits["train"]
+        splits |= {name: train[part] for name, part in by_group(digests[train], missing).items()}
+    notes = ["the splits are the folder's own", *[f"{name} is a tenth of train, seed 0" for name in missing]]
+    for name in PARTS:
+        leaked = int(np.isin(digests[splits[name]], digests[splits["train"]]).sum())
+        notes += [f"warning: {leaked} {name} images are byte-identical to training images"] if leaked else []
+    return splits, notes
+
+
+def _checksum(files: list[Path], digests: np.ndarray) -> str:
+    """One checksum over the names and contents of the files."""
+    lines = [f"{digest} {file.as_posix()}" for digest, file in zip(digests, files, strict=True)]
+    return f"sha256:{hashlib.sha256(chr(10).join(lines).encode()).hexdigest()}"

@@ -1,0 +1,114 @@
+"""What a data set holds, as numbers and as the picture that the network will see."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gvae.data.dataset import SPLITS, Dataset, permutation
+from gvae.errors import GvaeError
+
+CHUNK = 16 * 2**20
+"""values that are averaged at a time, so that data larger than memory can be looked at"""
+
+
+def inspect(dataset: Dataset) -> dict[str, Any]:
+    """Counts, sizes, value range, moments and labels.
+
+    Mean and standard deviation are of the training images with `low` at 0 and `high` at 1.
+
+    Returns:
+        a dict that fits in JSON: name, images, splits, channels, shape, stored, mean, std, classes, facts.
+
+    >>> from gvae.data import open_data
+    >>> about = inspect(open_data("digits"))
+    >>> about["splits"], about["stored"]["min"], about["stored"]["max"], round(about["mean"], 3)
+    ({'train': 1439, 'val': 179, 'test': 179}, 0, 16, 0.305)
+    """
+    spec, train = dataset.spec, dataset.splits.get("train", np.arange(len(dataset)))
+    low, high, mean, std = _moments(dataset.images, train)
+    scale = spec.high - spec.low
+    return {
+        "name": spec.name,
+        "images": len(dataset),
+        "splits": {name: len(dataset.splits.get(name, ())) for name in SPLITS},
+        "channels": spec.channels,
+        "shape": list(spec.shape),
+        "stored": {"type": str(dataset.images.dtype), "min": low, "max": high, "unit": spec.unit},
+        "network": {"-1": spec.low, "+1": spec.high},
+        "mean": (mean - spec.low) / scale,
+        "std": std / scale,
+        "classes": _classes(dataset),
+        "facts": dataset.facts,
+    }
+
+
+def describe(about: dict[str, Any]) -> str:
+    """The result of `inspect` as lines of text."""
+    stored, facts = about["stored"], about["facts"]
+    size = " x ".join(map(str, about["shape"]))
+    lines = [
+        f"{about['name']}: {about['images']} images, {size} pixels, {about['channels']} channel(s)",
+        "splits    " + ", ".join(f"{name} {count}" for name, count in about["splits"].items()),
+        f"stored    {stored['type']}, {stored['min']} to {stored['max']} ({stored['unit']})",
+        f"network   {about['network']['-1']:g} becomes -1, {about['network']['+1']:g} becomes +1",
+        f"train     mean {about['mean']:.4f}, standard deviation {about['std']:.4f} on [0, 1]",
+    ]
+    for split, counts in about["classes"].items():
+        lines.append(f"labels    {split}: " + ", ".join(f"{name} {count}" for name, count in counts.items()))
+    lines += [f"{key:<9} {facts[key]}" for key in ("source", "licence", "citation") if facts.get(key)]
+    lines += [f"note      {note}" for note in facts.get("notes", ())]
+    return "\n".join(lines)
+
+
+def contact_sheet(
+    dataset: Dataset, out: Path | str, n: int = 64, split: str = "train", seed: int = 0
+) -> Path:
+    """Write a PNG of n images exactly as the network sees them, values and cropping included.
+
+    Args:
+        out: file to write.
+        n: number of images, drawn with `seed` from `split`.
+
+    Raises:
+        GvaeError: an empty split, n below 1, or a file that cannot be written.
+    """
+    from gvae.report.figures import grid
+    from gvae.runs import write_atomic
+
+    if n < 1:
+        raise GvaeError(f"a contact sheet of {n} images is empty; give a number from 1 on")
+    indices = dataset.split(split)
+    picture = grid(dataset.batch(indices[permutation(len(indices), seed)[:n]]).x)
+    write_atomic(Path(out), lambda name: picture.save(name, "PNG"))
+    return Path(out)
+
+
+def _moments(images: np.ndarray, indices: np.ndarray) -> tuple[int, int, float, float]:
+    """Smallest and largest stored value, mean and standard deviation, chunk by chunk; exact integer sums."""
+    if not len(indices):
+        return 0, 0, math.nan, math.nan
+    rows = max(1, CHUNK // max(1, images[0].size))
+    low, high, total, squares = math.inf, -math.inf, 0, 0
+    for start in range(0, len(indices), rows):
+        values = np.asarray(images[indices[start : start + rows]])
+        low, high = min(low, int(values.min())), max(high, int(values.max()))
+        total += int(values.sum(dtype=np.int64))
+        squares += int(np.square(values, dtype=np.int64).sum())
+    count = len(indices) * images[0].size
+    mean = total / count
+    return int(low), int(high), mean, math.sqrt(max(0.0, squares / count - mean**2))
+
+
+def _classes(dataset: Dataset) -> dict[str, dict[str, int]]:
+    """Images per class in every split."""
+    names, labels = dataset.spec.classes, dataset.labels
+    if labels is None:
+        return {}
+    counts = {
+        split: np.bincount(labels[part], minlength=len(names)) for split, part in dataset.splits.items()
+    }
+    return {split: dict(zip(names, count.tolist(), strict=True)) for split, count in counts.items()}

@@ -1,0 +1,124 @@
+"""One image file to one square array of 8-bit pixels: rotation, depth, transparency, colour, size."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+FITS = ("crop", "pad", "stretch")
+GRAY = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
+"""Pillow's modes without colour"""
+ORIENTATION, ON_ITS_SIDE = 274, (5, 6, 7, 8)
+"""EXIF tag, and its values that exchange width and height"""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file says about itself before its pixels are decoded."""
+
+    size: tuple[int, int]
+    """width and height in pixels, as it is looked at"""
+    colour: bool
+    """has colours"""
+    deep: bool
+    """16 bits per channel"""
+    alpha: bool
+    """has transparent places"""
+    frames: int
+    """pictures in the file"""
+    digest: str
+    """SHA-256 of the file"""
+
+
+def read_header(file: Path) -> Header:
+    """Header and checksum of an image file.
+
+    Raises:
+        Exception: whatever Pillow raises on a file that is not an image; ValueError: 32-bit pixels.
+    """
+    data = file.read_bytes()
+    with Image.open(BytesIO(data)) as image:
+        deep = image.mode.startswith("I;16") or any(";16" in str(tile) for tile in image.tile)
+        if image.mode == "F" or (image.mode == "I" and not deep):
+            raise ValueError("32-bit pixels have no fixed range; convert them to 8 or 16 bits")
+        width, height = image.size
+        if image.format != "TIFF" and image.getexif().get(ORIENTATION) in ON_ITS_SIDE:
+            width, height = height, width
+        digest = hashlib.sha256(data).hexdigest()
+        frames = getattr(image, "n_frames", 1)
+        return Header((width, height), _has_colour(image), deep, image.has_transparency_data, frames, digest)
+
+
+def decode(file: Path, size: int, fit: str, channels: int) -> np.ndarray:
+    """The pixels of an image file, upright, on white, scaled with antialiasing (Lanczos).
+
+    Args:
+        size: side of the result in pixels.
+        fit: crop, pad or stretch; see `bring`.
+        channels: 1 for gray, 3 for colour.
+
+    Returns:
+        (size, size, channels) uint8.
+
+    Raises:
+        Exception: whatever Pillow raises on a damaged file.
+    """
+    with Image.open(file) as image:
+        image.load()
+        upright = ImageOps.exif_transpose(image)
+    plain = _on_white(_eight_bit(upright)).convert("L" if channels == 1 else "RGB")
+    return np.asarray(bring(plain, size, fit)).reshape(size, size, channels)
+
+
+def bring(image: Image.Image, size: int, fit: str) -> Image.Image:
+    """Make a square image: crop to the middle, pad with black, or stretch.
+
+    >>> bring(Image.new("L", (30, 20), 255), 10, "pad").getpixel((5, 0))
+    0
+    >>> bring(Image.new("L", (3, 2)), 8, "crop").size
+    (8, 8)
+    """
+    width, height = image.size
+    if fit == "stretch":
+        return image.resize((size, size), Image.Resampling.LANCZOS)
+    if fit == "crop":
+        side = min(width, height)
+        left, top = (width - side) // 2, (height - side) // 2
+        return image.resize((size, size), Image.Resampling.LANCZOS, box=(left, top, left + side, top + side))
+    scale = size / max(width, height)
+    inner = max(1, round(width * scale)), max(1, round(height * scale))
+    canvas = Image.new(image.mode, (size, size))
+    canvas.paste(
+        image.resize(inner, Image.Resampling.LANCZOS), ((size - inner[0]) // 2, (size - inner[1]) // 2)
+    )
+    return canvas
+
+
+def _has_colour(image: Image.Image) -> bool:
+    """Whether the image has colours; a palette of grays has none."""
+    if image.mode in ("P", "PA"):
+        entries = np.array(image.getpalette("RGB") or [], dtype=np.uint8).reshape(-1, 3)
+        return bool((entries != entries[:, :1]).any())
+    return image.mode not in GRAY
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """16-bit gray as 8-bit gray: 65535 becomes 255 (Pillow's own conversion would clip at 255)."""
+    if not image.mode.startswith("I"):
+        return image
+    values = np.asarray(image).astype(np.int64)
+    return Image.fromarray(((values + 128) // 257).astype(np.uint8))
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """Lay an image with transparent places on white."""
+    if not image.has_transparency_data:
+        return image
+    image = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)

@@ -1,0 +1,177 @@
+"""The prepared form of a data set: a folder that training maps into memory, however large it is.
+
+dataset.json    format, spec, facts, and the size and SHA-256 of each file below
+images.npy      (N, *S, C) uint8 or int16
+labels.npy      (N,) int64, for labelled data
+splits.npz      index arrays train, val, test
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gvae.data.dataset import Dataset
+from gvae.errors import GvaeError
+from gvae.runs import write_text
+from gvae.types import DataSpec
+
+FORMAT = 1
+"""version of the folder's layout"""
+CHUNK = 64 * 2**20
+"""bytes that are copied at a time"""
+
+
+def write_prepared(dataset: Dataset, out: Path) -> Path:
+    """Write the prepared form, under another name first, then rename: `out` is whole or absent.
+
+    Args:
+        out: a folder that does not exist yet or is empty.
+
+    Raises:
+        GvaeError: `out` is not empty, or the disk is full.
+    """
+    out = Path(out).absolute()
+    check_free(out)
+    try:
+        folder = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+    except OSError as error:
+        raise GvaeError(f"cannot write into {out.parent} ({error}); choose another --out") from error
+    try:
+        _fill(folder, dataset)
+        folder.chmod(0o755)
+        os.replace(folder, out)
+    except OSError as error:
+        raise GvaeError(f"could not write {out}: {error}. Free some space or choose another --out") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return out
+
+
+def read_prepared(folder: Path, size: int | None = None, verify: bool = False) -> Dataset:
+    """Open a prepared folder; its images are mapped into memory, not read.
+
+    Args:
+        size: refused unless the data was prepared at this size in pixels.
+        verify: also compare the checksum of the images, which reads all of them.
+
+    Raises:
+        GvaeError: no or a damaged dataset.json, another format version, a missing, cut or changed file.
+    """
+    folder = Path(folder)
+    about = _read_json(folder / "dataset.json")
+    for name, expected in about["files"].items():
+        check = verify or name != "images.npy"
+        _check_file(folder / name, expected, check)
+    spec = DataSpec.from_json(about["spec"])
+    if size not in (None, spec.size):
+        raise GvaeError(
+            f"{folder} was prepared at {spec.size} pixels, not {size}; prepare it anew or leave --size out"
+        )
+    labels = np.load(folder / "labels.npy") if "labels.npy" in about["files"] else None
+    with np.load(folder / "splits.npz") as file:
+        splits = {name: file[name] for name in file.files}
+    return Dataset(spec, np.load(folder / "images.npy", mmap_mode="r"), labels, splits, about["facts"])
+
+
+def check_free(out: Path) -> None:
+    """Make sure that a prepared folder can be made at `out`.
+
+    Raises:
+        GvaeError: something is there already, or the parent cannot be made.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise GvaeError(f"{out} exists already; remove it or choose another --out")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GvaeError(f"cannot make the folder {out.parent} ({error}); choose another --out") from error
+
+
+def _fill(folder: Path, dataset: Dataset) -> None:
+    """Write all files; dataset.json, which vouches for the others, comes last."""
+    files = {"images.npy": _save(folder / "images.npy", dataset.images)}
+    if dataset.labels is not None:
+        files["labels.npy"] = _save(folder / "labels.npy", dataset.labels)
+    splits = folder / "splits.npz"
+    np.savez(splits, allow_pickle=False, **dataset.splits)
+    files[splits.name] = {"bytes": splits.stat().st_size, "sha256": _sha256(splits)}
+    about = {"format": FORMAT, "spec": dataset.spec.to_json(), "facts": dataset.facts, "files": files}
+    write_text(folder / "dataset.json", json.dumps(about, indent=2) + "\n")
+
+
+def _save(path: Path, array: np.ndarray) -> dict[str, Any]:
+    """Write an .npy file piece by piece.
+
+    Plain writes, not a writable memory map: a full disk then is an error instead of a killed process.
+    """
+    digest, length = hashlib.sha256(), 0
+    with path.open("wb") as file:
+        for piece in _pieces(array):
+            file.write(piece)
+            digest.update(piece)
+            length += len(piece)
+        file.flush()
+        os.fsync(file.fileno())
+    return {"bytes": length, "sha256": digest.hexdigest()}
+
+
+def _pieces(array: np.ndarray) -> Iterator[bytes]:
+    """The bytes of an .npy file: header, then some rows at a time."""
+    header = BytesIO()
+    about = {"descr": np.lib.format.dtype_to_descr(array.dtype), "fortran_order": False, "shape": array.shape}
+    np.lib.format.write_array_header_1_0(header, about)
+    yield header.getvalue()
+    rows = max(1, CHUNK // max(1, array[:1].nbytes))
+    for start in range(0, len(array), rows):
+        yield array[start : start + rows].tobytes()
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    """dataset.json, if it is one of this format."""
+    if not file.exists():
+        raise GvaeError(
+            f"{file.parent} is not prepared data: it has no dataset.json. `gvae data prepare` makes one"
+        )
+    try:
+        about = json.loads(file.read_text(encoding="utf-8"))
+        missing = {"format", "spec", "facts", "files"} - about.keys()
+    except (ValueError, AttributeError) as error:
+        raise GvaeError(
+            f"{file} is damaged ({error}); prepare the data anew with `gvae data prepare`"
+        ) from error
+    if missing:
+        raise GvaeError(f"{file} is damaged or not of gvae: it lacks {', '.join(sorted(missing))}")
+    if about["format"] != FORMAT:
+        raise GvaeError(
+            f"{file} has format {about['format']}, this gvae reads format {FORMAT}; prepare the data anew"
+        )
+    return about
+
+
+def _check_file(file: Path, expected: dict[str, Any], checksum: bool) -> None:
+    """Compare a file's length, and its SHA-256 if asked, with what dataset.json says."""
+    length = file.stat().st_size if file.exists() else 0
+    again = "copy the folder once more or prepare the data anew with `gvae data prepare`"
+    if length != expected["bytes"]:
+        state = (
+            "is missing" if not file.exists() else f"is cut or damaged: {length} of {expected['bytes']} bytes"
+        )
+        raise GvaeError(f"{file} {state}; {again}")
+    if checksum and _sha256(file) != expected["sha256"]:
+        raise GvaeError(f"{file} was changed since it was written (its SHA-256 differs); {again}")
+
+
+def _sha256(file: Path) -> str:
+    """Checksum of a file of any length."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

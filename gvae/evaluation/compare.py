@@ -1,0 +1,203 @@
+"""Several evaluated runs as one table: configurations in rows, numbers of one protocol each in columns.
+
+Runs that differ in nothing but the seed share a row, mean +- sample standard deviation over the seeds:
+    mean = sum(v_i) / S,    sd = sqrt(sum((v_i - mean)^2) / (S - 1)).
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gvae.config import to_json
+from gvae.errors import GvaeError
+from gvae.evaluation.numbers import Number, command, read_numbers
+from gvae.runs import Run
+
+ALLOWED = ("prior", "versions")
+"""what numbers in one column may differ in: the prior is part of the model, versions are recorded only"""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One metric under one protocol."""
+
+    title: str
+    better: str
+    unit: str
+    floor: float | None
+    protocol: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The values of one configuration, one per seed.
+
+    >>> cell = Cell((1.0, 2.0, 3.0))
+    >>> cell.mean, cell.sd
+    (2.0, 1.0)
+    """
+
+    values: tuple[float, ...]
+    note: str = ""
+    """why there is no value, or how many seeds have none"""
+    best: bool = False
+
+    @property
+    def mean(self) -> float | None:
+        """Mean over seeds."""
+        return statistics.fmean(self.values) if self.values else None
+
+    @property
+    def sd(self) -> float | None:
+        """Sample standard deviation over seeds; None below two."""
+        return statistics.stdev(self.values) if len(self.values) > 1 else None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One configuration, trained with one or more seeds; its cells are in the order of the columns."""
+
+    label: str
+    runs: tuple[Run, ...]
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The table: a floor per column, a cell per row and column."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+
+
+def compare(runs: Sequence[Run], out: Path | None = None) -> Comparison:
+    """Put evaluated runs side by side; nothing is measured here.
+
+    Args:
+        runs: run folders with a metrics.json each.
+        out: write the report, one HTML file, there.
+
+    Raises:
+        GvaeError: no runs, one run twice, a run that was not evaluated, or unlike protocols in one column.
+    """
+    numbers = {run.path: _numbers(run) for run in runs}
+    if len(numbers) != len(runs) or not runs:
+        raise GvaeError("give at least one run folder, each once, as in `gvae compare runs/a runs/b`")
+    columns = _columns(runs, numbers)
+    groups = group(runs)
+    cells = [[_cell([numbers[run.path] for run in g], column) for column in columns] for g in groups]
+    marked = list(zip(*[_mark(column, cells, k) for k, column in enumerate(columns)], strict=True))
+    rows = (
+        Row(name, tuple(g), tuple(row)) for name, g, row in zip(labels(groups), groups, marked, strict=True)
+    )
+    table = Comparison(tuple(columns), tuple(rows))
+    if out is not None:
+        from gvae.report.page import write_report  # the report shows this table
+
+        write_report(runs, out)
+    return table
+
+
+def group(runs: Sequence[Run]) -> list[list[Run]]:
+    """Collect runs of the same model, options and data that differ in the seed only, in the order given."""
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        options = json.dumps(_options(run), sort_keys=True)
+        repeat = 0  # the same seed twice is a repetition, not another seed: it gets its own row
+        while run.train.seed in [r.train.seed for r in groups.get(f"{options}#{repeat}", [])]:
+            repeat += 1
+        groups.setdefault(f"{options}#{repeat}", []).append(run)
+    return list(groups.values())
+
+
+def labels(groups: Sequence[Sequence[Run]]) -> list[str]:
+    """Name each group by its model and by the options in which it differs from the others of that model."""
+    names = []
+    for g in groups:
+        mine = _flat(_options(g[0]))
+        others = [_flat(_options(o[0])) for o in groups if o is not g and o[0].model == g[0].model]
+        told = [f"{k.split('.')[-1]} {v}" for k, v in mine.items() if any(o.get(k) != v for o in others)]
+        seeds = [f"{len(g)} seeds"] if len(g) > 1 else []
+        names.append(", ".join([g[0].model, *told, *seeds]))
+    return [
+        f"{n} ({g[0].path.name})" if names.count(n) > 1 else n for n, g in zip(names, groups, strict=True)
+    ]
+
+
+def _options(run: Run) -> dict[str, Any]:
+    """Everything that makes two runs the same experiment, which leaves out the seed."""
+    train = {key: value for key, value in to_json(run.train).items() if key != "seed"}
+    return {"model": run.model, "data": run.data, "config": run.model_config, "train": train}
+
+
+def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """A tree of dicts as dotted names."""
+    leaves: dict[str, Any] = {}
+    for key, value in tree.items():
+        leaves |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return leaves
+
+
+def _numbers(run: Run) -> dict[str, Number]:
+    """A run's numbers by column."""
+    numbers = read_numbers(run)
+    if not numbers:
+        raise GvaeError(f"{run.path} was not evaluated yet; type `{command(run)}` first")
+    return {number.column: number for number in numbers}
+
+
+def _columns(runs: Sequence[Run], numbers: dict[Path, dict[str, Number]]) -> list[Column]:
+    """One column per metric and variant, after checking that all its numbers share a protocol."""
+    columns = []
+    for title in dict.fromkeys(title for run in runs for title in numbers[run.path]):
+        holders = [run for run in runs if title in numbers[run.path]]
+        measured = [run for run in holders if numbers[run.path][title].value is not None]
+        first = numbers[(measured or holders)[0].path][title]
+        for run in measured[1:]:
+            _check_alike(title, measured[0], first, run, numbers[run.path][title])
+        columns.append(Column(title, first.better, first.unit, first.floor, {"n": first.n} | first.protocol))
+    return columns
+
+
+def _check_alike(title: str, run_a: Run, a: Number, run_b: Run, b: Number) -> None:
+    """Refuse two numbers that were measured in different ways."""
+    left, right = _flat({"n": a.n} | a.protocol), _flat({"n": b.n} | b.protocol)
+    keys = [
+        key for key in left | right if key.split(".")[0] not in ALLOWED and left.get(key) != right.get(key)
+    ]
+    if keys:
+        told = "; ".join(f"{key} is {left.get(key)!r} and {right.get(key)!r}" for key in keys)
+        raise GvaeError(
+            f"{run_a.path} and {run_b.path} measured '{title}' under unlike protocols: {told}. "
+            f"Evaluate both alike, as in `{command(run_b)}`, then compare again"
+        )
+
+
+def _cell(runs: list[dict[str, Number]], column: Column) -> Cell:
+    """The values of one group in one column."""
+    numbers = [run.get(column.title) for run in runs]
+    values = tuple(n.value for n in numbers if n is not None and n.value is not None)
+    reasons = [n.reason if n is not None else "not measured" for n in numbers if n is None or n.value is None]
+    if not values:
+        return Cell((), f"n/a ({reasons[0]})")
+    return Cell(values, f"{len(reasons)} of {len(runs)} seeds: n/a ({reasons[0]})" if reasons else "")
+
+
+def _mark(column: Column, cells: list[list[Cell]], k: int) -> list[Cell]:
+    """Column k of the table with its best mean marked, where there is something to choose from."""
+    ways = {
+        "lower": lambda v: v,
+        "higher": lambda v: -v,
+        "target": lambda v: abs(v - column.floor) if column.floor is not None else 0.0,
+    }
+    means = [row[k].mean for row in cells]
+    costs = [None if m is None or column.better not in ways else ways[column.better](m) for m in means]
+    known = [cost for cost in costs if cost is not None]
+    decided = len(known) > 1 and min(known) < max(known)
+    marks = [decided and cost == min(known) for cost in costs]
+    return [Cell(row[k].values, row[k].note, mark) for row, mark in zip(cells, marks, strict=True)]

@@ -1,0 +1,96 @@
+"""One measured number with its protocol, and the metrics.json that keeps them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from gvae.errors import GvaeError
+from gvae.runs import Run, write_text
+
+Better = Literal["lower", "higher", "target", ""]
+"""which way is good; "target": as close to the real data's own value as possible; "": neither"""
+FORMAT = 1
+"""version of metrics.json"""
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number and everything needed to compare it with another.
+
+    >>> Number("fd", 11.8, "lower", floor=3.0, variant="normal").column
+    'fd, N(0, I)'
+    """
+
+    name: str
+    """which metric"""
+    value: float | None
+    """the number; None where the model or the data cannot give it, see `reason`"""
+    better: Better = "lower"
+    """which way is good"""
+    floor: float | None = None
+    """the same measurement of real images against other real images; None where that has no meaning"""
+    error: float | None = None
+    """half width of the 95 % confidence interval of `value`, where the metric gives one"""
+    n: int = 0
+    """how many images were measured"""
+    variant: str = ""
+    """"": samples as the run draws them; else the prior asked for instead, such as normal"""
+    reason: str = ""
+    """why there is no value"""
+    unit: str = ""
+    """unit of the value, such as nats"""
+    protocol: dict[str, Any] = field(default_factory=dict)
+    """how it was measured: data, split, seed, resize, range, extractor and hash, estimator, prior"""
+
+    @property
+    def column(self) -> str:
+        """Heading of the table column that the number belongs to."""
+        prior = {"": "", "normal": ", N(0, I)"}.get(self.variant, f", prior {self.variant}")
+        return f"{self.name}{prior}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dict; a value that is not finite becomes "no value" with that reason."""
+        text = dataclasses.asdict(self)
+        if self.value is not None and not math.isfinite(self.value):
+            text.update(value=None, reason=f"the result is {self.value}")
+        return text
+
+
+def read_numbers(run: Run) -> list[Number]:
+    """Numbers in a run's metrics.json; none if it was never evaluated.
+
+    Raises:
+        GvaeError: the file is damaged or of another format version.
+    """
+    if not run.metrics.exists():
+        return []
+    try:
+        text = json.loads(run.metrics.read_text(encoding="utf-8"))
+        if text["format"] == FORMAT:
+            return [Number(**row) for row in text["numbers"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise GvaeError(f"{run.metrics} is damaged ({error}); delete it and type `{command(run)}`") from error
+    raise GvaeError(
+        f"{run.metrics} has format {text['format']}, not {FORMAT}; delete it and type `{command(run)}`"
+    )
+
+
+def write_numbers(run: Run, numbers: list[Number]) -> dict[str, Any]:
+    """Merge numbers into metrics.json, atomically: the same column is replaced, others stay.
+
+    Returns:
+        what the file holds now.
+    """
+    merged = {number.column: number for number in [*read_numbers(run), *numbers]}
+    text = {"format": FORMAT, "numbers": [number.to_json() for number in merged.values()]}
+    write_text(run.metrics, json.dumps(text, indent=2, allow_nan=False, default=str) + "\n")
+    return text
+
+
+def command(run: Run) -> str:
+    """What to type to evaluate a run."""
+    return f"gvae evaluate {run.path}"

@@ -1,0 +1,70 @@
+"""Metrics: pure functions of arrays, each in one file that ends with `METRIC = Metric(...)`.
+
+`METRICS` lists them by name; to add one, write its file and add its line. Nothing is imported
+until `get` is asked.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from gvae.errors import GvaeError, choose
+
+if TYPE_CHECKING:
+    from gvae.metrics.base import Metric
+
+METRICS: dict[str, str] = {
+    "fd": "gvae.metrics.frechet",
+    "kd": "gvae.metrics.kernel",
+    "prdc": "gvae.metrics.prdc",
+    "class-histogram": "gvae.metrics.class_histogram",
+    "mmd": "gvae.metrics.mmd",
+    "mmd-linear": "gvae.metrics.mmd_linear",
+    "ms-ssim": "gvae.metrics.ms_ssim",
+    "ms-ssim-256": "gvae.metrics.ms_ssim_256",
+    "mse": "gvae.metrics.mse",
+    "nats": "gvae.metrics.nats",
+    "elbo": "gvae.metrics.elbo",
+    "iwae": "gvae.metrics.iwae",
+    "kl": "gvae.metrics.kl",
+    "code-kl": "gvae.metrics.code_kl",
+}
+"""name of a metric -> the module that holds its METRIC"""
+
+
+def get(name: str) -> Metric:
+    """The metric of that name.
+
+    Args:
+        name: one of `METRICS`; `iwae-500` for another number of importance samples; or
+            `package.module:NAME` for a metric outside gvae.
+
+    Raises:
+        GvaeError: there is no such metric; names the nearest one.
+
+    >>> get("fd").better
+    'lower'
+    >>> get("iwae-500").protocol["k"]
+    500
+    >>> get("fdd")
+    Traceback (most recent call last):
+    gvae.errors.GvaeError: there is no metric 'fdd'; did you mean 'fd'? Known: class-histogram, code-kl, ...
+    """
+    if ":" in name:
+        return _outside(name)
+    if match := re.fullmatch(r"iwae-([1-9]\d*)", name):
+        return import_module(METRICS["iwae"]).metric(int(match[1]))
+    return import_module(METRICS[choose("metric", name, METRICS)]).METRIC
+
+
+def _outside(name: str) -> Metric:
+    """A metric from another package, given as package.module:NAME."""
+    module, _, attribute = name.partition(":")
+    try:
+        return getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise GvaeError(
+            f"could not load the metric {name}: {error}. Write it as package.module:NAME"
+        ) from error

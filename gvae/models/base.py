@@ -1,0 +1,107 @@
+"""The contract of a model: players who learn, turns that say who moves when, and what the model can do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from gvae.config import ModelConfig
+from gvae.types import Batch, DataSpec, Terms
+
+Player = str | tuple[str, ...]
+"""the name of a player, or of several that minimise one loss together (one backward pass for all of them)"""
+
+
+class Outcome(NamedTuple):
+    """What one turn computed.
+
+    Attributes:
+        losses: for each player (or group) its named, already weighted scalar terms; their sum is what it minimises.
+        diagnostics: scalars worth a look that nobody minimises.
+    """
+
+    losses: dict[Player, Terms]
+    diagnostics: Terms = {}
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One move of the game.
+
+    Args:
+        losses: the losses of this turn's players on a fresh batch.
+        repeat: how many times in a row, each on a fresh batch.
+        every: only in every n-th round (lazy penalties).
+        start: fraction of the training budget after which this turn takes part.
+        stop: fraction of the training budget after which it no longer does.
+        begin: called once, before this turn's first move, with an endless iterator of training batches.
+    """
+
+    losses: Callable[[Batch], Outcome]
+    repeat: int = 1
+    every: int = 1
+    start: float = 0.0
+    stop: float = float("inf")
+    begin: Callable[[Iterable[Batch]], None] | None = None
+
+
+@dataclass(frozen=True)
+class Optim:
+    """Adam's settings for one player."""
+
+    lr: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.99)
+    weight_decay: float = 0.0
+
+
+class Model(nn.Module):
+    """A generative model of images.
+
+    A turn returns each player's named, already weighted terms; the engine differentiates each sum with respect to
+    that player's parameters only. So an algorithm never detaches, freezes or calls `backward`.
+
+    What a model can do is told by the methods it has, beside `sample`:
+        `encode(x, y=None) -> q`: the distribution q(z|x), event shape (Z,);
+        `decode(z, y=None) -> p`: the distribution p(x|z), event shape (C, *S), whose `.mean` is the image;
+        `log_weights(x, k, y=None) -> (k, B)`: log p(x, z) - log q(z|x), in nats;
+        `fit_prior(batches)`: fit the learned prior to the codes of training data.
+    """
+
+    Config: ClassVar[type[ModelConfig]] = ModelConfig
+    averaged: ClassVar[tuple[str, ...]] = ()
+    """players whose exponential moving average is what samples"""
+
+    def __init__(self, config: Any, spec: DataSpec) -> None:
+        super().__init__()
+        self.config = config
+        self.spec = spec
+
+    @property
+    def condition(self) -> int:
+        """Number of classes the networks are told about; 0 for an unconditional model."""
+        return len(self.spec.classes) if self.config.conditional else 0
+
+    def players(self) -> dict[str, nn.Module]:
+        """Who learns: named modules without a common parameter."""
+        raise NotImplementedError
+
+    def turns(self) -> list[Turn]:
+        """Who moves when."""
+        raise NotImplementedError
+
+    def optim(self, player: str) -> Optim:
+        """Optimiser settings of a player."""
+        return Optim(self.config.lr)
+
+    def sample(self, n: int, y: Tensor | None = None) -> Tensor:
+        """Draw n images (n, C, *S) in [-1, 1], of classes y (n,) if the model is conditional."""
+        raise NotImplementedError
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters live."""
+        return next(self.parameters()).device

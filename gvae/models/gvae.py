@@ -1,0 +1,179 @@
+r"""GVAE: an encoder, a generator and a critic in one model.
+
+    Generate High Resolution Images With Generative Variational Autoencoder (Sagar, 2020)
+    https://arxiv.org/abs/2008.10399, with the parts its algorithm box leaves out restored from alpha-GAN (Rosca et al.,
+    2017) https://arxiv.org/abs/1706.04987 and the 3-D alpha-WGAN-GP (Kwon et al., 2019) https://arxiv.org/abs/1908.02498
+
+        encoder, generator:  -log p(x|z) + beta KL(q(z|x) || N(0, I))            from the start
+                             + w [fool(D(x), D(G(z_e))) + fool(D(x), D(G(z_r)))] once the prior is fitted
+        critic:              tell(D(x), D(G(z_e))) + tell(D(x), D(G(z_r))) + penalty
+        prior:               -log p(z_e),  so that z_r ~ p(z) follows the codes z_e ~ q(z|x)
+
+The default first learns the likelihood, then fits the prior, then sharpens samples of that prior. `--preset paper` plays
+all players from the first step, with WGAN-GP, an L1 reconstruction and a code critic in place of the KL term.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Distribution, kl_divergence
+
+from gvae import nets
+from gvae.losses.adversarial import ADVERSARIAL
+from gvae.losses.penalties import gradient_penalty, zero_centred
+from gvae.config import LatentConfig
+from gvae.models.base import Optim, Outcome, Player, Turn
+from gvae.models.latent import LatentModel
+from gvae.nets.heads import gaussian
+from gvae.types import Batch, DataSpec, Terms
+
+
+@dataclass(frozen=True)
+class Config(LatentConfig):
+    """Generative Variational Autoencoder."""
+
+    latent: int = 32
+    """number of latent dimensions, Z"""
+    beta: float = 4.0
+    """weight of the KL term: above 1 the code carries fewer nats and its prior is easier to learn"""
+    start: float = 0.45
+    """fraction of the budget after which the prior is fitted and the critic enters"""
+    adversarial: Literal["relativistic", "wasserstein", "nonsaturating"] = "relativistic"
+    """what critic and generator minimise"""
+    weight: float = 300.0
+    """weight of the adversarial term, against nats per image"""
+    rec_share: float = 0.25
+    """share of the critic's fakes that are reconstructions; the others are samples of the prior"""
+    penalty: float = 1.0
+    """weight of the gradient penalty: (||grad D|| - 1)^2 with wasserstein, else R1"""
+    penalty_every: int = 8
+    """rounds from one R1 penalty to the next (its weight is corrected)"""
+    critic_lr: float = 5e-4
+    """Adam step size of the critics"""
+    features: float = 0.0
+    """weight of the squared error in the critic's features"""
+    code: Literal["kl", "critic"] = "kl"
+    """what ties the codes to N(0, I): the closed-form KL, or alpha-GAN's code critic"""
+    order: Literal["simultaneous", "sequential"] = "simultaneous"
+    """one forward pass for all players, or encoder + generator, critic, code critic in turn (the papers')"""
+    noise: int = 0
+    """channels of noise concatenated to the encoder's input, which make q(z|x) implicit; 0: none"""
+
+
+class GVAE(LatentModel):
+    """Generative Variational Autoencoder."""
+
+    Config = Config
+
+    def __init__(self, config: Config, spec: DataSpec) -> None:
+        super().__init__(config, spec)
+        if config.noise:
+            wide = DataSpec(spec.name, spec.channels + config.noise, spec.shape, spec.classes)
+            self.encoder = nets.encoder(wide, config.net, 2 * config.latent, self.condition)
+        self.critic = nets.critic(spec, config.net, self.condition)
+        if config.code == "critic":
+            self.code_critic = CodeCritic(config.latent)
+
+    def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
+        if self.config.noise:
+            eps = torch.randn(len(x), self.config.noise, *x.shape[2:], device=x.device)
+            x = torch.cat([x, eps], 1)
+        return gaussian(self.encoder(x, y))
+
+    def players(self):
+        everyone = {"encoder": self.encoder, "generator": self.generator, "critic": self.critic}
+        if self.config.code == "critic":
+            everyone["code_critic"] = self.code_critic
+        if any(True for _ in self.prior.parameters()):
+            everyone["prior"] = self.prior
+        return everyone
+
+    def turns(self):
+        c = self.config
+        likelihood = [Turn(self.likelihood_alone, stop=c.start)] if c.start else []
+        if c.order == "simultaneous":
+            moves = [Turn(self.play, start=c.start, begin=self.fit_prior)]
+        else:
+            groups = [("encoder", "generator"), "critic", *(["code_critic"] if c.code == "critic" else [])]
+            moves = [Turn(partial(self.play_one, group), start=c.start) for group in groups]
+        lazy = [] if c.adversarial == "wasserstein" else [Turn(self.smooth, every=c.penalty_every, start=c.start)]
+        return [*likelihood, *moves, *lazy]
+
+    def optim(self, player: str) -> Optim:
+        if player in ("critic", "code_critic"):
+            return Optim(self.config.critic_lr, betas=(0.5, 0.99))
+        return Optim(self.config.lr)
+
+    def likelihood_alone(self, batch: Batch) -> Outcome:
+        """First stage: the bound of a VAE."""
+        x, y = batch
+        q = self.encode(x, y)
+        terms, diagnostics, _ = self.bound(x, q, self.decode(q.rsample(), y))
+        return Outcome({("encoder", "generator"): terms}, diagnostics)
+
+    def bound(self, x: Tensor, q: Distribution, p: Distribution) -> tuple[Terms, Terms, Tensor]:
+        """Terms of encoder and generator that need no critic of images, diagnostics, and the reconstruction."""
+        x_rec = p.mean
+        self.likelihood.observe(x, x_rec)
+        kl = kl_divergence(q, self.standard_normal()).mean()
+        terms = {"nll": -p.log_prob(x).mean()}
+        if self.config.code == "kl":
+            terms["kl"] = self.config.beta * kl
+        return terms, {"kl_nats": kl, "mse": (x - x_rec).square().mean() / 4}, x_rec
+
+    def play(self, batch: Batch) -> Outcome:
+        """All players on one forward pass."""
+        c = self.config
+        x, y = batch
+        q = self.encode(x, y)
+        z = q.rsample()
+        terms, diagnostics, x_rec = self.bound(x, q, self.decode(z, y))
+        n_rec = round(c.rec_share * len(x))
+        y_gen = None if y is None else y[n_rec:]
+        x_gen = self.decode(self.prior.sample(len(x) - n_rec, y_gen), y_gen).mean
+        fakes = torch.cat([x_rec[:n_rec], x_gen])
+        (real, h_real), (fake, h_fake) = self.critic(x, y), self.critic(fakes, y)
+        critic_loss, generator_loss = ADVERSARIAL[c.adversarial]
+        terms["fool"] = c.weight * generator_loss(real, fake).mean()
+        critic = {"tell": critic_loss(real, fake).mean()}
+        if c.features and n_rec:
+            terms["features"] = c.features * sum(
+                (a[:n_rec] - b[:n_rec]).float().square().flatten(1).sum(1).mean() for a, b in zip(h_real, h_fake)
+            )
+        if c.adversarial == "wasserstein":
+            critic["penalty"] = c.penalty * gradient_penalty(lambda v: self.critic(v, y)[0], x, fakes).mean()
+        losses = {("encoder", "generator"): terms, "critic": critic}
+        if c.code == "critic":
+            z_normal = torch.randn_like(z)
+            code, normal = self.code_critic(z), self.code_critic(z_normal)
+            terms["code"] = c.weight * -code.mean()
+            penalty = gradient_penalty(self.code_critic, z_normal, z).mean()
+            losses["code_critic"] = {"tell": (code - normal).mean(), "penalty": c.penalty * penalty}
+        if "prior" in self.players():
+            losses["prior"] = {"nll": self.prior.loss(z, y)}
+        diagnostics["lead"] = (real - fake).mean()  # how far the critic tells data from fakes
+        return Outcome(losses, diagnostics)
+
+    def play_one(self, who: Player, batch: Batch) -> Outcome:
+        """One group's part of `play`, for the papers' order of updates."""
+        losses, diagnostics = self.play(batch)
+        return Outcome({who: losses[who]}, diagnostics)
+
+    def smooth(self, batch: Batch) -> Outcome:
+        """The critic's R1 penalty on data, lazily: (gamma / 2) ||grad D(x)||^2, times the rounds between two."""
+        x, y = batch
+        r1 = zero_centred(lambda v: self.critic(v, y)[0], x).mean()
+        return Outcome({"critic": {"r1": 0.5 * self.config.penalty * self.config.penalty_every * r1}})
+
+
+class CodeCritic(nn.Sequential):
+    """Scores codes: high for N(0, I), low for codes of the encoder; (B, Z) -> (B,)."""
+
+    def __init__(self, latent: int, width: int = 750) -> None:
+        layers = [nn.Linear(latent, width), nn.LeakyReLU(0.2), nn.Linear(width, width), nn.LeakyReLU(0.2)]
+        super().__init__(*layers, nn.Linear(width, 1), nn.Flatten(0))

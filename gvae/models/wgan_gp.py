@@ -1,0 +1,75 @@
+r"""WGAN-GP: a generator and a critic with a gradient penalty.
+
+    Improved Training of Wasserstein GANs (Gulrajani et al., 2017) https://arxiv.org/abs/1704.00028, Algorithm 1
+
+        critic (5 steps):    D(G(z)) - D(x) + 10 (||grad D(x~)|| - 1)^2
+        generator:          -D(G(z))
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gvae import nets
+from gvae.config import ModelConfig
+from gvae.losses.penalties import gradient_penalty
+from gvae.models.base import Model, Optim, Outcome, Turn
+from gvae.types import Batch, DataSpec
+
+
+@dataclass(frozen=True)
+class Config(ModelConfig):
+    """Wasserstein GAN with gradient penalty."""
+
+    lr: float = 2e-4
+    """Adam step size"""
+    penalty: float = 10.0
+    """weight of the gradient penalty"""
+    critic_steps: int = 5
+    """critic steps for each generator step"""
+
+
+class WGANGP(Model):
+    """Wasserstein GAN with gradient penalty."""
+
+    Config = Config
+    averaged = ("generator",)
+
+    def __init__(self, config: Config, spec: DataSpec) -> None:
+        super().__init__(config, spec)
+        self.generator = nets.generator(spec, config.net, config.latent, self.condition)
+        self.critic = nets.critic(spec, config.net, self.condition)
+
+    def players(self):
+        return {"generator": self.generator, "critic": self.critic}
+
+    def turns(self):
+        return [Turn(self.criticise, repeat=self.config.critic_steps), Turn(self.generate)]
+
+    def optim(self, player: str) -> Optim:
+        return Optim(self.config.lr, betas=(0.5, 0.9))
+
+    def sample(self, n: int, y: Tensor | None = None) -> Tensor:
+        z = torch.randn(n, self.config.latent, device=self.device)
+        return torch.tanh(self.generator(z, y))
+
+    def criticise(self, batch: Batch) -> Outcome:
+        """The critic's step."""
+        x, y = batch
+        with torch.no_grad():  # nobody but the critic moves in this turn
+            x_gen = self.sample(len(x), y)
+        real, fake = self.critic(x, y)[0], self.critic(x_gen, y)[0]
+        penalty = gradient_penalty(lambda v: self.critic(v, y)[0], x, x_gen)
+        distance = (real - fake).mean()
+        return Outcome(
+            {"critic": {"wasserstein": -distance, "penalty": self.config.penalty * penalty.mean()}},
+            {"distance": distance},
+        )
+
+    def generate(self, batch: Batch) -> Outcome:
+        """The generator's step; of the batch only size and classes matter."""
+        x, y = batch
+        return Outcome({"generator": {"wasserstein": -self.critic(self.sample(len(x), y), y)[0].mean()}})

@@ -1,0 +1,43 @@
+"""Networks: shapes in, shapes out. Three builders choose the family and size from the data; see `NETS`.
+
+    encoder(spec, net, outputs, condition=0)    -> module: (x, y=None) -> (B, outputs)
+    generator(spec, net, latent, condition=0)   -> module: (z, y=None) -> (B, C, *S), unbounded
+    critic(spec, net, condition=0)              -> module: (x, y=None) -> (scores (B,), features: list of (B, ...))
+
+`condition` is the number of classes a network is told about (labels y (B,) int64), 0 for none.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+
+from torch import nn
+
+from gvae.config import NetConfig
+from gvae.errors import choose
+from gvae.types import DataSpec
+
+NETS = {"small": "gvae.nets.small", "conv": "gvae.nets.conv", "resnet": "gvae.nets.resnet"}
+
+
+def family(spec: DataSpec, net: NetConfig) -> ModuleType:
+    """The module that builds networks for this data: `small` up to 32 pixels, else `resnet`, unless named."""
+    automatic = "small" if spec.size <= 32 else "resnet"
+    name = automatic if net.family == "auto" else net.family
+    return import_module(NETS[choose("network family", name, NETS)])
+
+
+def encoder(spec: DataSpec, net: NetConfig, outputs: int, condition: int = 0) -> nn.Module:
+    """Network (x, y=None) -> (B, outputs)."""
+    return family(spec, net).encoder(spec, net, outputs, condition)
+
+
+def generator(spec: DataSpec, net: NetConfig, latent: int, condition: int = 0) -> nn.Module:
+    """Network (z, y=None) -> (B, C, *S), unbounded."""
+    return family(spec, net).generator(spec, net, latent, condition)
+
+
+def critic(spec: DataSpec, net: NetConfig, condition: int = 0) -> nn.Module:
+    """Network (x, y=None) -> (scores (B,), list of features)."""
+    return family(spec, net).critic(spec, net, condition)

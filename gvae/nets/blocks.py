@@ -1,0 +1,198 @@
+"""Layers that the network families share, for images (2-D) and volumes (3-D) alike, and a network's table.
+
+A family is a way down from the image to a small base map and a way up again, by halvings (see `ladder`).
+
+Residual block: y = shortcut(x) + 0.1 conv3(lrelu(conv3(lrelu(x)))), of
+Which Training Methods for GANs do actually Converge? (Mescheder et al., 2018) https://arxiv.org/abs/1801.04406
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from gvae.errors import GvaeError
+
+Shape = tuple[int, ...]
+Row = tuple[str, Shape, int]
+
+Conv = {2: nn.Conv2d, 3: nn.Conv3d}
+ConvTranspose = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
+AvgPool = {2: nn.AvgPool2d, 3: nn.AvgPool3d}
+MaxPool = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
+BatchNorm = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
+Dropout = {2: nn.Dropout2d, 3: nn.Dropout3d}
+"""each by the number of spatial dimensions"""
+
+LEAK = 0.2
+"""slope of LeakyReLU for negative values"""
+
+
+def ladder(shape: Shape, usual: int, least: int, most: int) -> list[Shape]:
+    """Sizes of the maps from the image down to the base, each half of the one before, rounded up.
+
+    There are `usual` halvings; fewer (but one at least) where a side of the base would be under `least`
+    pixels, more where one would be over `most`, which goes first for long, thin images.
+
+    >>> ladder((28, 28), usual=4, least=2, most=8)
+    [(28, 28), (14, 14), (7, 7), (4, 4), (2, 2)]
+    >>> ladder((256, 192), usual=2, least=4, most=32)[-1], ladder((8, 8), usual=2, least=4, most=32)[-1]
+    ((32, 24), (4, 4))
+    """
+    sizes = [tuple(shape)]
+    while True:
+        half = tuple(math.ceil(n / 2) for n in sizes[-1])
+        needed = len(sizes) == 1 or max(sizes[-1]) > most
+        if not needed and (len(sizes) > usual or min(half) < least):
+            return sizes
+        sizes.append(half)
+
+
+def widths(width: int, stages: int, largest: int) -> list[int]:
+    """Channels of each stage from the image down: doubled each time, up to `largest` times the first.
+
+    Raises:
+        GvaeError: a width under 1.
+
+    >>> widths(64, 5, largest=8)
+    [64, 128, 256, 512, 512]
+    """
+    if width < 1:
+        raise GvaeError(f"the width of the networks is {width}; it must be 1 or more, as in --net.width 64")
+    return [width * min(2**i, largest) for i in range(stages)]
+
+
+def conv(
+    spatial: int,
+    inputs: int,
+    outputs: int,
+    kernel: int = 3,
+    stride: int = 1,
+    bias: bool = True,
+    slope: float = LEAK,
+) -> nn.Module:
+    """A convolution whose initial weights keep the variance through a LeakyReLU (slope 1: none follows).
+
+    A deep critic without normalisation needs this: its scores and gradients fade otherwise.
+    """
+    layer = Conv[spatial](inputs, outputs, kernel, stride, padding=kernel // 2, bias=bias)
+    nn.init.kaiming_uniform_(layer.weight, a=slope)
+    return layer
+
+
+def activation() -> nn.Module:
+    """LeakyReLU; not in place, since features are also returned."""
+    return nn.LeakyReLU(LEAK)
+
+
+class Residual(nn.Module):
+    """Pre-activation residual block without normalisation, y = shortcut(x) + 0.1 f(f(x)), f = conv3 of lrelu.
+
+    The shortcut is a 1x1 convolution without bias where the number of channels changes, else the identity.
+
+    Args:
+        spatial: 2 for images, 3 for volumes.
+        inputs: channels that come in.
+        outputs: channels that go out; between the two convolutions there are min(inputs, outputs).
+    """
+
+    def __init__(self, spatial: int, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.row = _block_row(inputs, outputs)
+        hidden = min(inputs, outputs)
+        self.shortcut = _shortcut(spatial, inputs, outputs)
+        self.residue = nn.Sequential(
+            activation(),
+            conv(spatial, inputs, hidden),
+            activation(),
+            conv(spatial, hidden, outputs, slope=1),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.shortcut(x) + 0.1 * self.residue(x)
+
+
+class PaperBlock(nn.Module):
+    """The GVAE papers' block, y = shortcut(x) + f(f(x)), f = drop(pool(lrelu(norm(conv3(x))))).
+
+    Their tables show no change of size inside a block, so the pooling is the maximum over 3x3 with stride 1.
+    Dropout takes 30 % of the channels, the norm is BatchNorm. Same arguments as `Residual`.
+    """
+
+    def __init__(self, spatial: int, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.row = _block_row(inputs, outputs)
+        hidden = min(inputs, outputs)
+        self.shortcut = _shortcut(spatial, inputs, outputs)
+        self.residue = nn.Sequential(*_layers(spatial, inputs, hidden), *_layers(spatial, hidden, outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.shortcut(x) + self.residue(x)
+
+
+BLOCKS: dict[str, Callable[[int, int, int], nn.Module]] = {"residual": Residual, "paper": PaperBlock}
+"""what `net.block` chooses from"""
+
+
+def _layers(spatial: int, inputs: int, outputs: int) -> list[nn.Module]:
+    pool = MaxPool[spatial](3, stride=1, padding=1)
+    norm = BatchNorm[spatial](outputs)
+    return [conv(spatial, inputs, outputs, bias=False), norm, activation(), pool, Dropout[spatial](0.3)]
+
+
+def _shortcut(spatial: int, inputs: int, outputs: int) -> nn.Module:
+    if inputs == outputs:
+        return nn.Identity()
+    return conv(spatial, inputs, outputs, kernel=1, bias=False, slope=1)
+
+
+def _block_row(inputs: int, outputs: int) -> str:
+    return f"ResNet block {inputs} -> {min(inputs, outputs)} -> {outputs}"
+
+
+def table(module: nn.Module, *inputs: Tensor | None) -> list[Row]:
+    """The layers of a network in their order of action: (layer, output shape without batch, parameters).
+
+    A module with an attribute `row` (its name in the table) counts as one layer; layers without parameters
+    that keep the shape are left out. Works on the meta device, where nothing is computed.
+
+    >>> table(nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Unflatten(1, (2, 3))), torch.zeros(1, 4))
+    [('Linear 4 -> 6', (6,), 30), ('Unflatten', (2, 3), 0)]
+    """
+    rows: list[Row] = []
+    hooks = [m.register_forward_hook(partial(_record, rows)) for m in _leaves(module)]
+    training = {m: m.training for m in module.modules()}
+    try:
+        with torch.no_grad():
+            module.eval()(*inputs)
+    finally:
+        for m, mode in training.items():
+            m.training = mode
+        for hook in hooks:
+            hook.remove()
+    return rows
+
+
+def _leaves(module: nn.Module) -> list[nn.Module]:
+    children = list(module.children())
+    if hasattr(module, "row") or not children:
+        return [module]
+    return [leaf for child in children for leaf in _leaves(child)]
+
+
+def _record(rows: list[Row], module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    count = sum(p.numel() for p in module.parameters())
+    if count or output.shape != inputs[0].shape:
+        rows.append((_name(module), tuple(output.shape[1:]), count))
+
+
+def _name(module: nn.Module) -> str:
+    kind = type(module).__name__
+    for inputs, outputs in (("in_channels", "out_channels"), ("in_features", "out_features")):
+        if hasattr(module, inputs):
+            return f"{kind} {getattr(module, inputs)} -> {getattr(module, outputs)}"
+    return str(getattr(module, "row", kind))

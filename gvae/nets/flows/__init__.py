@@ -1,0 +1,1 @@
+"""Networks on vectors: invertible coupling layers and velocity fields."""

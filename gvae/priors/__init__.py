@@ -1,0 +1,20 @@
+"""Learned priors p(z) over latent codes.
+
+`PRIORS[name](latent, condition=0, **options)` with `log_prob(z, y=None)`, `sample(n, y=None)` and
+`fit(codes, y=None, seed=0)`.
+"""
+
+from gvae.priors.base import Prior
+from gvae.priors.flow import Flow
+from gvae.priors.mixture import Mixture
+from gvae.priors.normal import Normal
+from gvae.priors.realnvp import RealNVP
+
+PRIORS: dict[str, type[Prior]] = {
+    "normal": Normal,
+    "mixture": Mixture,
+    "realnvp": RealNVP,
+    "flow": Flow,
+}
+
+__all__ = ["PRIORS", "Flow", "Mixture", "Normal", "Prior", "RealNVP"]

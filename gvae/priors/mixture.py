@@ -1,0 +1,216 @@
+"""A Gaussian mixture with full covariances, fitted by expectation maximisation.
+
+    p(u) = sum_k w_k N(u; m_k, S_k),    S_k^-1 = P_k' P_k,  P_k lower triangular with a positive diagonal
+    log N(u; m, S) = log det P - |P (u - m)|^2 / 2 - Z/2 log(2 pi)
+
+Maximum Likelihood from Incomplete Data via the EM Algorithm (Dempster, Laird and Rubin, 1977)
+https://doi.org/10.1111/j.2517-6161.1977.tb01600.x; started by k-means++ (Arthur and Vassilvitskii, 2007)
+https://theory.stanford.edu/~sergei/papers/kMeansPP-soda.pdf
+
+P, the inverse of the covariance's Cholesky factor, is the parameter and not the factor itself: then the density
+of a batch under all components is one matrix product, forward and backward. Classes share the components and have
+weights of their own, p(u | y) = sum_k w_yk N(u; m_k, S_k).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from gvae.priors.base import Prior, hold_out
+
+UNUSED = -1e4
+"""weight logit of a component that is not in use: exp of it is 0, yet its gradient is a number"""
+CHUNK = 12_000_000
+"""largest number of floats in an intermediate result of one chunk of codes"""
+
+
+class Statistics(NamedTuple):
+    """What EM sums over codes: counts (classes, K), sums (K, Z), outer products (K, Z, Z)."""
+
+    counts: Tensor
+    sums: Tensor
+    outer: Tensor
+
+
+class Mixture(Prior):
+    """Gaussian mixture with full covariances.
+
+    Args:
+        latent: number of latent dimensions, Z.
+        condition: number of classes, each with weights of its own.
+        components: number of Gaussians, K; with fewer than 2 Z codes for each, fewer are used and noted.
+        rounds: largest number of EM iterations.
+        most: largest number of codes used, drawn at random.
+        ridge: added to the diagonal of each covariance, in units of the codes' mean variance.
+    """
+
+    name = "mixture"
+
+    def __init__(
+        self,
+        latent: int,
+        condition: int = 0,
+        components: int = 50,
+        rounds: int = 60,
+        most: int = 30_000,
+        ridge: float = 1e-4,
+    ) -> None:
+        super().__init__(latent, condition)
+        self.components, self.rounds, self.most, self.ridge = components, rounds, most, ridge
+        means = torch.randn(components, latent, generator=torch.Generator().manual_seed(0))
+        self.logits = nn.Parameter(torch.zeros(max(1, condition), components))
+        self.mean = nn.Parameter(0.1 * means)
+        self.raw = nn.Parameter(torch.zeros(components, latent, latent))
+        """P: entries below the diagonal, and the logarithm of the diagonal"""
+
+    @property
+    def whiten(self) -> Tensor:
+        """P (K, Z, Z): maps u - m to white noise; the inverse of the covariance's Cholesky factor."""
+        diagonal = self.raw.diagonal(dim1=-2, dim2=-1).exp()
+        return self.raw.tril(-1) + torch.diag_embed(diagonal)
+
+    def _log_prob(self, u: Tensor, y: Tensor | None) -> Tensor:
+        return self._joint(u, y).logsumexp(-1)
+
+    def _joint(self, u: Tensor, y: Tensor | None) -> Tensor:
+        """log w_k + log N(u; m_k, S_k), (N, K)."""
+        whiten = self.whiten
+        offset = torch.einsum("kij,kj->ki", whiten, self.mean).reshape(-1)
+        matrix = whiten.reshape(-1, self.latent).T
+        rows = max(1, CHUNK // offset.numel())
+        shape = (-1, self.components, self.latent)
+        far = [torch.addmm(-offset, part, matrix).view(shape).square().sum(-1) for part in u.split(rows)]
+        determinant = self.raw.diagonal(dim1=-2, dim2=-1).sum(-1) - 0.5 * self.latent * math.log(2 * math.pi)
+        weights = self.logits.log_softmax(-1)
+        return (weights if y is None else weights[y]) + determinant - 0.5 * torch.cat(far)
+
+    def _sample(self, n: int, y: Tensor | None) -> Tensor:
+        weights = self.logits.softmax(-1)
+        weights = weights.expand(n, -1) if y is None else weights[y]
+        which = torch.multinomial(weights, 1).squeeze(1) if n else weights.new_zeros(0, dtype=torch.long)
+        noise = torch.randn(n, self.latent, 1, dtype=self.mean.dtype, device=self.mean.device)
+        factor = torch.linalg.inv(self.whiten)
+        rows = max(1, CHUNK // self.latent**2)
+        parts = zip(which.split(rows), noise.split(rows), strict=True)
+        return torch.cat([self.mean[k] + (factor[k] @ e).squeeze(-1) for k, e in parts])
+
+    @torch.no_grad()
+    def _fit(self, u: Tensor, y: Tensor | None, generator: torch.Generator) -> None:
+        if len(u) > self.most:
+            some = torch.randperm(len(u), generator=generator, device=u.device)[: self.most]
+            u, y = u[some], None if y is None else y[some]
+        used = self._affordable(len(u))
+        (train, y_train), (held, y_held) = hold_out(u, y, generator)
+        groups = nn.functional.pad(k_means(train, used, generator), (0, self.components - used))
+        self._maximise(self._sums(train, y_train, groups))
+        best, waited, saved = -math.inf, 0, self._copy()
+        for i in range(self.rounds):
+            self._maximise(self._expect(train, y_train))
+            if i < self.rounds // 2:
+                self._reseed(train, used, generator)
+            score = float(self._log_prob(held, y_held).mean())
+            waited = 0 if score > best + 2e-3 else waited + 1
+            if score > best:
+                best, saved = score, self._copy()
+            if waited == 3:
+                break
+        for parameter, value in zip(self.parameters(), saved, strict=True):
+            parameter.copy_(value)
+
+    def _affordable(self, codes: int) -> int:
+        """How many Gaussians so many codes can determine."""
+        used = max(1, min(self.components, codes // (2 * self.latent)))
+        if used < self.components:
+            self.notes.append(
+                f"{codes} codes of {self.latent} dimensions: {used} of {self.components} Gaussians used"
+            )
+        return used
+
+    def _copy(self) -> list[Tensor]:
+        return [p.clone() for p in self.parameters()]
+
+    def _expect(self, u: Tensor, y: Tensor | None) -> Statistics:
+        """Expectation step: sums weighted by p(k | u)."""
+        return self._sums(u, y, self._joint(u, y).softmax(-1))
+
+    def _sums(self, u: Tensor, y: Tensor | None, groups: Tensor) -> Statistics:
+        """Sums over codes u (N, Z) whose membership of each component is groups (N, K)."""
+        labels = torch.zeros(len(u), dtype=torch.long, device=u.device) if y is None else y
+        counts = nn.functional.one_hot(labels, len(self.logits)).to(u).T @ groups
+        outer = u.new_zeros(self.components * self.latent, self.latent, dtype=torch.float64)
+        rows = max(1, CHUNK // len(outer))
+        for part, group in zip(u.split(rows), groups.split(rows), strict=True):
+            weighted = (group[:, :, None] * part[:, None, :]).view(len(part), -1)
+            outer += weighted.T @ part
+        return Statistics(
+            counts.double(), (groups.T @ u).double(), outer.view(self.components, self.latent, -1)
+        )
+
+    def _maximise(self, sums: Statistics) -> None:
+        """Maximisation step, in double precision."""
+        size = sums.counts.sum(0)
+        mass = size.clamp_min(1e-6)
+        mean = sums.sums / mass[:, None]
+        covariance = sums.outer / mass[:, None, None] - mean[:, :, None] * mean[:, None, :]
+        eye = torch.eye(self.latent, dtype=mean.dtype, device=mean.device)
+        covariance = torch.where((size > 0.5)[:, None, None], covariance, eye) + self.ridge * eye
+        self._set_weights(sums.counts)
+        self.mean.copy_(mean)
+        self._set_covariance(covariance)
+
+    def _set_weights(self, counts: Tensor) -> None:
+        """Weights from counts (classes, K); a class leans a little on the weights of all classes together."""
+        size = counts.sum(0, keepdim=True)
+        counts = counts + size / size.sum() if self.condition else counts
+        self.logits.copy_((counts / counts.sum(1, keepdim=True)).log().clamp_min(UNUSED))
+
+    def _set_covariance(self, covariance: Tensor) -> None:
+        """Store covariances (K, Z, Z) as P."""
+        factor = torch.linalg.cholesky(covariance)
+        eye = torch.eye(self.latent, dtype=factor.dtype, device=factor.device)
+        whiten = torch.linalg.solve_triangular(factor, eye.expand_as(factor), upper=False)
+        diagonal = whiten.diagonal(dim1=-2, dim2=-1).log()
+        self.raw.copy_(whiten.tril(-1) + torch.diag_embed(diagonal))
+
+    def _reseed(self, u: Tensor, used: int, generator: torch.Generator) -> None:
+        """Move Gaussians that have lost nearly all codes to codes drawn at random."""
+        share = self.logits.softmax(-1).mean(0)
+        share[used:] = 1
+        poor = (share < 0.1 / used).nonzero().squeeze(1)
+        if len(poor) == 0:
+            return
+        where = torch.randint(len(u), (len(poor),), generator=generator, device=u.device)
+        self.mean[poor] = u[where]
+        self.raw[poor] = self.raw[:used].mean(0)
+        self.logits[:, poor] = -math.log(used)
+
+
+def k_means(u: Tensor, components: int, generator: torch.Generator, rounds: int = 10) -> Tensor:
+    """Groups of codes (N, K) of zeros and ones by Lloyd's algorithm, started by k-means++."""
+    centres = _spread(u, components, generator)
+    for _ in range(rounds):
+        groups = nn.functional.one_hot(_nearest(u, centres), components).to(u)
+        size = groups.sum(0)[:, None]
+        centres = torch.where(size > 0, groups.T @ u / size.clamp_min(1), centres)
+    return nn.functional.one_hot(_nearest(u, centres), components).to(u)
+
+
+def _spread(u: Tensor, components: int, generator: torch.Generator) -> Tensor:
+    """Codes far apart: each drawn in proportion to its squared distance from those drawn before."""
+    first = torch.randint(len(u), (1,), generator=generator, device=u.device)
+    chosen = [u[first[0]]]
+    distance = (u - chosen[0]).square().sum(1)
+    while len(chosen) < components:
+        index = torch.multinomial(distance + 1e-12, 1, generator=generator)
+        chosen.append(u[index[0]])
+        distance = torch.minimum(distance, (u - chosen[-1]).square().sum(1))
+    return torch.stack(chosen)
+
+
+def _nearest(u: Tensor, centres: Tensor) -> Tensor:
+    """Index (N,) of the nearest centre; |u|^2 is the same for all centres and left out."""
+    return (centres.square().sum(1) - 2 * u @ centres.T).argmin(1)

@@ -1,0 +1,103 @@
+"""One self-contained HTML page about one run or several: numbers, pictures, curves, and how they came about.
+
+No script and nothing from elsewhere: style and pictures are inside, and a content policy forbids fetching.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+
+import gvae
+from gvae.errors import GvaeError
+from gvae.evaluation.compare import compare
+from gvae.evaluation.numbers import command, read_numbers
+from gvae.report import curves, parts, tables
+from gvae.runs import Run, write_text
+
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+"""content policy: inline style and pictures only"""
+
+
+def write_report(runs: Sequence[Run], out: Path) -> Path:
+    """Write the page about the given runs; one run need not be evaluated, several must be.
+
+    Args:
+        out: the file to write, ending in .html, or an existing folder for report.html.
+
+    Raises:
+        GvaeError: no runs, another file ending, unlike protocols (see `compare`), or a full disk.
+    """
+    out = out / "report.html" if out.is_dir() else out
+    if not runs:
+        raise GvaeError(
+            "a report needs at least one run folder, as in `gvae compare runs/a runs/b --out report.html`"
+        )
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise GvaeError(f"the report is an HTML page; give a name that ends in .html, not {out.name}")
+    write_text(out, page(runs))
+    return out
+
+
+def page(runs: Sequence[Run]) -> str:
+    """The page's text."""
+    models, data = dict.fromkeys(run.model for run in runs), dict.fromkeys(run.spec.name for run in runs)
+    title = f"{', '.join(models)} on {', '.join(data)}"
+    sections = _one(runs[0]) if len(runs) == 1 else _several(runs)
+    style = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
+    head = (
+        '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        f"<title>{escape(title)}</title><style>\n{style}</style>"
+    )
+    body = "\n".join([f"<h1>{escape(title)}</h1>", _when(runs), *sections])
+    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{body}\n</body></html>\n'
+
+
+def _one(run: Run) -> list[str]:
+    """Sections of a page about one run."""
+    numbers = read_numbers(run)
+    missing = f"<p>Not measured yet; type <code>{escape(command(run))}</code></p>"
+    protocols = {x.column: {"n": x.n} | x.protocol for x in numbers if x.value is not None}
+    return [
+        "<h2>Numbers</h2>",
+        tables.html_of_numbers(numbers) + parts.protocols(protocols) if numbers else missing,
+        "<h2>Pictures</h2>",
+        parts.pictures([("samples", parts.samples(run)), ("reconstructions", parts.reconstructions(run))]),
+        f"<h2>Training</h2>{curves.charts(run) or '<p>There is no log.</p>'}",
+        f"<h2>How it was made</h2>{parts.how(run)}",
+    ]
+
+
+def _several(runs: Sequence[Run]) -> list[str]:
+    """Sections of a page that compares runs."""
+    table = compare(runs)
+    named = [(name, run) for row in table.rows for name, run in _named(row.label, row.runs)]
+    hows = [
+        f"<details><summary>{escape(name)}</summary>{curves.charts(run)}{parts.how(run)}</details>"
+        for name, run in named
+    ]
+    return [
+        "<h2>Numbers</h2>",
+        tables.html(table) + parts.protocols({c.title: c.protocol for c in table.columns}),
+        "<h2>Samples</h2>",
+        parts.pictures([(name, parts.samples(run)) for name, run in named]),
+        "<h2>Reconstructions</h2>",
+        parts.pictures([(name, parts.reconstructions(run)) for name, run in named]),
+        "<h2>How they were made</h2>",
+        *hows,
+    ]
+
+
+def _named(label: str, runs: Sequence[Run]) -> list[tuple[str, Run]]:
+    """Each run of a table row under the row's label, with its seed if there are several."""
+    return [(f"{label}: seed {run.train.seed}" if len(runs) > 1 else label, run) for run in runs]
+
+
+def _when(runs: Sequence[Run]) -> str:
+    """One line: how many runs, written when and by what."""
+    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    count = f"{len(runs)} run{'s' if len(runs) > 1 else ''}"
+    return f'<p class="quiet">{count}; written {now} by gvae {escape(gvae.__version__)}</p>'

@@ -1,0 +1,173 @@
+"""Tables of numbers as Markdown, CSV, HTML and for the console.
+
+The first row of a comparison is the floor: real images measured against other real images.
+"""
+
+from __future__ import annotations
+
+import csv as csv_writer
+import io
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from gvae.evaluation.compare import Cell, Column, Comparison
+from gvae.evaluation.numbers import Number, read_numbers
+from gvae.runs import Run
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+FLOOR = "real against real"
+"""label of the floor's row"""
+ARROWS = {"lower": "↓", "higher": "↑", "target": "→ real", "": ""}
+"""which way is good, in a heading"""
+WORDS = {"lower": "lower", "higher": "higher", "target": "near real", "": "-"}
+"""which way is good, in a cell"""
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Three significant digits, and no fraction from a thousand on.
+
+    >>> number(11.8324), number(0.0038), number(12345.6), number(2.34e-5), number(None)
+    ('11.8', '0.0038', '12,346', '2.34e-05', '-')
+    """
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{digits}g}"
+
+
+def cell_text(cell: Cell) -> str:
+    """Mean over seeds with its standard deviation, or why there is none.
+
+    >>> cell_text(Cell((1.0, 2.0, 3.0)))
+    '2 ± 1'
+    """
+    spread = "" if cell.sd is None else f" ± {number(cell.sd, 2)}"
+    note = f" ({cell.note})" if cell.note else ""
+    return f"{number(cell.mean)}{spread}{note}" if cell.values else cell.note
+
+
+def heading(column: Column) -> str:
+    """Title, unit and which way is good."""
+    unit = f" [{column.unit}]" if column.unit else ""
+    return f"{column.title}{unit} {ARROWS[column.better]}".strip()
+
+
+def markdown(table: Comparison) -> str:
+    """A Markdown table, the best of each column in bold."""
+    lines = [["run", *map(heading, table.columns)], ["---"] * (len(table.columns) + 1)]
+    lines.append([FLOOR, *[number(c.floor) for c in table.columns]])
+    for row in table.rows:
+        lines.append([row.label, *[f"**{cell_text(c)}**" if c.best else cell_text(c) for c in row.cells]])
+    return "".join(f"| {' | '.join(text.replace('|', '/') for text in line)} |\n" for line in lines)
+
+
+def csv(table: Comparison) -> str:
+    """Comma-separated values at full precision: for each column its mean, standard deviation and seeds."""
+    out = io.StringIO()
+    write = csv_writer.writer(out, lineterminator="\n").writerow
+    write(["run", *[f"{c.title}{end}" for c in table.columns for end in ("", " sd", " seeds")]])
+    write([FLOOR, *[text for c in table.columns for text in (_exact(c.floor), "", "")]])
+    for row in table.rows:
+        write([row.label, *[t for c in row.cells for t in (_exact(c.mean), _exact(c.sd), len(c.values))]])
+    return out.getvalue()
+
+
+def console(table: Comparison) -> Table:
+    """A comparison as a rich table with a row per metric, which fits a terminal better than a column each."""
+    view = _rich("metric", *[row.label for row in table.rows], FLOOR)
+    for k, column in enumerate(table.columns):
+        cells = [row.cells[k] for row in table.rows]
+        texts = [_bold(cell_text(c), c.best) for c in cells]
+        view.add_row(_text(heading(column)), *texts, _text(number(column.floor)))
+    return view
+
+
+def table_for_console(run: Run) -> Table:
+    """The numbers of one run as a rich table: metric, value, floor, which way is good, n."""
+    view = _rich("metric", "value", FLOOR, "better", "n")
+    for line in number_lines(read_numbers(run)):
+        view.add_row(*map(_text, line))
+    return view
+
+
+def number_lines(numbers: Sequence[Number]) -> list[list[str]]:
+    """Metric, value, floor, which way is good and n of each number, as texts.
+
+    >>> number_lines([Number("fd", 11.83, "lower", floor=3.0, error=0.2, n=10_000)])
+    [['fd', '11.8 ± 0.2', '3', 'lower', '10,000']]
+    """
+    return [
+        [
+            f"{x.column} [{x.unit}]" if x.unit else x.column,
+            _value(x),
+            number(x.floor),
+            WORDS[x.better],
+            f"{x.n:,}" if x.n else "-",
+        ]
+        for x in numbers
+    ]
+
+
+def html(table: Comparison) -> str:
+    """An HTML table, the best of each column marked; everything escaped."""
+    lines = [f'<tr class="floor">{_th(FLOOR)}{"".join(_td(number(c.floor)) for c in table.columns)}</tr>']
+    for row in table.rows:
+        lines.append(f"<tr>{_th(row.label)}{''.join(_td(cell_text(c), c.best) for c in row.cells)}</tr>")
+    return _table(["run", *map(heading, table.columns)], lines)
+
+
+def html_of_numbers(numbers: Sequence[Number]) -> str:
+    """The numbers of one run as an HTML table; everything escaped."""
+    lines = [f"<tr>{_th(line[0])}{''.join(map(_td, line[1:]))}</tr>" for line in number_lines(numbers)]
+    return _table(["metric", "value", FLOOR, "better", "n"], lines)
+
+
+def _value(x: Number) -> str:
+    """Value with its confidence interval, or why there is none."""
+    if x.value is None:
+        return f"n/a ({x.reason})"
+    return number(x.value) + (f" ± {number(x.error, 2)}" if x.error is not None else "")
+
+
+def _exact(value: float | None) -> str:
+    return "" if value is None else repr(value)
+
+
+def _table(head: Sequence[str], lines: Sequence[str]) -> str:
+    top = "".join(f'<th scope="col">{escape(text)}</th>' for text in head)
+    body = "\n".join(lines)
+    return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>\n{body}\n</tbody></table></div>'
+
+
+def _th(text: str) -> str:
+    return f'<th scope="row">{escape(text)}</th>'
+
+
+def _td(text: str, best: bool = False) -> str:
+    mark = ' class="best"' if best else ""
+    unbroken = text.replace(" ± ", "\u00a0±\u00a0")
+    return f"<td{mark}>{escape(unbroken)}</td>"
+
+
+def _rich(first: str, *others: str) -> Table:
+    """An empty rich table: first column to the left, others to the right."""
+    from rich.table import Table
+
+    view = Table(header_style="bold")
+    view.add_column(first)
+    for name in others:
+        view.add_column(_text(name), justify="right")
+    return view
+
+
+def _text(text: str) -> str:
+    """Square brackets would be read as rich markup."""
+    from rich.markup import escape as escape_markup
+
+    return escape_markup(text)
+
+
+def _bold(text: str, best: bool) -> str:
+    return f"[bold]{_text(text)}[/bold]" if best else _text(text)

@@ -1,0 +1,166 @@
+"""The run folder: everything about one training. The only module that knows its file names.
+
+    run.json               format version, model, data spec, all options, library versions
+    weights.safetensors    what samples: averaged weights and the learned prior
+    state.pt               what resumes: weights, averages, optimisers, random states, position in the data
+    log.jsonl              terms and diagnostics against images seen (the same for the same seed)
+    timing.jsonl           seconds and images per second against images seen
+    samples/, reconstructions/   picture grids, named by images seen
+    metrics.json           numbers with their protocol, written by `gvae evaluate`
+    final.png              last sample grid
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gvae.config import TrainConfig, from_json, to_json
+from gvae.errors import GvaeError
+from gvae.types import DataSpec
+
+FORMAT = 1
+"""version of the folder's layout; a run of another version is refused, never misread"""
+
+
+def write_atomic(path: Path, write: Callable[[str], Any]) -> None:
+    """Let `write` fill a temporary file, flush it to disk, then rename it to `path`: readers see old or new, never half.
+
+    Args:
+        write: called with the temporary file's name.
+
+    Raises:
+        GvaeError: the disk is full or the folder cannot be written; an existing file at `path` stays intact.
+    """
+    handle, name = "", ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(handle)
+        write(name)
+        with open(name, "rb+") as file:
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except (OSError, RuntimeError) as error:  # torch and safetensors report a full disk as RuntimeError
+        raise GvaeError(
+            f"could not write {path}: {error}. Nothing was overwritten; free some space or choose another --out"
+        ) from error
+    finally:
+        if name and os.path.exists(name):
+            os.unlink(name)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically."""
+    write_atomic(path, lambda name: Path(name).write_text(text, encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder and what its run.json says."""
+
+    path: Path
+    model: str
+    model_config: dict[str, Any]
+    train: TrainConfig
+    data: str
+    spec: DataSpec
+    about: dict[str, Any]
+    """library versions, command line, prepared-data facts"""
+
+    @classmethod
+    def create(
+        cls, path: Path, model: str, model_config: Any, train: TrainConfig, data: str, spec: DataSpec, about: dict
+    ) -> Run:
+        """Make a new run folder.
+
+        Raises:
+            GvaeError: the folder holds a run already.
+        """
+        if (path / "run.json").exists():
+            raise GvaeError(f"{path} already holds a run; continue it with `gvae resume {path}` or choose another --out")
+        run = cls(path, model, to_json(model_config), train, data, spec, about)
+        run.save()
+        return run
+
+    def save(self) -> None:
+        """Write run.json."""
+        text = {
+            "format": FORMAT,
+            "model": self.model,
+            "data": self.data,
+            "model_config": self.model_config,
+            "train": to_json(self.train),
+            "spec": self.spec.to_json(),
+            "about": self.about,
+        }
+        write_text(self.path / "run.json", json.dumps(text, indent=2) + "\n")
+
+    @classmethod
+    def open(cls, path: Path | str) -> Run:
+        """Open an existing run folder.
+
+        Raises:
+            GvaeError: not a run folder, a damaged run.json, or a run of another format version.
+        """
+        path = Path(path)
+        file = path / "run.json"
+        if not file.exists():
+            raise GvaeError(f"{path} is not a run folder: it has no run.json. `gvae train` makes one")
+        try:
+            text = json.loads(file.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise GvaeError(f"{file} is damaged ({error}); restore it from a copy of the run") from error
+        if text.get("format") != FORMAT:
+            raise GvaeError(
+                f"{path} was written in run format {text.get('format')}, this gvae reads format {FORMAT}; "
+                "install the gvae version named in its run.json under about"
+            )
+        return cls(
+            path,
+            text["model"],
+            text["model_config"],
+            from_json(TrainConfig, text["train"]),
+            text["data"],
+            DataSpec.from_json(text["spec"]),
+            text["about"],
+        )
+
+    @property
+    def weights(self) -> Path:
+        """Weights that sample."""
+        return self.path / "weights.safetensors"
+
+    @property
+    def state(self) -> Path:
+        """State that resumes."""
+        return self.path / "state.pt"
+
+    @property
+    def log(self) -> Path:
+        """Terms and diagnostics."""
+        return self.path / "log.jsonl"
+
+    @property
+    def timing(self) -> Path:
+        """Seconds and rate."""
+        return self.path / "timing.jsonl"
+
+    @property
+    def metrics(self) -> Path:
+        """Numbers with their protocol."""
+        return self.path / "metrics.json"
+
+    def samples(self, images: int) -> Path:
+        """Sample grid after that many images."""
+        return self.path / "samples" / f"{images:09d}.png"
+
+    def reconstructions(self, images: int) -> Path:
+        """Reconstruction grid after that many images."""
+        return self.path / "reconstructions" / f"{images:09d}.png"

@@ -1,0 +1,139 @@
+"""Train a model, and resume where it stopped."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import json
+import platform
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from gvae.config import TrainConfig
+from gvae.data.dataset import Dataset
+from gvae.errors import GvaeError
+from gvae.models import resolve
+from gvae.runs import Run
+
+PACKAGES = ("gvae", "torch", "numpy", "accelerate", "safetensors", "scikit-learn", "torchmetrics", "pillow")
+
+
+def train(model: str, model_config: Any, train: TrainConfig, dataset: Dataset, data: str, out: Path) -> Run:
+    """Train a model and write its run folder.
+
+    Args:
+        model: name in MODELS, or package.module:Class.
+        model_config: the model's Config.
+        train: budget and other options; without a budget, 3 million images.
+        dataset: what to learn.
+        data: how the command line named it.
+        out: new run folder.
+
+    Raises:
+        GvaeError: options that do not fit together, an existing run, divergence, a full disk.
+        gvae.training.engine.Interrupted: stopped by a signal, after a checkpoint.
+    """
+    check(model_config, train, dataset)
+    from gvae.training.engine import Engine
+
+    resolve(model)
+    train = train if train.images or train.minutes else dataclasses.replace(train, images=3_000_000)
+    run = Run.create(out, model, model_config, train, data, dataset.spec, about(dataset))
+    Engine(run, dataset).train()
+    return run
+
+
+def resume(run: Run, dataset: Dataset, images: int | None = None, minutes: float | None = None) -> Run:
+    """Continue a training exactly where its last checkpoint left it.
+
+    Args:
+        run: the run.
+        dataset: the data it was trained on.
+        images: new total budget in images seen; None keeps the old budget.
+        minutes: new total budget in minutes.
+
+    Raises:
+        GvaeError: other data than the run's, or nothing left to do.
+    """
+    from gvae.training import checkpoint
+    from gvae.training.engine import Engine
+
+    if dataset.spec != run.spec:
+        raise GvaeError(
+            f"{run.path} was trained on {run.spec.name} {run.spec.channels}x{'x'.join(map(str, run.spec.shape))}; "
+            f"the data given is {dataset.spec.name} {dataset.spec.channels}x{'x'.join(map(str, dataset.spec.shape))}"
+        )
+    if images is not None or minutes is not None:
+        run = dataclasses.replace(run, train=dataclasses.replace(run.train, images=images, minutes=minutes))
+        check(None, run.train, dataset)
+    if not run.state.exists():  # stopped before the first checkpoint: the seed makes the same start
+        state = None
+    else:
+        state = checkpoint.load_state(run)
+    engine = Engine(run, dataset)
+    if state is not None:
+        engine.restore(state)
+    if engine.fraction >= 1 and (images is not None or minutes is not None):
+        raise GvaeError(f"{run.path} has already seen {engine.seen} images; give a larger total budget")
+    run.save()
+    engine.train()
+    return run
+
+
+def check(model_config: Any, train: TrainConfig, dataset: Dataset) -> None:
+    """Refuse options that cannot work.
+
+    Raises:
+        GvaeError: what is wrong and what to type.
+    """
+    if train.images is not None and train.minutes is not None:
+        raise GvaeError("both --images and --minutes were given; give one budget")
+    for name in ("images", "minutes", "batch", "log_every"):
+        value = getattr(train, name)
+        if value is not None and value <= 0:
+            raise GvaeError(f"--{name.replace('_', '-')} is {value}; it must be above 0")
+    for name in ("ema", "decay", "clip"):
+        if getattr(train, name) < 0:
+            raise GvaeError(f"--{name} is {getattr(train, name)}; it must not be negative")
+    if getattr(model_config, "conditional", False) and dataset.labels is None:
+        raise GvaeError(f"--conditional needs labels, and {dataset.spec.name} has none; put each class in a sub-folder")
+    if getattr(model_config, "latent", 1) < 1:
+        raise GvaeError(f"--latent is {model_config.latent}; it must be at least 1")
+
+
+def about(dataset: Dataset) -> dict[str, Any]:
+    """What a number from this run should carry with it: versions, hardware, data facts, date."""
+    return {
+        "command": " ".join(["gvae", *sys.argv[1:]]),
+        "date": time.strftime("%Y-%m-%d"),
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in PACKAGES},
+        "processor": processor(),
+        "data": json.loads(json.dumps(dataset.facts, default=str)),
+        "splits": {name: len(indices) for name, indices in dataset.splits.items()},
+    }
+
+
+def version(package: str) -> str:
+    """Installed version of a package."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def processor() -> str:
+    """Name of the GPU, or of the CPU with its number of cores in use."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    name = platform.processor() or platform.machine()
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="ignore") as file:
+            name = next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    return f"{name}, {torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}"

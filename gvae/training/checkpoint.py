@@ -1,0 +1,82 @@
+"""Saving and restoring a training exactly, and the weights that sample."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from gvae.errors import GvaeError
+from gvae.runs import Run, write_atomic
+
+
+def random_state() -> dict[str, Any]:
+    """State of every random generator that training draws from."""
+    state: dict[str, Any] = {"torch": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        state["cuda"] = torch.cuda.get_rng_state()
+    return state
+
+
+def restore_random_state(state: dict[str, Any]) -> None:
+    """Inverse of `random_state`."""
+    torch.set_rng_state(state["torch"])
+    if "cuda" in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state["cuda"])
+
+
+def seed_everything(seed: int) -> None:
+    """Seed python, numpy and torch."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002  libraries we call may use the global generator
+    torch.manual_seed(seed)
+
+
+def save_state(run: Run, state: dict[str, Any]) -> None:
+    """Write state.pt atomically."""
+    write_atomic(run.state, lambda name: torch.save(state, name))
+
+
+def load_state(run: Run) -> dict[str, Any]:
+    """Read state.pt; nothing but tensors and plain values is unpickled.
+
+    Raises:
+        GvaeError: missing, cut short or damaged.
+    """
+    if not run.state.exists():
+        raise GvaeError(f"{run.path} has no state.pt, so it cannot be resumed; start again with `gvae train`")
+    try:
+        return torch.load(run.state, map_location="cpu", weights_only=True)
+    except Exception as error:  # a cut zip raises several unrelated types
+        raise GvaeError(
+            f"{run.state} is cut short or damaged; copy it again from where the run was trained. "
+            f"The weights in {run.weights.name} are a separate file and can still be sampled"
+        ) from error
+
+
+def save_weights(run: Run, tensors: dict[str, Tensor]) -> None:
+    """Write weights.safetensors atomically."""
+    plain = {name: t.detach().to("cpu", copy=True).contiguous() for name, t in tensors.items()}
+    write_atomic(run.weights, lambda name: save_file(plain, name))
+
+
+def load_weights(run: Run, model: nn.Module) -> None:
+    """Load weights.safetensors into a model.
+
+    Raises:
+        GvaeError: missing, damaged, or of another model.
+    """
+    if not run.weights.exists():
+        raise GvaeError(f"{run.path} has no weights yet; continue its training with `gvae resume {run.path}`")
+    try:
+        tensors = load_file(run.weights)
+    except Exception as error:  # safetensors raises its own type and OSError
+        raise GvaeError(f"{run.weights} is cut short or damaged ({error}); copy it again, or `gvae resume` the run") from error
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise GvaeError(f"{run.weights} does not fit the model in run.json: {str(error).splitlines()[-1].strip()}") from error

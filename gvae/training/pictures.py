@@ -1,0 +1,51 @@
+"""Sample grids and reconstructions while training, from the averaged weights, without touching training's noise."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gvae.data.dataset import Dataset
+from gvae.report.figures import grid, pairs, save
+from gvae.runs import Run
+
+
+class Pictures:
+    """Draws a run's grids.
+
+    Args:
+        run: where they go.
+        dataset: reconstructions show its validation split, or the training split if there is none.
+    """
+
+    def __init__(self, run: Run, dataset: Dataset, samples: int = 64, images: int = 32) -> None:
+        from gvae.training.engine import build
+
+        self.run, self.samples = run, samples
+        self.model = build(run).eval()
+        split = "val" if len(dataset.splits.get("val", ())) else "train"
+        self.batch = dataset.batch(dataset.split(split)[:images])
+
+    @torch.no_grad()
+    def draw(self, weights: dict[str, Tensor], seen: int, final: bool = False) -> None:
+        """Write the grids of these weights, named by images seen.
+
+        Args:
+            weights: state dict of the model.
+            seen: images seen.
+            final: write final.png as well.
+        """
+        self.model.load_state_dict(weights)
+        y = None
+        if self.model.condition:
+            y = torch.arange(self.samples) % self.model.condition
+        with torch.random.fork_rng([]):
+            torch.manual_seed(0)
+            samples = grid(self.model.sample(self.samples, y))
+            save(samples, self.run.samples(seen))
+            if final:
+                save(samples, self.run.path / "final.png")
+            if encode := getattr(self.model, "encode", None):
+                z = encode(self.batch.x, self.batch.y).mean
+                rec = self.model.decode(z, self.batch.y).mean  # pyright: ignore[reportCallIssue]
+                save(pairs(self.batch.x, rec), self.run.reconstructions(seen))

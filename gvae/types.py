@@ -1,0 +1,71 @@
+"""The words that every part of gvae shares: what data looks like, what a batch is, what a loss is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Terms = dict[str, "Tensor"]
+"""named, already weighted scalars; their sum is a loss"""
+
+
+class Batch(NamedTuple):
+    """Images `x` (B, C, *S) in [-1, 1] and, for labelled data, classes `y` (B,) int64."""
+
+    x: Tensor
+    y: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """Everything a network needs to know about its data.
+
+    >>> spec = DataSpec("mnist", channels=1, shape=(28, 28), classes=tuple("0123456789"))
+    >>> spec.spatial, spec.size, spec.dim
+    (2, 28, 784)
+    """
+
+    name: str
+    """name of the data set"""
+    channels: int
+    """colour channels, C"""
+    shape: tuple[int, ...]
+    """spatial extent S in pixels or voxels: (height, width) or (depth, height, width)"""
+    classes: tuple[str, ...] = ()
+    """names of the classes; empty for unlabelled data"""
+    attributes: tuple[str, ...] = ()
+    """names of binary attributes; empty where there are none"""
+    low: float = 0.0
+    """stored value that networks see as -1"""
+    high: float = 255.0
+    """stored value that networks see as +1"""
+    unit: str = "gray level"
+    """unit of the stored values"""
+
+    @property
+    def spatial(self) -> int:
+        """2 for images, 3 for volumes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Longest side in pixels."""
+        return max(self.shape)
+
+    @property
+    def dim(self) -> int:
+        """Number of values in one image, D."""
+        return self.channels * math.prod(self.shape)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dict for JSON."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in self.__dict__.items()}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> DataSpec:
+        """Inverse of `to_json`."""
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})

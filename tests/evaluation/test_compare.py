@@ -1,0 +1,116 @@
+"""Groups of seeds, the best of a column, and columns that must not be filled."""
+
+import json
+
+import pytest
+
+from gvae.errors import GvaeError
+from gvae.evaluation.compare import compare
+from gvae.evaluation.numbers import Number, read_numbers, write_numbers
+
+
+def test_seeds_of_one_configuration_share_a_row(make_run, fd):
+    runs = [make_run(f"g{seed}", [fd(value)], seed=seed) for seed, value in enumerate((10.0, 12.0, 17.0))]
+    table = compare([*runs, make_run("v", [fd(30.0)], model="vae")])
+    assert [row.label for row in table.rows] == ["gvae, 3 seeds", "vae"]
+    cell = table.rows[0].cells[0]
+    assert cell.values == (10.0, 12.0, 17.0)
+    assert cell.mean == pytest.approx(13.0)
+    assert cell.sd == pytest.approx(13.0**0.5)  # deviations -3, -1, 4: (9 + 1 + 16) / 2
+    assert table.rows[1].cells[0].sd is None
+    assert table.columns[0].floor == 3.0
+
+
+def test_options_that_differ_name_the_rows(make_run, fd):
+    table = compare([make_run("a", [fd(1.0)], latent=16), make_run("b", [fd(2.0)], latent=32)])
+    assert [row.label for row in table.rows] == ["gvae, latent 16", "gvae, latent 32"]
+
+
+def test_the_same_seed_twice_is_a_row_of_its_own(make_run, fd):
+    table = compare([make_run("a", [fd(1.0)]), make_run("b", [fd(2.0)])])
+    assert [row.label for row in table.rows] == ["gvae (a)", "gvae (b)"]
+
+
+@pytest.mark.parametrize(
+    ("better", "marks"),
+    [("lower", [True, False, False]), ("higher", [False, False, True]), ("target", [False, True, False])],
+)
+def test_best_is_marked_by_direction(make_run, better, marks):
+    models = {"vae": 0.10, "gvae": 0.28, "wgan-gp": 0.90}
+    runs = [make_run(m, [Number("score", v, better, floor=0.25)], model=m) for m, v in models.items()]
+    assert [row.cells[0].best for row in compare(runs).rows] == marks
+
+
+def test_a_single_row_or_a_tie_of_all_has_no_best(make_run, fd):
+    one = make_run("a", [fd(1.0)])
+    assert not compare([one]).rows[0].cells[0].best
+    assert not any(row.cells[0].best for row in compare([one, make_run("b", [fd(1.0)], model="vae")]).rows)
+
+
+def test_unlike_protocols_are_refused_by_key_and_values(make_run, fd):
+    runs = [make_run("a", [fd(1.0)]), make_run("b", [fd(2.0, n=90, split="val")], model="vae")]
+    with pytest.raises(GvaeError) as error:
+        compare(runs)
+    assert "n is 180 and 90" in str(error.value)
+    assert "split is 'test' and 'val'" in str(error.value)
+    assert "features" not in str(error.value)
+
+
+def test_a_missing_protocol_key_is_unlike(make_run, fd):
+    runs = [make_run("a", [fd(1.0, k=5)]), make_run("b", [fd(2.0)], model="vae")]
+    with pytest.raises(GvaeError, match="k is 5 and None"):
+        compare(runs)
+
+
+def test_prior_and_versions_may_differ(make_run, fd):
+    a = make_run("a", [fd(1.0, prior="mixture", versions={"torch": "2.9"})])
+    b = make_run("b", [fd(2.0, prior="normal", versions={"torch": "2.13"})], model="wgan-gp")
+    assert len(compare([a, b]).columns) == 1
+
+
+def test_what_a_model_cannot_do_is_told_in_its_cell(make_run, fd):
+    without = Number("mse", None, reason="no encoder")
+    a = make_run("a", [fd(1.0), Number("mse", 0.01, n=180, protocol={"split": "test"})])
+    b = make_run("b", [fd(2.0), without], model="wgan-gp")
+    c = make_run("c", [fd(3.0)], model="vae")
+    mse = [row.cells[1] for row in compare([a, b, c]).rows]
+    assert [cell.note for cell in mse] == ["", "n/a (no encoder)", "n/a (not measured)"]
+
+
+def test_a_run_that_was_not_evaluated_says_what_to_type(make_run, fd):
+    bare = make_run("bare")
+    with pytest.raises(GvaeError, match=f"gvae evaluate {bare.path}"):
+        compare([make_run("a", [fd(1.0)]), bare])
+
+
+def test_no_runs_or_one_run_twice(make_run, fd):
+    run = make_run("a", [fd(1.0)])
+    for runs in ([], [run, run]):
+        with pytest.raises(GvaeError, match="each once"):
+            compare(runs)
+
+
+def test_numbers_are_merged_by_column(make_run, fd):
+    run = make_run("a", [fd(9.0), Number("kd", 0.5)])
+    write_numbers(run, [fd(4.0), Number("fd", 90.0, variant="normal")])
+    assert {x.column: x.value for x in read_numbers(run)} == {"fd": 4.0, "kd": 0.5, "fd, N(0, I)": 90.0}
+
+
+def test_a_value_that_is_not_finite_is_kept_as_missing(make_run):
+    run = make_run("a", [Number("fd", float("nan"))])
+    assert (read_numbers(run)[0].value, read_numbers(run)[0].reason) == (None, "the result is nan")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"format": 1}', '{"format": 1, "numbers": [{"nme": 1}]}'])
+def test_damaged_metrics_are_refused(make_run, text):
+    run = make_run("a")
+    run.metrics.write_text(text)
+    with pytest.raises(GvaeError, match="damaged"):
+        read_numbers(run)
+
+
+def test_metrics_of_another_format_are_refused(make_run):
+    run = make_run("a")
+    run.metrics.write_text(json.dumps({"format": 99, "numbers": []}))
+    with pytest.raises(GvaeError, match="format 99"):
+        read_numbers(run)

@@ -1,0 +1,135 @@
+"""What every prior promises, whatever its kind."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from gvae.errors import GvaeError
+from gvae.priors import PRIORS, Prior
+
+QUICK: dict[str, dict[str, Any]] = {
+    "normal": {},
+    "mixture": {"components": 5, "rounds": 5},
+    "realnvp": {"blocks": 4, "width": 16, "steps": 60, "batch": 128},
+    "flow": {"width": 32, "steps": 60, "batch": 128, "ode_steps": 8},
+}
+LEARNED = [name for name in PRIORS if name != "normal"]
+
+
+def make(name: str, latent: int = 6, condition: int = 0) -> Prior:
+    """A small prior that fits quickly."""
+    return PRIORS[name](latent, condition, **QUICK[name])
+
+
+@pytest.mark.parametrize("name", PRIORS)
+def test_new_prior_is_about_standard_normal(name: str) -> None:
+    torch.manual_seed(0)
+    prior, z = make(name), torch.randn(50, 6)
+    expected = -0.5 * z.square().sum(1) - 3 * math.log(2 * math.pi)
+    assert (prior.log_prob(z) - expected).abs().mean() < 0.3
+    drawn = prior.sample(4000)
+    assert drawn.shape == (4000, 6)
+    assert drawn.mean(0).abs().max() < 0.1
+    assert (drawn.std(0) - 1).abs().max() < 0.1
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_density_changes_with_the_codes_units(name: str, clusters: tuple[Tensor, Tensor]) -> None:
+    """Codes in units ten times smaller have a density 10^Z times higher."""
+    codes, (small, large) = clusters[0], (make(name), make(name))
+    small.fit(codes)
+    large.fit(10 * codes + 3)
+    gap = small.log_prob(codes[:20]) - large.log_prob(10 * codes[:20] + 3)
+    torch.testing.assert_close(gap, torch.full((20,), 6 * math.log(10)), atol=0.05, rtol=0)
+
+
+@pytest.mark.parametrize("name", PRIORS)
+def test_fit_is_reproducible_and_leaves_global_random_state(
+    name: str, clusters: tuple[Tensor, Tensor]
+) -> None:
+    first, second = make(name), make(name)
+    before = torch.get_rng_state()
+    first.fit(clusters[0], seed=3)
+    assert torch.equal(before, torch.get_rng_state())
+    torch.randn(7)
+    second.fit(clusters[0], seed=1)
+    second.fit(clusters[0], seed=3)
+    for name_, value in first.state_dict().items():
+        assert torch.equal(value, second.state_dict()[name_]), name_
+
+
+@pytest.mark.parametrize("name", PRIORS)
+def test_state_dict_restores_a_fitted_prior(name: str, clusters: tuple[Tensor, Tensor]) -> None:
+    fitted, loaded = make(name), make(name)
+    fitted.fit(clusters[0])
+    loaded.load_state_dict(fitted.state_dict())
+    assert torch.equal(fitted.log_prob(clusters[0][:9]), loaded.log_prob(clusters[0][:9]))
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_condition_selects_a_density(name: str, clusters: tuple[Tensor, Tensor]) -> None:
+    codes, y = clusters
+    prior = make(name, condition=3)
+    prior.fit(codes, y)
+    right, wrong = prior.log_prob(codes, y).mean(), prior.log_prob(codes, (y + 1) % 3).mean()
+    assert right > wrong + 1
+    torch.manual_seed(0)
+    drawn = prior.sample(300, torch.full((300,), 2))
+    assert (drawn.mean(0) - codes[y == 2].mean(0)).norm() < (drawn.mean(0) - codes[y == 1].mean(0)).norm()
+
+
+@pytest.mark.parametrize("name", PRIORS)
+def test_shapes_broadcast(name: str) -> None:
+    z, y = torch.randn(3, 5, 6), torch.tensor([0, 1, 0, 1, 1])
+    plain, conditional = make(name), make(name, condition=2)
+    assert plain.log_prob(z).shape == (3, 5)
+    torch.testing.assert_close(plain.log_prob(z)[1, 2], plain.log_prob(z[1, 2]))
+    assert conditional.log_prob(z, y).shape == (3, 5)
+    assert plain.log_prob(z, y).shape == (3, 5)
+    assert conditional.sample(0, y[:0]).shape == (0, 6)
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_mistakes_are_explained(name: str) -> None:
+    prior, conditional = make(name), make(name, condition=2)
+    with pytest.raises(GvaeError, match="at least 12 codes for 6 latent dimensions and got 11"):
+        prior.fit(torch.randn(11, 6))
+    with pytest.raises(GvaeError, match="not finite"):
+        prior.fit(torch.full((20, 6), math.nan))
+    with pytest.raises(GvaeError, match="codes have 5 dimensions; this prior has 6"):
+        prior.log_prob(torch.zeros(2, 5))
+    with pytest.raises(GvaeError, match="give one label y"):
+        conditional.sample(3)
+    with pytest.raises(GvaeError, match=r"labels run from 0 to 2; known: 0\.\.1"):
+        conditional.sample(3, torch.tensor([0, 1, 2]))
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_gradient_steps_raise_the_likelihood(name: str, clusters: tuple[Tensor, Tensor]) -> None:
+    """A prior can be a player: its loss falls along its own gradient."""
+    codes = (clusters[0] - clusters[0].mean(0)) / clusters[0].std(0)
+    prior = make(name)
+    optimiser = torch.optim.Adam(prior.parameters(), 3e-3)
+    start = float(prior.loss(codes[:100]).detach())
+    for _ in range(10):
+        optimiser.zero_grad()
+        prior.loss(codes[:100]).backward()
+        optimiser.step()
+    assert float(prior.loss(codes[:100]).detach()) < start - 0.05
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_works_on_codes_that_hardly_vary(name: str) -> None:
+    """A dimension the encoder has switched off does not break the fit."""
+    codes = torch.randn(600, 6, generator=torch.Generator().manual_seed(0))
+    codes[:, 2] = 0.5
+    prior = make(name)
+    with torch.inference_mode():
+        prior.fit(codes)
+    assert prior.log_prob(codes).isfinite().all()
+    assert (prior.sample(50)[:, 2] - 0.5).abs().max() < 0.05

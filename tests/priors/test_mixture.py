@@ -1,0 +1,101 @@
+"""The Gaussian mixture."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from gvae.priors import Mixture
+
+
+def test_agrees_with_sklearn_at_the_same_parameters(clusters: tuple[Tensor, Tensor]) -> None:
+    from sklearn.mixture import GaussianMixture
+
+    codes = clusters[0].double()
+    other = GaussianMixture(4, max_iter=5, random_state=0, tol=1e-1).fit(codes.numpy())
+    ours = Mixture(6, components=4).double()
+    with torch.no_grad():
+        ours.logits.copy_(torch.from_numpy(other.weights_).log()[None])
+        ours.mean.copy_(torch.from_numpy(other.means_))
+        ours._set_covariance(torch.from_numpy(other.covariances_))
+    torch.testing.assert_close(
+        ours.log_prob(codes), torch.from_numpy(other.score_samples(codes.numpy())), atol=1e-8, rtol=0
+    )
+
+
+def test_finds_as_good_a_fit_as_sklearn(clusters: tuple[Tensor, Tensor]) -> None:
+    from sklearn.mixture import GaussianMixture
+
+    train, held = clusters[0][:1200], clusters[0][1200:]
+    other = GaussianMixture(3, random_state=0).fit(train.double().numpy())
+    ours = Mixture(6, components=3)
+    ours.fit(train)
+    assert float(ours.log_prob(held).mean()) > other.score(held.double().numpy()) - 0.1
+
+
+def test_beats_a_single_gaussian_on_held_out_codes(clusters: tuple[Tensor, Tensor]) -> None:
+    train, held = clusters[0][:1200], clusters[0][1200:]
+    scores = []
+    for components in (1, 6):
+        prior = Mixture(6, components=components)
+        prior.fit(train)
+        scores.append(float(prior.log_prob(held).mean()))
+    assert scores[1] > scores[0] + 1
+
+
+def test_one_gaussian_is_the_closed_form_fit() -> None:
+    codes = torch.randn(400, 3, generator=torch.Generator().manual_seed(0)) @ torch.diag(
+        torch.tensor([1.0, 5, 0.2])
+    )
+    prior = Mixture(3, components=1, ridge=0.0)
+    prior.fit(codes)
+    exact = torch.distributions.MultivariateNormal(codes.mean(0), torch.cov(codes.T, correction=0))
+    torch.testing.assert_close(prior.log_prob(codes), exact.log_prob(codes), atol=1e-3, rtol=0)
+
+
+def test_samples_have_the_mixture_s_moments(clusters: tuple[Tensor, Tensor]) -> None:
+    torch.manual_seed(0)
+    prior = Mixture(6, components=3)
+    prior.fit(clusters[0])
+    drawn = prior.sample(20_000)
+    torch.testing.assert_close(drawn.mean(0), clusters[0].mean(0), atol=0.15, rtol=0)
+    assert (torch.cov(drawn.T) - torch.cov(clusters[0].T)).abs().max() < 0.06 * torch.cov(
+        clusters[0].T
+    ).abs().max()
+
+
+def test_few_codes_use_fewer_gaussians_in_the_same_shapes() -> None:
+    prior = Mixture(4, components=50)
+    prior.fit(torch.randn(40, 4, generator=torch.Generator().manual_seed(0)))
+    assert prior.notes == ["40 codes of 4 dimensions: 5 of 50 Gaussians used"]
+    assert prior.mean.shape == (50, 4)
+    assert int((prior.logits.softmax(-1) > 0).sum()) == 5
+    prior.loss(torch.randn(3, 4)).backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in prior.parameters())
+
+
+def test_classes_share_components_and_differ_in_weights(clusters: tuple[Tensor, Tensor]) -> None:
+    codes, y = clusters
+    prior = Mixture(6, condition=4, components=3)
+    prior.fit(codes, y)
+    assert prior.logits.shape == (4, 3)
+    assert (prior.logits.softmax(-1)[:3].max(1).values > 0.95).all()
+    overall = torch.bincount(y).div(len(y)).sort().values
+    torch.testing.assert_close(prior.logits.softmax(-1)[3].sort().values, overall, atol=0.02, rtol=0)
+
+
+def test_density_does_not_depend_on_chunks(clusters: tuple[Tensor, Tensor], monkeypatch) -> None:
+    prior = Mixture(6, components=5)
+    prior.fit(clusters[0])
+    whole = prior.log_prob(clusters[0])
+    monkeypatch.setattr("gvae.priors.mixture.CHUNK", 5 * 6 * 64)
+    torch.testing.assert_close(prior.log_prob(clusters[0]), whole, atol=1e-4, rtol=0)
+
+
+def test_integrates_to_one() -> None:
+    prior = Mixture(1, components=3)
+    prior.fit(torch.cat([torch.randn(300, 1), 4 + 0.3 * torch.randn(300, 1)]))
+    grid = torch.linspace(-8, 12, 4001)
+    assert math.isclose(float(prior.log_prob(grid[:, None]).exp().sum() * 0.005), 1, abs_tol=1e-3)

@@ -1,0 +1,92 @@
+"""The same table as Markdown, CSV, HTML and on the console."""
+
+import io
+
+import pytest
+
+from gvae.evaluation.compare import Cell, Column, Comparison, Row, compare
+from gvae.evaluation.numbers import Number
+from gvae.report import tables
+
+
+@pytest.fixture
+def table():
+    columns = (Column("fd", "lower", "", 3.0, {}), Column("elbo", "higher", "nats", None, {}))
+    rows = (
+        Row("gvae, 3 seeds", (), (Cell((10.0, 12.0, 17.0), best=True), Cell((-90.25, -90.0, -89.75)))),
+        Row("wgan-gp", (), (Cell((30.0,)), Cell((), "n/a (no encoder)"))),
+    )
+    return Comparison(columns, rows)
+
+
+def text_of(view):
+    from rich.console import Console
+
+    out = io.StringIO()
+    Console(file=out, width=150).print(view)
+    return out.getvalue()
+
+
+def test_markdown(table):
+    assert tables.markdown(table).splitlines() == [
+        "| run | fd ↓ | elbo [nats] ↑ |",
+        "| --- | --- | --- |",
+        "| real against real | 3 | - |",
+        "| gvae, 3 seeds | **13 ± 3.6** | -90 ± 0.25 |",
+        "| wgan-gp | 30 | n/a (no encoder) |",
+    ]
+
+
+def test_csv_keeps_full_precision(table):
+    lines = tables.csv(table).splitlines()
+    assert lines[0] == "run,fd,fd sd,fd seeds,elbo,elbo sd,elbo seeds"
+    assert lines[1] == "real against real,3.0,,,,,"
+    assert lines[2] == f'"gvae, 3 seeds",13.0,{13**0.5!r},3,-90.0,0.25,3'
+    assert lines[3] == "wgan-gp,30.0,,1,,,0"
+
+
+def test_console_has_a_line_per_metric_and_keeps_brackets(table):
+    text = text_of(tables.console(table))
+    assert "elbo [nats] ↑" in text
+    assert text.index("13 ± 3.6") < text.index("-90 ± 0.25")
+
+
+def test_html_escapes_and_marks_the_best(table):
+    evil = Comparison(
+        (Column("<b>", "lower", "", None, {}),), (Row("<script>", (), (Cell((1.0,), best=True),)),)
+    )
+    text = tables.html(evil)
+    assert "<script>" not in text
+    assert "&lt;script&gt;" in text
+    assert "<b>" not in text
+    assert '<td class="best">1</td>' in text
+
+
+def test_console_table_of_one_run(make_run):
+    text = text_of(tables.table_for_console(make_run("a", model="wgan-gp")))
+    line = next(line for line in text.splitlines() if "fd" in line)
+    assert [word.strip() for word in line.strip("│ ").split("│")] == ["fd", "11.8 ± 0.2", "3", "lower", "180"]
+    assert "n/a (no encoder)" in text
+
+
+def test_tables_show_what_compare_found(make_run):
+    table = compare([make_run("a", fd=9.0), make_run("b", model="wgan-gp", fd=18.0)])
+    assert "| gvae | **9** |" in tables.markdown(table)
+
+
+def test_numbers_of_any_size_stay_short():
+    values = [0, 1e-7, -0.00123, 0.5, 123.456, 1234.5, -98765.4, None]
+    assert [tables.number(v) for v in values] == [
+        "0",
+        "1e-07",
+        "-0.00123",
+        "0.5",
+        "123",
+        "1,234",
+        "-98,765",
+        "-",
+    ]
+
+
+def test_a_missing_value_says_why():
+    assert tables.number_lines([Number("mse", None, reason="no encoder")])[0][1] == "n/a (no encoder)"
