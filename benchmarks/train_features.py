@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from gvae.data import open_data
@@ -55,10 +55,8 @@ def train(data: str, seed: int, batch: int = 128, lr: float = 2e-3) -> dict[str,
             optimizer.step()
             schedule.step()
     WEIGHTS.mkdir(exist_ok=True)
-    save_file(
-        {name: weight.contiguous() for name, weight in net.state_dict().items()},
-        WEIGHTS / f"{data}.safetensors",
-    )
+    weights = {name: weight.contiguous() for name, weight in net.state_dict().items()}
+    (WEIGHTS / f"{data}.safetensors").write_bytes(save(weights))
     accuracy = {split: percent(net.eval(), *images(dataset, split)) for split in ("val", "test")}
     return accuracy | {"seconds": round(time.perf_counter() - start, 1)}
 

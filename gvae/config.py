@@ -48,6 +48,8 @@ class LatentConfig(ModelConfig):
     """p(x|z): Gaussian or Laplace of the data's own scale, or gray values as probabilities"""
     beta: float = 1.0
     """weight of the KL term: above 1 the code carries fewer nats and its prior is easier to learn"""
+    warmup: float = 0.05
+    """first fraction of the budget, over which beta rises from 0: keeps the code from falling silent"""
     prior: Literal["mixture", "realnvp", "flow", "normal"] = "mixture"
     """density fitted to the codes, from which samples are drawn"""
 

@@ -42,4 +42,4 @@ def run(words: list[str]) -> None:
 
     data = args.data or opened.data
     dataset = open_data(data, args.folder.data_root, **args.folder.for_run(opened, data))
-    finish(opened.path, lambda: resume(opened, dataset, args.images, args.minutes))
+    finish(opened.path, lambda: resume(opened, dataset, args.images, args.minutes), f"Run: {opened.path}")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from gvae.config import TrainConfig, to_json
+from gvae.commands.parsing import leaves
+from gvae.commands.show import table
+from gvae.config import TrainConfig, from_json, to_json
 from gvae.types import Batch, DataSpec
 
 
@@ -30,8 +32,6 @@ def player_lines(kind: type, config: Any, spec: DataSpec) -> list[str]:
 
 def _exact(kind: Any, config: Any) -> Any:
     """A config read from the command line as the class that the model expects."""
-    from gvae.config import from_json
-
     return from_json(kind.Config, to_json(config))
 
 
@@ -40,26 +40,22 @@ def parameters(net: nn.Module) -> int:
     return sum(p.numel() for p in net.parameters())
 
 
-def print_plan(model: str, config: Any, train: TrainConfig, spec: DataSpec) -> None:
+def print_plan(model: str, config: Any, train: TrainConfig, spec: DataSpec, out: Path) -> None:
     """Print what `gvae train` would do; nothing is written."""
     from gvae.models import resolve
 
     kind = resolve(model)
-    told = {"model": model, "model_config": to_json(config), "train": to_json(train), "spec": spec.to_json()}
-    print(json.dumps(told, indent=2))
+    print(f"{model} on {spec.name}, {spec.channels} x {' x '.join(map(str, spec.shape))}, into {out}")
+    for title, values in (("Model", config), ("Training", train)):
+        print(f"\n{title}\n" + table([(f"--{option.name}", str(option.value)) for option in leaves(values)]))
     print("\nPlayers")
     print("\n".join(player_lines(kind, config, spec)))
     for name, rows in networks(build(kind, config, spec), spec).items():
-        print(f"\n{name}")
-        print(
-            "\n".join(
-                f"  {path:<36} {layer:<18} {shape:<24} {count:>10}" for path, layer, shape, count in rows
-            )
-        )
+        print(f"\n{name}\n" + table(rows))
     print("\nNothing was trained: this was --dry-run.")
 
 
-def networks(model: Any, spec: DataSpec, batch: int = 2) -> dict[str, list[tuple[str, str, str, str]]]:
+def networks(model: Any, spec: DataSpec, batch: int = 2) -> dict[str, list[tuple[str, ...]]]:
     """The layers of each player: path, kind, shape that leaves it, parameters.
 
     Shapes are those of the first forward pass in which a layer takes part, on noise; B is the batch.
@@ -91,4 +87,9 @@ def _rows(net: nn.Module, shapes: dict[nn.Module, str]) -> Any:
     for path, layer in net.named_modules():
         own = sum(p.numel() for p in layer.parameters(recurse=False))
         if own or (not list(layer.children()) and layer in shapes):
-            yield path or "(whole)", type(layer).__name__, shapes.get(layer, "-"), f"{own:,}" if own else ""
+            yield (
+                path or "(whole)",
+                type(layer).__name__,
+                shapes.get(layer, "-"),
+                f"{own:>12,}" if own else "",
+            )

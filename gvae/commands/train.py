@@ -88,15 +88,16 @@ def begin(model: str, args: Train) -> None:
     if what.dry_run:
         from gvae.commands.summary import print_plan
 
-        return print_plan(model, config, train, dataset.spec)
+        return print_plan(model, config, train, dataset.spec, out)
     from gvae.training import train as train_model
 
-    finish(out, lambda: train_model(model, config, train, dataset, what.data, out))
+    steps = f"Run: {out}\nNext: gvae sample {out} -n 64    gvae evaluate {out}"
+    finish(out, lambda: train_model(model, config, train, dataset, what.data, out), steps)
     return None
 
 
-def finish(path: Path, action: Callable[[], object]) -> None:
-    """Train, then say what to type next; after a signal leave with its exit code (130 for Ctrl-C)."""
+def finish(path: Path, action: Callable[[], object], steps: str) -> None:
+    """Train, then say what to do next; after a signal leave with its exit code (130 for Ctrl-C)."""
     from gvae.training.engine import Interrupted
 
     first = int(os.environ.get("RANK", "0")) == 0
@@ -109,8 +110,7 @@ def finish(path: Path, action: Callable[[], object]) -> None:
             )
         sys.exit(128 + stop.number)
     if first:
-        print(f"Run: {path}")
-        print(f"Next: gvae sample {path} -n 64    gvae evaluate {path}")
+        print(steps)
 
 
 def free_folder(data: str, model: str, seed: int, parent: Path = Path("runs")) -> Path:

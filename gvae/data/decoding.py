@@ -105,7 +105,7 @@ def room(shape: tuple[int, ...], scratch: Path | None) -> np.ndarray:
     """A uint8 array to decode into: in memory, or in a new .npy file.
 
     Raises:
-        GvaeError: it would take more than half of the memory, or of the free disk (a copy of it is to follow).
+        GvaeError: it would take more than half of the memory, or of the free disk (a copy is to follow).
     """
     needed = int(np.prod(shape, dtype=np.int64))
     if scratch is None:

@@ -20,8 +20,8 @@ def open_digits(root: Path | None = None) -> Dataset:
     """
     from sklearn.datasets import load_digits
 
-    bunch = load_digits()
-    images, labels = bunch["images"].astype(np.uint8)[..., None], bunch["target"].astype(np.int64)
+    pixels, target = load_digits(return_X_y=True)
+    images, labels = np.asarray(pixels, np.uint8).reshape(-1, 8, 8, 1), np.asarray(target, np.int64)
     spec = DataSpec("digits", 1, (8, 8), classes=tuple("0123456789"), high=16.0, unit="ink pixels of 4x4")
     facts = {
         "checksum": f"sha256:{hashlib.sha256(images.tobytes()).hexdigest()}",

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin
 
 from gvae.data import DATASETS, default_root, load_object
 from gvae.data.mnist import Files
@@ -48,14 +47,14 @@ def _one(name: str, md5: str, folder: Path, mirrors: Sequence[str]) -> Path:
     """Download one file from the first mirror that has the right one."""
     import pooch
 
-    logging.getLogger(pooch.get_logger().name).setLevel(logging.ERROR)  # our caller says what happens
+    pooch.get_logger().setLevel(logging.ERROR)  # our caller says what happens
     path = folder / name
     right = path.exists() and pooch.file_hash(str(path), alg="md5") == md5
     reasons = []
     for mirror in () if right else mirrors:
         try:
             loader: Any = pooch.HTTPDownloader(timeout=30)
-            pooch.retrieve(urljoin(mirror, name), f"md5:{md5}", name, str(folder), downloader=loader)
+            pooch.retrieve(f"{mirror.rstrip('/')}/{name}", f"md5:{md5}", name, str(folder), downloader=loader)
             return path
         except (
             OSError,
@@ -73,4 +72,6 @@ def _one(name: str, md5: str, folder: Path, mirrors: Sequence[str]) -> Path:
 def _short(error: Exception) -> str:
     """The kernel of a download error."""
     text = str(error)
+    if "Max retries exceeded" in text or "timed out" in text:
+        return "does not answer"
     return "wrong checksum, the file was removed" if "hash" in text.lower() else text.splitlines()[0][:160]

@@ -48,7 +48,7 @@ def read_header(file: Path) -> Header:
         if image.mode == "F" or (image.mode == "I" and not deep):
             raise ValueError("32-bit pixels have no fixed range; convert them to 8 or 16 bits")
         width, height = image.size
-        if image.format != "TIFF" and image.getexif().get(ORIENTATION) in ON_ITS_SIDE:
+        if image.format != "TIFF" and _orientation(image) in ON_ITS_SIDE:
             width, height = height, width
         digest = hashlib.sha256(data).hexdigest()
         frames = getattr(image, "n_frames", 1)
@@ -98,6 +98,13 @@ def bring(image: Image.Image, size: int, fit: str) -> Image.Image:
         image.resize(inner, Image.Resampling.LANCZOS), ((size - inner[0]) // 2, (size - inner[1]) // 2)
     )
     return canvas
+
+
+def _orientation(image: Image.Image) -> int | None:
+    """The EXIF orientation, from what was read so far: `getexif` would decode a whole PNG."""
+    exif = Image.Exif()
+    exif.load(image.info.get("exif", b""))
+    return exif.get(ORIENTATION)
 
 
 def _has_colour(image: Image.Image) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ from gvae.runs import Run
 
 ALLOWED = ("prior", "versions")
 """what numbers in one column may differ in: the prior is part of the model, versions are recorded only"""
+
+NORMAL = ("normal", "N(0, I)")
+"""what a protocol calls the prior of a run that learned none"""
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,8 @@ class Comparison:
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+    """metrics that no run has a value of, and why"""
 
 
 def compare(runs: Sequence[Run], out: Path | None = None) -> Comparison:
@@ -88,14 +93,19 @@ def compare(runs: Sequence[Run], out: Path | None = None) -> Comparison:
     numbers = {run.path: _numbers(run) for run in runs}
     if len(numbers) != len(runs) or not runs:
         raise GvaeError("give at least one run folder, each once, as in `gvae compare runs/a runs/b`")
-    columns = _columns(runs, numbers)
-    groups = group(runs)
-    cells = [[_cell([numbers[run.path] for run in g], column) for column in columns] for g in groups]
-    marked = list(zip(*[_mark(column, cells, k) for k, column in enumerate(columns)], strict=True))
-    rows = (
-        Row(name, tuple(g), tuple(row)) for name, g, row in zip(labels(groups), groups, marked, strict=True)
-    )
-    table = Comparison(tuple(columns), tuple(rows))
+    groups, columns, marked, notes = group(runs), [], [], []
+    for first in _kinds(numbers):
+        found = {path: _find(held, first) for path, held in numbers.items()}
+        if first.value is None:
+            notes.append(f"{first.column}: n/a ({first.reason})")
+            continue
+        columns.append(_column(first, found))
+        marked.append(_mark(columns[-1], [_cell([found[run.path] for run in g]) for g in groups]))
+    cells = list(zip(*marked, strict=True)) or [()] * len(groups)
+    rows = [
+        Row(name, tuple(g), tuple(row)) for name, g, row in zip(labels(groups), groups, cells, strict=True)
+    ]
+    table = Comparison(tuple(columns), tuple(rows), tuple(notes))
     if out is not None:
         from gvae.report.page import write_report  # the report shows this table
 
@@ -151,20 +161,42 @@ def _numbers(run: Run) -> dict[str, Number]:
     return {number.column: number for number in numbers}
 
 
-def _columns(runs: Sequence[Run], numbers: dict[Path, dict[str, Number]]) -> list[Column]:
-    """One column per metric and variant, after checking that all its numbers share a protocol."""
-    columns = []
-    for title in dict.fromkeys(title for run in runs for title in numbers[run.path]):
-        holders = [run for run in runs if title in numbers[run.path]]
-        measured = [run for run in holders if numbers[run.path][title].value is not None]
-        first = numbers[(measured or holders)[0].path][title]
-        for run in measured[1:]:
-            _check_alike(title, measured[0], first, run, numbers[run.path][title])
-        columns.append(Column(title, first.better, first.unit, first.floor, {"n": first.n} | first.protocol))
-    return columns
+def _kinds(numbers: dict[Path, dict[str, Number]]) -> list[Number]:
+    """One number per column of the table, one with a value where there is any.
+
+    A name without a value (a GAN's bound) needs no column of its own beside one that has values.
+    """
+    kinds: dict[str, Number] = {}
+    for title, number in (item for held in numbers.values() for item in held.items()):
+        if title not in kinds or (kinds[title].value is None and number.value is not None):
+            kinds[title] = number
+    filled = {number.name for number in kinds.values() if number.value is not None}
+    return [number for number in kinds.values() if number.value is not None or number.name not in filled]
 
 
-def _check_alike(title: str, run_a: Run, a: Number, run_b: Run, b: Number) -> None:
+def _find(held: dict[str, Number], kind: Number) -> Number:
+    """A run's number for the column that `kind` belongs to; a reason in place of a value if it has none."""
+    if kind.column in held:
+        return held[kind.column]
+    alike = [number for number in held.values() if number.name == kind.name]
+    for number in alike:
+        plain = not number.variant and number.protocol.get("prior") in NORMAL
+        if kind.variant == "normal" and plain and replace(number, variant="normal").column == kind.column:
+            return number
+    missing = [number for number in alike if number.value is None]
+    reason = "under another likelihood or prior" if alike else "not measured"
+    return missing[0] if missing else Number(kind.name, None, reason=reason)
+
+
+def _column(first: Number, found: dict[Path, Number]) -> Column:
+    """Heading, floor and protocol of a column, after checking that all its numbers share the protocol."""
+    measured = [(path, number) for path, number in found.items() if number.value is not None]
+    for path, number in measured[1:]:
+        _check_alike(first.column, *measured[0], path, number)
+    return Column(first.column, first.better, first.unit, first.floor, {"n": first.n} | first.protocol)
+
+
+def _check_alike(title: str, path_a: Path, a: Number, path_b: Path, b: Number) -> None:
     """Refuse two numbers that were measured in different ways."""
     left, right = _flat({"n": a.n} | a.protocol), _flat({"n": b.n} | b.protocol)
     keys = [
@@ -173,31 +205,32 @@ def _check_alike(title: str, run_a: Run, a: Number, run_b: Run, b: Number) -> No
     if keys:
         told = "; ".join(f"{key} is {left.get(key)!r} and {right.get(key)!r}" for key in keys)
         raise GvaeError(
-            f"{run_a.path} and {run_b.path} measured '{title}' under unlike protocols: {told}. "
-            f"Evaluate both alike, as in `{command(run_b)}`, then compare again"
+            f"{path_a} and {path_b} measured '{title}' under unlike protocols: {told}. "
+            f"Evaluate both alike, as in `gvae evaluate {path_b}`, then compare again"
         )
 
 
-def _cell(runs: list[dict[str, Number]], column: Column) -> Cell:
-    """The values of one group in one column."""
-    numbers = [run.get(column.title) for run in runs]
-    values = tuple(n.value for n in numbers if n is not None and n.value is not None)
-    reasons = [n.reason if n is not None else "not measured" for n in numbers if n is None or n.value is None]
+def _cell(numbers: list[Number]) -> Cell:
+    """The values of one configuration, one number per seed."""
+    values = tuple(number.value for number in numbers if number.value is not None)
+    reasons = [number.reason for number in numbers if number.value is None]
     if not values:
         return Cell((), f"n/a ({reasons[0]})")
-    return Cell(values, f"{len(reasons)} of {len(runs)} seeds: n/a ({reasons[0]})" if reasons else "")
+    return Cell(values, f"{len(reasons)} of {len(numbers)} seeds: n/a ({reasons[0]})" if reasons else "")
 
 
-def _mark(column: Column, cells: list[list[Cell]], k: int) -> list[Cell]:
-    """Column k of the table with its best mean marked, where there is something to choose from."""
-    ways = {
-        "lower": lambda v: v,
-        "higher": lambda v: -v,
-        "target": lambda v: abs(v - column.floor) if column.floor is not None else 0.0,
-    }
-    means = [row[k].mean for row in cells]
-    costs = [None if m is None or column.better not in ways else ways[column.better](m) for m in means]
+def _mark(column: Column, cells: list[Cell]) -> list[Cell]:
+    """A column's cells with the best mean marked, where there is something to choose from."""
+    costs = [_cost(column, cell.mean) for cell in cells]
     known = [cost for cost in costs if cost is not None]
     decided = len(known) > 1 and min(known) < max(known)
-    marks = [decided and cost == min(known) for cost in costs]
-    return [Cell(row[k].values, row[k].note, mark) for row, mark in zip(cells, marks, strict=True)]
+    return [
+        replace(cell, best=decided and cost == min(known)) for cell, cost in zip(cells, costs, strict=True)
+    ]
+
+
+def _cost(column: Column, mean: float | None) -> float | None:
+    """What the best mean has least of; None without a value or a direction."""
+    if mean is None or column.better == "" or (column.better == "target" and column.floor is None):
+        return None
+    return {"lower": mean, "higher": -mean, "target": abs(mean - (column.floor or 0.0))}[column.better]

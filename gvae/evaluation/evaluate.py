@@ -1,4 +1,4 @@
-"""Measure a run: from its folder and a data set to metrics.json, every number with its protocol and its floor."""
+"""Measure a run: from its folder and a data set to metrics.json, each number with protocol and floor."""
 
 from __future__ import annotations
 
@@ -41,8 +41,9 @@ PARTS: dict[str, tuple[Part, ...]] = {
         Part("smallest", "smallest class", "target"),
         Part("largest", "largest class", "target"),
     ),
+    "kl": (Part("kl", "kl", ""),),  # a rate is good or bad only together with what it buys
 }
-"""metrics that fill more than one row; of others the first number is shown, under the metric's name"""
+"""metrics that fill other rows than their own; of the rest the first number is a row"""
 
 
 def evaluate(
@@ -59,7 +60,7 @@ def evaluate(
 
     Args:
         run: the run folder.
-        metrics: names as in `gvae.metrics.METRICS`; None: all of them, "n/a" and why where one does not apply.
+        metrics: names as in `gvae.metrics.METRICS`; None: all, "n/a" where one does not apply.
         data: data set to compare with; None: what the run was trained on.
         samples: images to draw and to compare with, at most; fewer where the data has fewer.
         split: part of the data that is the reference: test to report, val to choose between models.
@@ -71,7 +72,7 @@ def evaluate(
         what metrics.json holds now.
 
     Raises:
-        GvaeError: no such metric, data or split; other image shapes; too few images for a metric asked for by name.
+        GvaeError: no such metric, data or split; other image shapes; too few images for a metric named.
     """
     from gvae.api import load
     from gvae.metrics import METRICS, get
@@ -86,12 +87,12 @@ def evaluate(
     variant = prior if prior is not None and own is not None and prior != own else ""
     numbers = measure_all(chosen, needs, variant, strict=metrics is not None)
     if loaded.can("encode") and not variant and own not in (None, "normal"):
-        beside = [replace(metric, floor=None) for metric in chosen if metric.name in BESIDE]
+        beside = [replace(metric, floor=None) for metric in chosen if metric.name in BESIDE]  # known already
         normal = measure_all(
             beside, Needs(loaded, dataset, samples, split, seed, "normal"), "normal", strict=False
         )
-        floors = {number.name: number.floor for number in numbers}
-        numbers += [replace(number, floor=floors[number.name]) for number in normal]
+        learned = {number.name: number for number in numbers}
+        numbers += [_with_floor(number, learned[number.name]) for number in normal]
     return write_numbers(run, numbers)
 
 
@@ -107,9 +108,10 @@ def open_reference(run: Run, data: str | None, root: Path | None) -> Dataset:
     path = Path(source).expanduser()
     if source.partition(":")[0] != "folder" and (not path.is_dir() or (path / "dataset.json").exists()):
         return open_data(source, root)
-    options = {"size": run.spec.size, "channels": run.spec.channels}
+    options: dict[str, Any] = {"size": run.spec.size, "channels": run.spec.channels}
     if source == run.data:
-        options |= run.about.get("data", {}).get("options", {})
+        facts = run.about.get("data", {})
+        options |= {"skip_broken": bool(facts.get("skipped")), **facts.get("options", {})}
     return open_data(source, root, **options)
 
 
@@ -137,36 +139,37 @@ def measure_all(metrics: Sequence[Metric], needs: Needs, variant: str, strict: b
 
 def to_numbers(metric: Metric, result: dict[str, Any], variant: str = "") -> list[Number]:
     """The rows that become of one metric's result (see `gvae.metrics.base.measure`)."""
-    protocol = {"metric": metric.name, **result["protocol"]}
-    n = int(protocol.pop("n", 0))
-    depends = "prior" in protocol  # reconstructions and rates are the same under any prior
     values, floors = result.get("values") or {}, result.get("floor") or {}
     headline = next(iter(values), "")
-    parts = PARTS.get(metric.name, (Part(headline, metric.name, metric.better),))
-    reason = str(result.get("why", "")).removeprefix("n/a (").removesuffix(")")
+    protocol = {"metric": metric.name, **result["protocol"]}
+    common = {
+        "n": result["n"] or 0,
+        "variant": variant if _asks_prior(metric) else "",
+        "reason": str(result.get("why", "")).removeprefix("n/a (").removesuffix(")"),
+        "protocol": protocol,
+    }
     return [
         Number(
-            name=part.name,
-            value=values.get(part.key),
-            better=part.better,
-            floor=floors.get(part.key),
-            error=_error(values, part.key) if part.key == headline else None,
-            n=n,
-            variant=variant if depends else "",
-            reason=reason,
+            part.name,
+            values.get(part.key),
+            part.better,
+            floors.get(part.key),
+            error=result.get("error") if part.key == headline else None,
             unit=metric.unit if part.key in ("", headline) else "",
-            protocol=protocol,
+            **common,
         )
-        for part in parts
+        for part in PARTS.get(metric.name, (Part(headline, metric.name, metric.better),))
     ]
 
 
-def _error(values: dict[str, float], key: str) -> float | None:
-    """Half width of the headline's 95 % confidence interval: `error`, or from KEY_low and KEY_high."""
-    if "error" in values:
-        return values["error"]
-    ends = values.get(f"{key}_low"), values.get(f"{key}_high")
-    return None if ends[0] is None or ends[1] is None else (ends[1] - ends[0]) / 2
+def _with_floor(number: Number, other: Number) -> Number:
+    """The floor of the same measurement under another prior, which real images do not depend on."""
+    return replace(number, floor=other.floor, protocol=other.protocol | number.protocol)
+
+
+def _asks_prior(metric: Metric) -> bool:
+    """Whether the number changes with the prior; reconstructions and rates do not."""
+    return any(need.startswith("fake") or need.partition(":")[0] == "log_weights" for need in metric.needs)
 
 
 def _progress() -> Progress:

@@ -48,9 +48,10 @@ class Number:
 
     @property
     def column(self) -> str:
-        """Heading of the table column that the number belongs to."""
-        prior = {"": "", "normal": ", N(0, I)"}.get(self.variant, f", prior {self.variant}")
-        return f"{self.name}{prior}"
+        """Heading of the table column it belongs to; bounds of unlike likelihoods never share one."""
+        likelihood = self.protocol.get("likelihood") or ""
+        prior = {"": "", "normal": "N(0, I)"}.get(self.variant, f"prior {self.variant}")
+        return ", ".join(word for word in (self.name, str(likelihood), prior) if word)
 
     def to_json(self) -> dict[str, Any]:
         """Plain dict; a value that is not finite becomes "no value" with that reason."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from gvae.errors import GvaeError
+from gvae.metrics.protocol import protocol
 
 if TYPE_CHECKING:
     from gvae.metrics.needs import Needs
@@ -29,8 +30,8 @@ class Metric:
     name: str
     """name in `METRICS`"""
     function: Callable[..., dict[str, float]]
-    """takes the values of `needs` in order; returns named numbers, the first of which is the headline; a number
-    named `error` is half the headline's 95 % confidence interval"""
+    """takes the values of `needs` in order, returns named numbers; the first is the headline, and one named
+    `error` is half of the headline's 95 % confidence interval"""
     needs: tuple[str, ...]
     """names of `Needs` methods"""
     better: Literal["lower", "higher", "target"]
@@ -67,8 +68,8 @@ def measure(metric: Metric, needs: Needs, strict: bool = True) -> dict[str, Any]
 
     Returns:
         `value` (the headline number; None if it does not apply, then `why` says so), `error` (half its 95 %
-        confidence interval, None if unknown), `values` (all numbers by name), `floor` (the same numbers of real
-        against other real images, None without), `n` (real images), `better`, `unit`, `protocol`.
+        confidence interval, None if unknown), `values` (all numbers by name), `floor` (the same numbers of
+        real against other real images, None without), `n` (real images), `better`, `unit`, `protocol`.
 
     Raises:
         GvaeError: too few images, if `strict`.

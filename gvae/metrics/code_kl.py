@@ -2,15 +2,15 @@
 
 Two estimators, in nats, neither good at everything:
 
-    code_kl       Gaussian moments: (tr S + |m|^2 - Z - log det S) / 2. Exact for Gaussian codes, else too low,
-                  since of all densities with these moments the Gaussian is the closest to N(0, I); with N images
+    code_kl       Gaussian moments: (tr S + |m|^2 - Z - log det S) / 2. Exact for Gaussian codes, else low:
+                  of all densities with these moments the Gaussian is the closest to N(0, I). With N images
                   it is about Z (Z + 3) / (4 N) too high
-    code_kl_knn   k-nearest neighbours: E[-log p] - H, H = Z mean log e_i + log(N - 1) + log V_Z - digamma(k), e_i
-                  the distance to the k-th neighbour, V_Z the volume of the unit ball; sees any shape, but is wrong
-                  by many nats above about 10 dimensions
+    code_kl_knn   k nearest neighbours: E[-log p] - H, H = Z mean log e_i + log(N - 1) + log V_Z - digamma(k),
+                  e_i the distance to the k-th neighbour, V_Z the volume of the unit ball; sees any shape, but
+                  is wrong by many nats above about 10 dimensions
 
-"Sample estimate of the entropy of a random vector" (Kozachenko & Leonenko, 1987). What the number means, "ELBO
-surgery" (Hoffman & Johnson, 2016) says: the part of the rate that is not information about images but prior hole.
+"Sample estimate of the entropy of a random vector" (Kozachenko & Leonenko, 1987). "ELBO surgery" (Hoffman &
+Johnson, 2016) says what it means: the part of the rate that tells nothing about images, the prior hole.
 """
 
 from __future__ import annotations

@@ -2,16 +2,16 @@
 
 "Auto-Encoding Variational Bayes" (Kingma & Welling, 2014) https://arxiv.org/abs/1312.6114, Eq. 2
 
-A bound on log p(x) under the run's own likelihood: a Gaussian density of gray values and a Bernoulli probability
-of binary ones are different quantities, so the protocol names the likelihood; unlike ones never share a column.
+A bound on log p(x) under the run's own likelihood: a Gaussian density of gray values and a Bernoulli
+probability of binary ones are different quantities, so the protocol names the likelihood; unlike ones never
+share a column.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from gvae.metrics.base import Metric
-from gvae.metrics.ms_ssim import mean_and_error
+from gvae.metrics.base import Metric, mean_and_error
 
 
 def elbo(log_weights: np.ndarray) -> dict[str, float]:

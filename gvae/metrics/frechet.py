@@ -3,8 +3,8 @@
     |m - m'|^2 + tr(S + S' - 2 (S^1/2 S' S^1/2)^1/2)
 
 "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium" (Heusel et al., 2017)
-https://arxiv.org/abs/1706.08500, there in features of Inception-v3. Here the features are those of a small classifier
-of the same data set, so a value is comparable only under the same feature network and the same n.
+https://arxiv.org/abs/1706.08500, there in features of Inception-v3. Here the features are those of a small
+classifier of the same data set, so a value is comparable only under the same feature network and the same n.
 """
 
 from __future__ import annotations

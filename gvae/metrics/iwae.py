@@ -2,22 +2,21 @@
 
     L_k = mean over images of  log (1/k) sum_i w_i,   log w_i = log p(x, z_i) - log q(z_i|x)
 
-"Importance Weighted Autoencoders" (Burda, Grosse, Salakhutdinov, 2016) https://arxiv.org/abs/1509.00519, Eq. 8. Bounds
-of different k, the ELBO (k = 1) and annealed importance sampling never share a column.
+"Importance Weighted Autoencoders" (Burda et al., 2016) https://arxiv.org/abs/1509.00519, Eq. 8.
+Bounds of different k, the ELBO (k = 1) and annealed importance sampling never share a column.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from gvae.metrics.base import Metric
-from gvae.metrics.ms_ssim import mean_and_error
+from gvae.metrics.base import Metric, mean_and_error
 
 K = 50
 
 
 def iwae(log_weights: np.ndarray) -> dict[str, float]:
-    """Importance-weighted bound, half its 95 % confidence interval over images, and the effective sample size.
+    """The bound, half its 95 % confidence interval over images, and the effective sample size.
 
     Args:
         log_weights: (k, N), in nats.

@@ -1,9 +1,10 @@
 """Kernel distance: unbiased squared MMD of two sets of features under a cubic kernel.
 
-    k(a, b) = (a.b / F + 1)^3,   mean over random subsets of 1,000 of   mean k(x, x') + mean k(y, y') - 2 mean k(x, y)
+    mean over random subsets of 1,000 images:   mean k(x, x') + mean k(y, y') - 2 mean k(x, y)
+    k(a, b) = (a.b / F + 1)^3
 
-Unlike the Frechet distance its expectation does not depend on n: equal distributions give 0 on average, and values
-below zero happen. "Demystifying MMD GANs" (Binkowski et al., 2018) https://arxiv.org/abs/1801.01401
+Unlike the Frechet distance its expectation does not depend on n: equal distributions give 0 on average, and
+values below zero happen. "Demystifying MMD GANs" (Binkowski et al., 2018) https://arxiv.org/abs/1801.01401
 """
 
 from __future__ import annotations

@@ -3,10 +3,11 @@
     MMD^2 = mean_{i != j} k(x_i, x_j) + mean_{i != j} k(y_i, y_j) - 2 mean_{i, j} k(x_i, y_j)
     k(a, b) = exp(-|a - b|^2 / (2 s^2)),   s = median distance between 2,000 real images
 
-"A Kernel Two-Sample Test" (Gretton et al., 2012) https://jmlr.org/papers/v13/gretton12a.html, Eq. 3. Because the
-bandwidth comes from the real images alone it is the same for every model, and the value is the same whether pixels
-are stored in [0, 1] or [-1, 1]. The variance has the first-order term of a U-statistic, which vanishes for equal
-distributions, and the second-order term, which is all that is left then; matrices are made a block at a time.
+"A Kernel Two-Sample Test" (Gretton et al., 2012) https://jmlr.org/papers/v13/gretton12a.html, Eq. 3. Because
+the bandwidth comes from the real images alone it is the same for every model, and the value is the same
+whether pixels are stored in [0, 1] or [-1, 1]. The variance has the first-order term of a U-statistic, which
+vanishes for equal distributions, and the second-order term, which is all that is left then; matrices are made
+a block at a time.
 """
 
 from __future__ import annotations
@@ -77,17 +78,20 @@ def sums(a: np.ndarray, b: np.ndarray, bandwidth: float, block: int = BLOCK) -> 
     rows, columns, squares = np.zeros(len(a)), np.zeros(len(b)), 0.0
     norms, norms_b = (a**2).sum(1), (b**2).sum(1)
     for i in range(0, len(a), block):
-        for j in range(0, len(b), block):
-            distance = a[i : i + block] @ b[j : j + block].T
-            distance *= -2
-            distance += norms[i : i + block, None]
-            distance += norms_b[j : j + block]
+        for j in range(i if a is b else 0, len(b), block):
+            distance = -2 * (a[i : i + block] @ b[j : j + block].T)
+            distance += norms[i : i + block, None] + norms_b[j : j + block]
             if a is b and i == j:
                 np.fill_diagonal(distance, 0)
             kernel = np.exp(distance.clip(0) / np.float32(-2 * bandwidth**2))
-            rows[i : i + block] += kernel.sum(1, dtype=np.float64)
-            columns[j : j + block] += kernel.sum(0, dtype=np.float64)
-            squares += float(np.vdot(kernel, kernel))
+            across, down = kernel.sum(1, dtype=np.float64), kernel.sum(0, dtype=np.float64)
+            rows[i : i + block] += across
+            columns[j : j + block] += down
+            mirrored = a is b and i != j  # the matrix is symmetric: only its upper half is made
+            if mirrored:
+                rows[j : j + block] += down
+                columns[i : i + block] += across
+            squares += (1 + mirrored) * float(np.vdot(kernel, kernel))
     return Sums(rows, columns, squares)
 
 

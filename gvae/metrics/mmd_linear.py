@@ -2,10 +2,11 @@
 
     mean over batches of |mean_b x - mean_b y|^2,   pixels in [-1, 1], summed
 
-Its expectation is |E x - E y|^2 + (tr cov x + tr cov y) / B: a model pays for its own variety, so a **collapsed model
-that always draws the mean image scores better than real images do**. Offered to compare with the papers that used it;
-rank models with `mmd`. "Generation of 3D Brain MRI Using Auto-Encoding Generative Adversarial Networks" (Kwon, Han,
-Kim, 2019) https://arxiv.org/abs/1908.02498, estimator as in its authors' code (batch there 4).
+Its expectation is |E x - E y|^2 + (tr cov x + tr cov y) / B: a model pays for its own variety, so a
+**collapsed model that always draws the mean image scores better than real images do**. Offered to compare
+with the papers that used it; rank models with `mmd`. "Generation of 3D Brain MRI Using Auto-Encoding
+Generative Adversarial Networks" (Kwon, Han, Kim, 2019) https://arxiv.org/abs/1908.02498, estimator as in its
+authors' code (batch there 4).
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ METRIC = Metric(
     needs=("real", "fake"),
     better="target",
     summary="linear-kernel batch MMD of the papers; REWARDS COLLAPSE, never rank by it",
-    paper="Generation of 3D Brain MRI Using Auto-Encoding GANs (Kwon et al., 2019) https://arxiv.org/abs/1908.02498",
+    paper="Generation of 3D Brain MRI Using Auto-Encoding Generative Adversarial Networks "
+    "(Kwon et al., 2019) https://arxiv.org/abs/1908.02498",
     protocol={"kernel": "linear", "estimator": "batch V-statistic", "batch": BATCH, "range": "[-1, 1]"},
     minimum=BATCH,
     floor=("real", "other"),

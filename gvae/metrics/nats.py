@@ -1,6 +1,6 @@
 """Distortion in nats: mean over images of E_q(z|x) [-log p(x|z)], the other half of the evidence lower bound.
 
-    -log p(x|z) = -(log w) - KL(q(z|x) || p(z))   in expectation, with log w = log p(x, z) - log q(z|x), p = N(0, I)
+    E -log p(x|z) = -E log w - KL(q(z|x) || p(z)),   log w = log p(x, z) - log q(z|x),   p(z) = N(0, I)
 
 Only numbers of the same likelihood compare; densities of gray values can be negative, which is no mistake.
 "Fixing a Broken ELBO" (Alemi et al., 2018) https://arxiv.org/abs/1711.00464 (rate and distortion)
@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gvae.metrics.base import Metric
-from gvae.metrics.ms_ssim import mean_and_error
+from gvae.metrics.base import Metric, mean_and_error
 
 
 def nats(log_weights: np.ndarray, divergences: np.ndarray) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """What metrics need, each computed once: samples, reconstructions, real images, features, codes, weights.
 
-Real images are those of one split, in a fixed random order; `other` are real images of another split, for the floor,
-and there are as many samples as other images, so that the floor is at the same n.
+Real images are those of one split, in a fixed random order; `other` are real images of another split, for the
+floor, and there are as many samples as other images, so that the floor is at the same n.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gvae.errors import GvaeError, choose
-from gvae.metrics.base import Metric, Unavailable
-from gvae.metrics.features import extract, extractor
+from gvae.metrics.base import Unavailable
+from gvae.metrics.features import extract
+from gvae.metrics.kl import rate
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
     from gvae.api import Loaded
     from gvae.data.dataset import Dataset
 
+IMAGES = ("real", "other", "fake")
+NEEDS = (
+    *IMAGES,
+    *(f"{kind}_{what}" for kind in IMAGES for what in ("labels", "features", "probabilities")),
+    *("reconstructions", "codes", "posterior_kl", "log_weights", "log_weights_normal"),
+)
+"""names that a metric may list: properties of `Needs`, and features and class probabilities of images"""
 BLOCK = 250
 """images per forward pass"""
 WEIGHED = 50_000
@@ -51,17 +59,17 @@ class Needs:
         seed: int = 0,
         prior: str | None = None,
     ) -> None:
-        if (dataset.spec.channels, *dataset.spec.shape) != (loaded.spec.channels, *loaded.spec.shape):
+        drawn, held = ((spec.channels, *spec.shape) for spec in (loaded.spec, dataset.spec))
+        if drawn != held:
             raise GvaeError(
-                f"the model draws images of {loaded.spec.channels} x {loaded.spec.shape}, but {dataset.spec.name} holds "
-                f"{dataset.spec.channels} x {dataset.spec.shape}; evaluate on the data it was trained on, or alike"
+                f"the model draws images of shape {drawn}, those of {dataset.spec.name} have shape {held}; "
+                "evaluate on the data it was trained on"
             )
         if samples < 1:
             raise GvaeError(f"--samples is {samples}; it must be at least 1")
-        self.loaded, self.dataset = loaded, dataset
-        self.split, self.seed, self.prior = split, seed, prior
+        self.loaded, self.dataset, self.split, self.seed, self.prior = loaded, dataset, split, seed, prior
         others = [s for s in ("train", "val", "test") if s != split and len(dataset.splits.get(s, ()))]
-        self.other_split = others[0] if others else ""
+        self.other_split = others[0] if others else None
         self._real = _shuffled(dataset.split(split))[:samples]
         self._other = _shuffled(dataset.splits[others[0]])[:samples] if others else np.empty(0, np.int64)
         self._samples = min(samples, len(self._other)) or samples
@@ -77,10 +85,15 @@ class Needs:
             Unavailable: the model or the data cannot serve it.
             GvaeError: no such name.
         """
-        name, _, option = name.partition(":")
+        name, _, k = name.partition(":")
         choose("need", name, NEEDS)
-        if option:
-            return self._weights(int(option), self.prior)
+        if k:
+            return self._weights(int(k), self.prior)
+        kind, _, what = name.partition("_")
+        if what == "features":
+            return self._extracted(kind)[0]
+        if what == "probabilities":
+            return self._probabilities(kind)
         return getattr(self, name)
 
     def count(self, name: str) -> int:
@@ -91,31 +104,10 @@ class Needs:
         kinds = {"fake": self._samples, "other": len(self._other)}
         return kinds.get(name.partition("_")[0], len(self._real))
 
-    def protocol(self, metric: Metric) -> dict[str, Any]:
-        """How a metric is measured: its own constants, and what it shares with other metrics."""
-        spec = self.dataset.spec
-        names = {name.partition("_")[0].partition(":")[0] for name in metric.needs}
-        shared: dict[str, Any] = {
-            "data": spec.name,
-            "split": self.split,
-            "seed": self.seed,
-            "n": self.count(metric.needs[0]),
-        }
-        if "fake" in names:
-            shared |= {"n_samples": self._samples, "prior": self.prior or self._own_prior()}
-            shared |= {"floor_split": self.other_split, "n_floor": len(self._other)}
-        if any("features" in name or "probabilities" in name for name in metric.needs):
-            shared |= extractor(spec.name, (spec.channels, *spec.shape)).protocol
-        if any("log_weights" in name for name in metric.needs):
-            shared |= {"likelihood": self.loaded.run.model_config.get("likelihood"), "range": "[-1, 1]"}
-            shared |= (
-                {"prior": self.prior or self._own_prior()} if "log_weights_normal" not in metric.needs else {}
-            )
-        return shared | metric.protocol | {"versions": _versions()}
-
-    def _own_prior(self) -> str:
+    @property
+    def own_prior(self) -> str:
         """Name of the prior that the run samples from by itself."""
-        return self.loaded.run.model_config.get("prior") or "N(0, I)"
+        return self.loaded.run.model_config.get("prior") or "normal"
 
     @cached_property
     def real(self) -> np.ndarray:
@@ -134,8 +126,7 @@ class Needs:
         """Samples of the model."""
         import torch
 
-        labels = self.fake_labels
-        y = None if labels is None else torch.from_numpy(labels)
+        y = None if self.fake_labels is None else torch.from_numpy(self.fake_labels)
         x = self.loaded.sample(self._samples, y=y, prior=self.prior, seed=self.seed)
         if not bool(torch.isfinite(x).all()):
             raise GvaeError(f"{self.loaded.run.path} draws values that are not finite; its training diverged")
@@ -144,12 +135,12 @@ class Needs:
     @cached_property
     def real_labels(self) -> np.ndarray | None:
         """Classes of `real`, if known."""
-        return None if self.dataset.labels is None else np.asarray(self.dataset.labels)[self._real]
+        return self._labels(self._real)
 
     @cached_property
     def other_labels(self) -> np.ndarray | None:
         """Classes of `other`, if known."""
-        return None if self.dataset.labels is None else np.asarray(self.dataset.labels)[self._other]
+        return self._labels(self._other)
 
     @cached_property
     def fake_labels(self) -> np.ndarray | None:
@@ -157,36 +148,6 @@ class Needs:
         if not self.loaded.model.condition or self.real_labels is None:
             return None
         return np.random.default_rng(self.seed).choice(self.real_labels, self._samples)
-
-    @cached_property
-    def real_features(self) -> np.ndarray:
-        """Features (N, F) of `real`."""
-        return self._extracted("real")[0]
-
-    @cached_property
-    def other_features(self) -> np.ndarray:
-        """Features of `other`."""
-        return self._extracted("other")[0]
-
-    @cached_property
-    def fake_features(self) -> np.ndarray:
-        """Features of `fake`."""
-        return self._extracted("fake")[0]
-
-    @cached_property
-    def real_probabilities(self) -> np.ndarray:
-        """Class probabilities (N, K) of `real`."""
-        return self._probabilities("real")
-
-    @cached_property
-    def other_probabilities(self) -> np.ndarray:
-        """Class probabilities of `other`."""
-        return self._probabilities("other")
-
-    @cached_property
-    def fake_probabilities(self) -> np.ndarray:
-        """Class probabilities of `fake`."""
-        return self._probabilities("fake")
 
     @cached_property
     def reconstructions(self) -> np.ndarray:
@@ -230,7 +191,7 @@ class Needs:
                 q = self.loaded.posterior(x, y)
                 z = q.sample()
                 codes.append(z.cpu().double().numpy())
-                rates.append(_rate(q, z).cpu().double().numpy())
+                rates.append(rate(q, z).cpu().double().numpy())
         return np.concatenate(codes), np.concatenate(rates)
 
     def _weights(self, k: int, prior: str | None) -> np.ndarray:
@@ -248,15 +209,18 @@ class Needs:
         """Images (N, C, *S) in [-1, 1] of the data set."""
         return np.ascontiguousarray(self.dataset.batch(indices).x.numpy())
 
+    def _labels(self, indices: np.ndarray) -> np.ndarray | None:
+        """Classes (N,) of images of the data set."""
+        return None if self.dataset.labels is None else np.asarray(self.dataset.labels)[indices]
+
     def _blocks(self, n: int | None = None) -> list[tuple[Tensor, Tensor | None]]:
         """Reference images and, for a conditional model, their classes, block by block."""
         import torch
 
-        x, labels = torch.from_numpy(self.real[:n]), self.real_labels if self.loaded.model.condition else None
-        y = None if labels is None else torch.from_numpy(labels[:n])
-        return [
-            (part, None if y is None else y[i * BLOCK :][:BLOCK]) for i, part in enumerate(x.split(BLOCK))
-        ]
+        x, labels = torch.from_numpy(self.real[:n]).split(BLOCK), self.real_labels
+        if labels is None or not self.loaded.model.condition:
+            return [(part, None) for part in x]
+        return list(zip(x, torch.from_numpy(labels[:n]).split(BLOCK), strict=True))
 
     def _extracted(self, kind: str) -> tuple[np.ndarray, np.ndarray | None]:
         """Features and class probabilities of real, other or fake images."""
@@ -279,33 +243,6 @@ class Needs:
             raise Unavailable(f"n/a (no {what})")
 
 
-def _rate(q: Any, z: Tensor) -> Tensor:
-    """KL(q || N(0, I)) per image: in closed form if there is one, else log q(z) - log p(z) at the sample z."""
-    import torch
-    from torch.distributions import Independent, Normal, kl_divergence
-
-    p = Independent(Normal(torch.zeros_like(z), torch.ones_like(z), validate_args=False), 1)
-    try:
-        return kl_divergence(q, p)
-    except NotImplementedError:
-        return q.log_prob(z) - p.log_prob(z)
-
-
 def _shuffled(indices: np.ndarray) -> np.ndarray:
     """Indices in a fixed random order: folders list one class after the other."""
     return np.random.default_rng(0).permutation(np.asarray(indices))
-
-
-def _versions() -> dict[str, str]:
-    """Versions of what computes."""
-    import torch
-
-    from gvae import __version__
-
-    return {"gvae": __version__, "torch": torch.__version__, "numpy": np.__version__}
-
-
-NEEDS = tuple(
-    name for name in vars(Needs) if isinstance(vars(Needs)[name], cached_property) and name[0] != "_"
-)
-"""names that a metric may list under `needs`"""

@@ -1,4 +1,4 @@
-"""Precision, recall, density and coverage: quality and variety, told apart by k-nearest-neighbour balls in features.
+"""Precision, recall, density and coverage: quality and variety, told apart by balls in feature space.
 
 With B(a) the ball around a whose radius reaches a's k-th nearest neighbour in its own set:
 
@@ -8,8 +8,8 @@ With B(a) the ball around a whose radius reaches a's k-th nearest neighbour in i
     coverage   share of real balls that hold at least one generated image
 
 "Improved Precision and Recall Metric for Assessing Generative Models" (Kynkaanniemi et al., 2019)
-https://arxiv.org/abs/1904.06991; "Reliable Fidelity and Diversity Metrics for Generative Models" (Naeem et al., 2020)
-https://arxiv.org/abs/2002.09797
+https://arxiv.org/abs/1904.06991; "Reliable Fidelity and Diversity Metrics for Generative Models" (Naeem et
+al., 2020) https://arxiv.org/abs/2002.09797
 """
 
 from __future__ import annotations

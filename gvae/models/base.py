@@ -79,6 +79,8 @@ class Model(nn.Module):
         super().__init__()
         self.config = config
         self.spec = spec
+        self.progress = 1.0
+        """fraction of the training budget that is done; the engine sets it before every round"""
 
     @property
     def condition(self) -> int:

@@ -45,8 +45,8 @@ class Config(LatentConfig):
     """fraction of the budget after which the prior is fitted and the critic enters"""
     adversarial: Literal["relativistic", "wasserstein", "nonsaturating"] = "relativistic"
     """what critic and generator minimise"""
-    weight: float = 300.0
-    """weight of the adversarial term, against nats per image"""
+    weight: float = 0.4
+    """weight of the adversarial term in nats per pixel value, the scale of the likelihood"""
     rec_share: float = 0.25
     """share of the critic's fakes that are reconstructions; the others are samples of the prior"""
     penalty: float = 1.0
@@ -123,7 +123,7 @@ class GVAE(LatentModel):
         kl = kl_divergence(q, self.standard_normal()).mean()
         terms = {"nll": -p.log_prob(x).mean()}
         if self.config.code == "kl":
-            terms["kl"] = self.config.beta * kl
+            terms["kl"] = self.beta * kl
         return terms, {"kl_nats": kl, "mse": (x - x_rec).square().mean() / 4}, x_rec
 
     def play(self, batch: Batch) -> Outcome:
@@ -139,7 +139,7 @@ class GVAE(LatentModel):
         fakes = torch.cat([x_rec[:n_rec], x_gen])
         (real, h_real), (fake, h_fake) = self.critic(x, y), self.critic(fakes, y)
         critic_loss, generator_loss = ADVERSARIAL[c.adversarial]
-        terms["fool"] = c.weight * generator_loss(real, fake).mean()
+        terms["fool"] = c.weight * self.spec.dim * generator_loss(real, fake).mean()
         critic = {"tell": critic_loss(real, fake).mean()}
         if c.features and n_rec:
             terms["features"] = c.features * sum(
@@ -151,7 +151,7 @@ class GVAE(LatentModel):
         if c.code == "critic":
             z_normal = torch.randn_like(z)
             code, normal = self.code_critic(z), self.code_critic(z_normal)
-            terms["code"] = c.weight * -code.mean()
+            terms["code"] = c.weight * self.spec.dim * -code.mean()
             penalty = gradient_penalty(self.code_critic, z_normal, z).mean()
             losses["code_critic"] = {"tell": (code - normal).mean(), "penalty": c.penalty * penalty}
         if "prior" in self.players():
@@ -176,4 +176,4 @@ class CodeCritic(nn.Sequential):
 
     def __init__(self, latent: int, width: int = 750) -> None:
         layers = [nn.Linear(latent, width), nn.LeakyReLU(0.2), nn.Linear(width, width), nn.LeakyReLU(0.2)]
-        super().__init__(*layers, nn.Linear(width, 1), nn.Flatten(0))
+        super().__init__(*layers, nn.Linear(width, 1, bias=False), nn.Flatten(0))

@@ -38,6 +38,12 @@ class LatentModel(Model):
         self.likelihood = Likelihood(config.likelihood, spec)
         self.prior = PRIORS[config.prior](config.latent, self.condition)
 
+    @property
+    def beta(self) -> float:
+        """Weight of the KL term now: it rises over the warm-up."""
+        c = self.config
+        return c.beta * min(1.0, self.progress / c.warmup) if c.warmup else c.beta
+
     def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
         """q(z|x) of images x (B, C, *S): batch shape (B,), event shape (Z,)."""
         return gaussian(self.encoder(x, y))

@@ -43,7 +43,7 @@ class VAE(LatentModel):
         p = self.decode(q.rsample(), y)
         self.likelihood.observe(x, p.mean)
         kl = kl_divergence(q, self.standard_normal())
-        terms = {"nll": -p.log_prob(x).mean(), "kl": self.config.beta * kl.mean()}
+        terms = {"nll": -p.log_prob(x).mean(), "kl": self.beta * kl.mean()}
         return Outcome(
             {("encoder", "generator"): terms},
             {"kl_nats": kl.mean(), "mse": (x - p.mean).square().mean() / 4},

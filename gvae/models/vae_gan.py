@@ -70,7 +70,7 @@ class VAEGAN(LatentModel):
         tell = 0.5 * (nonsaturating_critic(real, rec) + nonsaturating_critic(real, gen)).mean()
         return Outcome(
             {
-                "encoder": {"kl": self.config.beta * kl, "like": like},
+                "encoder": {"kl": self.beta * kl, "like": like},
                 "generator": {"like": self.config.gamma * like, "gan": fool},
                 "critic": {"gan": tell},
             },

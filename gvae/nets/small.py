@@ -175,7 +175,7 @@ class Critic(nn.Module):
         self.condition = condition
         self.trunk = Trunk(spec, net)
         self.hidden = nn.Linear(self.trunk.features, 2 * net.width)
-        self.head = nn.Linear(2 * net.width, 1 + condition)
+        self.head = nn.Linear(2 * net.width, 1 + condition, bias=False)  # most losses see only differences of scores
         initialise(self)
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:

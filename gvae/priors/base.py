@@ -64,7 +64,7 @@ class Prior(nn.Module):
 
     @torch.no_grad()
     def sample(self, n: int, y: Tensor | None = None) -> Tensor:
-        """Draw n codes (n, Z), of classes y (n,) if conditional, with torch's global random state; no gradient."""
+        """Draw n codes (n, Z), of classes y (n,) if conditional, by the global random state; no gradient."""
         labels = self._labels(y, torch.Size([n]))
         with torch.autocast(self.shift.device.type, enabled=False):
             return self.shift + self.scale * self._sample(n, labels)

@@ -32,9 +32,9 @@ class Descent:
     """Adam step size at the start"""
     minutes: float | None = None
     """stop after so many minutes; where the clock decides, two fits no longer agree bit for bit"""
-    every: int = 100
+    every: int = 50
     """steps between two looks at the held-out codes"""
-    patience: int = 8
+    patience: int = 12
     """looks without an improvement after which to stop"""
     average: float = 0.99
     """share m of the moving average kept per step"""
@@ -83,13 +83,14 @@ class Descent:
 
 
 class Best:
-    """The weights with the lowest held-out loss so far."""
+    """The weights with the lowest held-out loss so far, beginning with those that the network has."""
 
     def __init__(self, network: nn.Module, loss: Loss, held: tuple[Tensor, Tensor | None]) -> None:
         self.network, self.loss, self.held = network, loss, held
         self.value = math.inf
         self.waited = 0
-        self.state = network.state_dict()
+        self.state = copy.deepcopy(network.state_dict())
+        self.look(self.state)
 
     @torch.no_grad()
     def look(self, state: dict[str, Tensor]) -> int:
@@ -108,5 +109,5 @@ class Best:
 @torch.no_grad()
 def blend(average: dict[str, Tensor], network: nn.Module, share: float) -> None:
     """Keep `share` of the average and take the rest from the network's parameters."""
-    names, values = zip(*network.named_parameters(), strict=True)
-    torch._foreach_lerp_([average[name] for name in names], list(values), 1 - share)
+    for name, parameter in network.named_parameters():
+        average[name].lerp_(parameter, 1 - share)

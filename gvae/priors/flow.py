@@ -28,8 +28,8 @@ ROWS = 1024
 class Flow(Prior):
     """Flow matching with a perceptron; exactly N(0, I) until it is fitted.
 
-    A density costs `ode_steps` Jacobian traces of about Z + 2 passes of the network each (3 with one probe): use
-    it to measure, not as a term to train on.
+    A density costs `ode_steps` Jacobian traces of about Z + 2 passes of the network each (3 with one probe):
+    use it to measure, not as a term to train on.
 
     Args:
         latent: number of latent dimensions, Z.
@@ -90,13 +90,12 @@ class Flow(Prior):
         """Velocity (N, Z) and its divergence (N,): r' J r summed over the directions r, weighted."""
         directions, weight = self._directions(u)
 
-        def along(direction: Tensor) -> tuple[Tensor, Tensor]:
+        def along(direction: Tensor) -> Tensor:
             tangent = direction.expand_as(u)
-            velocity, change = jvp(lambda x: self._velocity(x, time, context), (u,), (tangent,))
-            return velocity, (change * direction).sum(1)
+            change = jvp(lambda x: self._velocity(x, time, context), (u,), (tangent,))[1]
+            return (change * direction).sum(1)
 
-        velocity, change = vmap(along, out_dims=(None, 0))(directions)
-        return velocity, weight * change.sum(0)
+        return self._velocity(u, time, context), weight * vmap(along)(directions).sum(0)
 
     def _directions(self, u: Tensor) -> tuple[Tensor, float]:
         """Vectors (K, Z) and the weight of each in the trace."""

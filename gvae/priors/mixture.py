@@ -7,9 +7,9 @@ Maximum Likelihood from Incomplete Data via the EM Algorithm (Dempster, Laird an
 https://doi.org/10.1111/j.2517-6161.1977.tb01600.x; started by k-means++ (Arthur and Vassilvitskii, 2007)
 https://theory.stanford.edu/~sergei/papers/kMeansPP-soda.pdf
 
-P, the inverse of the covariance's Cholesky factor, is the parameter and not the factor itself: then the density
-of a batch under all components is one matrix product, forward and backward. Classes share the components and have
-weights of their own, p(u | y) = sum_k w_yk N(u; m_k, S_k).
+P, the inverse of the covariance's Cholesky factor, is the parameter and not the factor itself: then the
+density of a batch under all components is one matrix product, forward and backward. Classes share the
+components and have weights of their own, p(u | y) = sum_k w_yk N(u; m_k, S_k).
 """
 
 from __future__ import annotations
@@ -200,14 +200,16 @@ def k_means(u: Tensor, components: int, generator: torch.Generator, rounds: int 
 
 
 def _spread(u: Tensor, components: int, generator: torch.Generator) -> Tensor:
-    """Codes far apart: each drawn in proportion to its squared distance from those drawn before."""
+    """Codes far apart: each the best of a few drawn in proportion to squared distance."""
     first = torch.randint(len(u), (1,), generator=generator, device=u.device)
-    chosen = [u[first[0]]]
-    distance = (u - chosen[0]).square().sum(1)
+    chosen, distance = [u[first[0]]], (u - u[first]).square().sum(1)
+    trials = 2 + int(math.log(components))
     while len(chosen) < components:
-        index = torch.multinomial(distance + 1e-12, 1, generator=generator)
-        chosen.append(u[index[0]])
-        distance = torch.minimum(distance, (u - chosen[-1]).square().sum(1))
+        some = torch.multinomial(distance + 1e-12, trials, replacement=True, generator=generator)
+        nearer = torch.minimum(distance, torch.cdist(u[some], u).square())
+        best = nearer.sum(1).argmin()
+        distance = nearer[best]
+        chosen.append(u[some[best]])
     return torch.stack(chosen)
 
 

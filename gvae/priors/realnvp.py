@@ -2,9 +2,9 @@
 
     e = f_K(... f_1(u)),    log p(u) = log N(e; 0, I) + sum_k log|det f_k'|
 
-Density Estimation Using Real NVP (Dinh, Sohl-Dickstein and Bengio, 2017) https://arxiv.org/abs/1605.08803; as the
-prior of a VAE, On the Necessity and Effectiveness of Learning the Prior of Variational Auto-Encoder (Xu et al.,
-2019) https://arxiv.org/abs/1905.13452, with 20 blocks and fixed rotations in place of learned linear maps.
+Density Estimation Using Real NVP (Dinh, Sohl-Dickstein and Bengio, 2017) https://arxiv.org/abs/1605.08803; as
+the prior of a VAE, On the Necessity and Effectiveness of Learning the Prior of Variational Auto-Encoder (Xu
+et al., 2019) https://arxiv.org/abs/1905.13452, with fixed rotations in place of learned linear maps.
 """
 
 from __future__ import annotations

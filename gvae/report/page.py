@@ -66,7 +66,7 @@ def _one(run: Run) -> list[str]:
         tables.html_of_numbers(numbers) + parts.protocols(protocols) if numbers else missing,
         "<h2>Pictures</h2>",
         parts.pictures([("samples", parts.samples(run)), ("reconstructions", parts.reconstructions(run))]),
-        f"<h2>Training</h2>{curves.charts(run) or '<p>There is no log.</p>'}",
+        f"<h2>Training</h2>{curves.charts(run) or '<p>The log is too short for curves.</p>'}",
         f"<h2>How it was made</h2>{parts.how(run)}",
     ]
 

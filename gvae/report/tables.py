@@ -1,6 +1,6 @@
 """Tables of numbers as Markdown, CSV, HTML and for the console.
 
-The first row of a comparison is the floor: real images measured against other real images.
+A comparison has the floor beside its numbers: real images measured against other real images.
 """
 
 from __future__ import annotations
@@ -49,9 +49,8 @@ def cell_text(cell: Cell) -> str:
 
 
 def heading(column: Column) -> str:
-    """Title, unit and which way is good."""
-    unit = f" [{column.unit}]" if column.unit else ""
-    return f"{column.title}{unit} {ARROWS[column.better]}".strip()
+    """Title, unit and an arrow that says which way is good."""
+    return f"{_titled(column)} {ARROWS[column.better]}".strip()
 
 
 def markdown(table: Comparison) -> str:
@@ -76,11 +75,12 @@ def csv(table: Comparison) -> str:
 
 def console(table: Comparison) -> Table:
     """A comparison as a rich table with a row per metric, which fits a terminal better than a column each."""
-    view = _rich("metric", *[row.label for row in table.rows], FLOOR)
+    view = _rich("metric", "better", FLOOR, *[row.label for row in table.rows])
     for k, column in enumerate(table.columns):
         cells = [row.cells[k] for row in table.rows]
         texts = [_bold(cell_text(c), c.best) for c in cells]
-        view.add_row(_text(heading(column)), *texts, _text(number(column.floor)))
+        view.add_row(_text(_titled(column)), WORDS[column.better], number(column.floor), *texts)
+    view.caption = _text("\n".join(table.notes)) or None
     return view
 
 
@@ -100,7 +100,7 @@ def number_lines(numbers: Sequence[Number]) -> list[list[str]]:
     """
     return [
         [
-            f"{x.column} [{x.unit}]" if x.unit else x.column,
+            _titled(x),
             _value(x),
             number(x.floor),
             WORDS[x.better],
@@ -111,17 +111,26 @@ def number_lines(numbers: Sequence[Number]) -> list[list[str]]:
 
 
 def html(table: Comparison) -> str:
-    """An HTML table, the best of each column marked; everything escaped."""
-    lines = [f'<tr class="floor">{_th(FLOOR)}{"".join(_td(number(c.floor)) for c in table.columns)}</tr>']
-    for row in table.rows:
-        lines.append(f"<tr>{_th(row.label)}{''.join(_td(cell_text(c), c.best) for c in row.cells)}</tr>")
-    return _table(["run", *map(heading, table.columns)], lines)
+    """An HTML table with a row per metric, the best of each marked; everything escaped."""
+    lines = []
+    for k, column in enumerate(table.columns):
+        cells = "".join(_td(cell_text(row.cells[k]), "best" * row.cells[k].best) for row in table.rows)
+        floor = _td(WORDS[column.better], "floor") + _td(number(column.floor), "floor")
+        lines.append(f"<tr>{_th(_titled(column))}{floor}{cells}</tr>")
+    notes = "".join(f'<p class="quiet">{escape(note)}</p>' for note in table.notes)
+    return _table(["metric", "better", FLOOR, *[row.label for row in table.rows]], lines) + notes
 
 
 def html_of_numbers(numbers: Sequence[Number]) -> str:
     """The numbers of one run as an HTML table; everything escaped."""
     lines = [f"<tr>{_th(line[0])}{''.join(map(_td, line[1:]))}</tr>" for line in number_lines(numbers)]
     return _table(["metric", "value", FLOOR, "better", "n"], lines)
+
+
+def _titled(x: Column | Number) -> str:
+    """Title and unit."""
+    title = x.column if isinstance(x, Number) else x.title
+    return f"{title} [{x.unit}]" if x.unit else title
 
 
 def _value(x: Number) -> str:
@@ -145,8 +154,8 @@ def _th(text: str) -> str:
     return f'<th scope="row">{escape(text)}</th>'
 
 
-def _td(text: str, best: bool = False) -> str:
-    mark = ' class="best"' if best else ""
+def _td(text: str, kind: str = "") -> str:
+    mark = f' class="{kind}"' if kind else ""
     unbroken = text.replace(" ± ", "\u00a0±\u00a0")
     return f"<td{mark}>{escape(unbroken)}</td>"
 
@@ -156,7 +165,7 @@ def _rich(first: str, *others: str) -> Table:
     from rich.table import Table
 
     view = Table(header_style="bold")
-    view.add_column(first)
+    view.add_column(first, no_wrap=True)
     for name in others:
         view.add_column(_text(name), justify="right")
     return view

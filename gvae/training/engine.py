@@ -169,7 +169,7 @@ class Engine:
 
     def round(self) -> None:
         """Every turn that is due, then the average."""
-        self.furthest = max(self.furthest, self.fraction)
+        self.model.progress = self.furthest = max(self.furthest, self.fraction)
         factor = min(1.0, (1 - self.fraction) / self.config.decay) if self.config.decay else 1.0
         for name, optimizer in self.optimizers.items():
             optimizer.param_groups[0]["lr"] = self.base_lr[name] * max(factor, 0.0)

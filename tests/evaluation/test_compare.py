@@ -1,15 +1,23 @@
 """Groups of seeds, the best of a column, and columns that must not be filled."""
 
 import json
+from dataclasses import replace
+from functools import partial
 
 import pytest
+from evaluation_runs import evaluated_run, fd
 
 from gvae.errors import GvaeError
 from gvae.evaluation.compare import compare
 from gvae.evaluation.numbers import Number, read_numbers, write_numbers
 
 
-def test_seeds_of_one_configuration_share_a_row(make_run, fd):
+@pytest.fixture
+def make_run(tmp_path):
+    return partial(evaluated_run, tmp_path)
+
+
+def test_seeds_of_one_configuration_share_a_row(make_run):
     runs = [make_run(f"g{seed}", [fd(value)], seed=seed) for seed, value in enumerate((10.0, 12.0, 17.0))]
     table = compare([*runs, make_run("v", [fd(30.0)], model="vae")])
     assert [row.label for row in table.rows] == ["gvae, 3 seeds", "vae"]
@@ -21,12 +29,12 @@ def test_seeds_of_one_configuration_share_a_row(make_run, fd):
     assert table.columns[0].floor == 3.0
 
 
-def test_options_that_differ_name_the_rows(make_run, fd):
+def test_options_that_differ_name_the_rows(make_run):
     table = compare([make_run("a", [fd(1.0)], latent=16), make_run("b", [fd(2.0)], latent=32)])
     assert [row.label for row in table.rows] == ["gvae, latent 16", "gvae, latent 32"]
 
 
-def test_the_same_seed_twice_is_a_row_of_its_own(make_run, fd):
+def test_the_same_seed_twice_is_a_row_of_its_own(make_run):
     table = compare([make_run("a", [fd(1.0)]), make_run("b", [fd(2.0)])])
     assert [row.label for row in table.rows] == ["gvae (a)", "gvae (b)"]
 
@@ -41,13 +49,13 @@ def test_best_is_marked_by_direction(make_run, better, marks):
     assert [row.cells[0].best for row in compare(runs).rows] == marks
 
 
-def test_a_single_row_or_a_tie_of_all_has_no_best(make_run, fd):
+def test_a_single_row_or_a_tie_of_all_has_no_best(make_run):
     one = make_run("a", [fd(1.0)])
     assert not compare([one]).rows[0].cells[0].best
     assert not any(row.cells[0].best for row in compare([one, make_run("b", [fd(1.0)], model="vae")]).rows)
 
 
-def test_unlike_protocols_are_refused_by_key_and_values(make_run, fd):
+def test_unlike_protocols_are_refused_by_key_and_values(make_run):
     runs = [make_run("a", [fd(1.0)]), make_run("b", [fd(2.0, n=90, split="val")], model="vae")]
     with pytest.raises(GvaeError) as error:
         compare(runs)
@@ -56,19 +64,19 @@ def test_unlike_protocols_are_refused_by_key_and_values(make_run, fd):
     assert "features" not in str(error.value)
 
 
-def test_a_missing_protocol_key_is_unlike(make_run, fd):
+def test_a_missing_protocol_key_is_unlike(make_run):
     runs = [make_run("a", [fd(1.0, k=5)]), make_run("b", [fd(2.0)], model="vae")]
     with pytest.raises(GvaeError, match="k is 5 and None"):
         compare(runs)
 
 
-def test_prior_and_versions_may_differ(make_run, fd):
+def test_prior_and_versions_may_differ(make_run):
     a = make_run("a", [fd(1.0, prior="mixture", versions={"torch": "2.9"})])
     b = make_run("b", [fd(2.0, prior="normal", versions={"torch": "2.13"})], model="wgan-gp")
     assert len(compare([a, b]).columns) == 1
 
 
-def test_what_a_model_cannot_do_is_told_in_its_cell(make_run, fd):
+def test_what_a_model_cannot_do_is_told_in_its_cell(make_run):
     without = Number("mse", None, reason="no encoder")
     a = make_run("a", [fd(1.0), Number("mse", 0.01, n=180, protocol={"split": "test"})])
     b = make_run("b", [fd(2.0), without], model="wgan-gp")
@@ -77,20 +85,52 @@ def test_what_a_model_cannot_do_is_told_in_its_cell(make_run, fd):
     assert [cell.note for cell in mse] == ["", "n/a (no encoder)", "n/a (not measured)"]
 
 
-def test_a_run_that_was_not_evaluated_says_what_to_type(make_run, fd):
+def bound(value, likelihood, reason=""):
+    return Number("elbo", value, "higher", reason=reason, n=9, protocol={"likelihood": likelihood})
+
+
+def test_bounds_of_unlike_likelihoods_have_columns_of_their_own(make_run):
+    a = make_run("a", [bound(-90.0, "bernoulli")])
+    b = make_run("b", [bound(700.0, "gaussian")], model="vae")
+    c = make_run("c", [bound(None, None, "no likelihood")], model="wgan-gp")
+    table = compare([c, a, b])
+    assert [column.title for column in table.columns] == ["elbo, bernoulli", "elbo, gaussian"]
+    other = "n/a (under another likelihood or prior)"
+    notes = [[cell.note for cell in row.cells] for row in table.rows]
+    assert notes == [["n/a (no likelihood)"] * 2, ["", other], [other, ""]]
+
+
+def test_what_no_run_has_is_a_note(make_run):
+    missing = Number("ms-ssim", None, reason="images are too small")
+    table = compare([make_run("a", [fd(1.0), missing]), make_run("b", [missing], model="vae")])
+    assert [column.title for column in table.columns] == ["fd"]
+    assert table.notes == ("ms-ssim: n/a (images are too small)",)
+    assert [row.cells for row in compare([make_run("c", [missing])]).rows] == [()]
+
+
+def test_a_model_that_always_samples_from_the_normal_prior_fills_both_columns(make_run):
+    beside = replace(fd(200.0, prior="normal"), variant="normal")
+    a = make_run("a", [fd(10.0, prior="mixture"), beside])
+    b = make_run("b", [fd(20.0, prior="N(0, I)")], model="wgan-gp")
+    c = make_run("c", [fd(30.0, prior="mixture")], model="vae")
+    values = [[cell.values for cell in row.cells] for row in compare([a, b, c]).rows]
+    assert values == [[(10.0,), (200.0,)], [(20.0,), (20.0,)], [(30.0,), ()]]
+
+
+def test_a_run_that_was_not_evaluated_says_what_to_type(make_run):
     bare = make_run("bare")
     with pytest.raises(GvaeError, match=f"gvae evaluate {bare.path}"):
         compare([make_run("a", [fd(1.0)]), bare])
 
 
-def test_no_runs_or_one_run_twice(make_run, fd):
+def test_no_runs_or_one_run_twice(make_run):
     run = make_run("a", [fd(1.0)])
     for runs in ([], [run, run]):
         with pytest.raises(GvaeError, match="each once"):
             compare(runs)
 
 
-def test_numbers_are_merged_by_column(make_run, fd):
+def test_numbers_are_merged_by_column(make_run):
     run = make_run("a", [fd(9.0), Number("kd", 0.5)])
     write_numbers(run, [fd(4.0), Number("fd", 90.0, variant="normal")])
     assert {x.column: x.value for x in read_numbers(run)} == {"fd": 4.0, "kd": 0.5, "fd, N(0, I)": 90.0}

@@ -27,9 +27,9 @@ def noise(*shape: int) -> Tensor:
 
 def grid_mass(prior: Prior) -> float:
     """Integral of a density over [-4, 6] x [-5, 5], where the ring lies."""
-    axis = torch.arange(0.05, 10, 0.1)
+    axis = torch.arange(0.1, 10, 0.2)
     points = torch.cartesian_prod(axis - 4, axis - 5)
-    return float(prior.log_prob(points).detach().exp().sum() * 0.01)
+    return float(prior.log_prob(points).detach().exp().sum() * 0.04)
 
 
 def mmd(a: Tensor, b: Tensor) -> float:
@@ -60,7 +60,7 @@ def test_rotation_is_orthogonal_and_fixed_by_its_seed() -> None:
 
 
 def test_realnvp_samples_come_from_its_density() -> None:
-    """An exact inverse carries noise back: log p(sample) = log N(noise) - log|det| of the inverse's Jacobian."""
+    """log p(sample) = log N(noise) - log|det| of the Jacobian of the map from noise to sample."""
     prior = shaken(RealNVP(3, blocks=3, width=8))
     assert isinstance(prior, RealNVP)
     torch.manual_seed(0)
@@ -71,6 +71,7 @@ def test_realnvp_samples_come_from_its_density() -> None:
     def back(v: Tensor) -> Tensor:
         v = v[None]
         for block in reversed(prior.blocks):
+            assert isinstance(block, Coupling)
             v = block.inverse(v, v.new_zeros(1, 0))
         return v[0]
 
@@ -140,14 +141,14 @@ def test_flow_probes_agree_with_the_exact_trace(clusters: tuple[Tensor, Tensor])
 
 
 def test_stops_when_held_out_codes_no_longer_improve() -> None:
-    """Two hundred codes of pure noise are soon learned by heart: the held-out tenth must stop the fit."""
-    prior = RealNVP(8, blocks=4, width=64, steps=3000, batch=64, lr=3e-3)
+    """A few hundred codes of pure noise are soon learned by heart: the held-out tenth must stop the fit."""
+    prior = RealNVP(8, blocks=4, width=64, steps=3000, batch=64, lr=1e-3)
     prior.fit(torch.randn(500, 8, generator=torch.Generator().manual_seed(0)))
     assert len(prior.notes) == 1
     assert "held-out codes no longer improved" in prior.notes[0]
     fresh = torch.randn(500, 8, generator=torch.Generator().manual_seed(1))
     exact = torch.distributions.Normal(0.0, 1.0).log_prob(fresh).sum(1).mean()
-    assert float(prior.log_prob(fresh).mean()) > float(exact) - 1.0
+    assert prior.log_prob(fresh).mean() > exact - 0.5
 
 
 def test_minutes_limit_the_fit() -> None:

@@ -4,10 +4,12 @@ import base64
 import io
 import json
 import re
+from functools import partial
 from html.parser import HTMLParser
 
 import pytest
 from PIL import Image
+from report_runs import report_run
 
 from gvae.errors import GvaeError
 from gvae.report import curves
@@ -15,6 +17,11 @@ from gvae.report.page import page, write_report
 from gvae.runs import write_text
 
 VOID = {"meta", "img"}
+
+
+@pytest.fixture
+def make_run(tmp_path):
+    return partial(report_run, tmp_path)
 
 
 class Reader(HTMLParser):
@@ -111,7 +118,7 @@ def test_a_run_that_was_neither_evaluated_nor_sampled(make_run):
     text = page([run])
     read(text)
     assert "gvae evaluate" in text
-    assert "There is no log." in text
+    assert "The log is too short for curves." in text
 
 
 def test_only_html_is_written(make_run, tmp_path):

@@ -4,10 +4,10 @@
     y1 = x1,   y2 = x2 * exp(s(x1, c)) + t(x1, c)       halves x1, x2; context c
     log|det dy/da| = sum g + sum s(x1, c)
 
-Density Estimation Using Real NVP (Dinh, Sohl-Dickstein and Bengio, 2017) https://arxiv.org/abs/1605.08803; actnorm
-from Glow (Kingma and Dhariwal, 2018) https://arxiv.org/abs/1807.03039, starting at the identity because inputs come
-standardised. A random rotation takes the place of a permutation: it mixes every pair of dimensions at each layer, and
-a matrix product is quicker than indexing.
+Density Estimation Using Real NVP (Dinh, Sohl-Dickstein and Bengio, 2017) https://arxiv.org/abs/1605.08803;
+actnorm from Glow (Kingma and Dhariwal, 2018) https://arxiv.org/abs/1807.03039, starting at the identity
+because inputs come standardised. A random rotation takes the place of a permutation: it mixes every pair of
+dimensions at each layer, and a matrix product is quicker than indexing.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ class Coupling(nn.Module):
 
     def __init__(self, size: int, context: int = 0, width: int = 128, seed: int = 0) -> None:
         super().__init__()
-        self.half = size // 2
+        self.split = size // 2
         self.gain = nn.Parameter(torch.zeros(size))
         self.bias = nn.Parameter(torch.zeros(size))
-        self.network = perceptron([self.half + context, width, width, 2 * (size - self.half)], nn.LeakyReLU)
+        self.network = perceptron([self.split + context, width, width, 2 * (size - self.split)], nn.LeakyReLU)
         self.rotation: Tensor
         self.register_buffer("rotation", rotation(size, seed))
 
@@ -49,13 +49,13 @@ class Coupling(nn.Module):
     def forward(self, x: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
         """Map x (N, Z), told context (N, C), to y (N, Z) and log|det dy/dx| (N,)."""
         x = (x * self.gain.exp() + self.bias) @ self.rotation.T
-        kept, moved = x[:, : self.half], x[:, self.half :]
+        kept, moved = x[:, : self.split], x[:, self.split :]
         scale, shift = self._affine(kept, context)
         return torch.cat([kept, torch.addcmul(shift, moved, scale.exp())], 1), self.gain.sum() + scale.sum(1)
 
     def inverse(self, y: Tensor, context: Tensor) -> Tensor:
         """Map y (N, Z) back to x (N, Z)."""
-        kept, moved = y[:, : self.half], y[:, self.half :]
+        kept, moved = y[:, : self.split], y[:, self.split :]
         scale, shift = self._affine(kept, context)
         x = torch.cat([kept, (moved - shift) * (-scale).exp()], 1) @ self.rotation
         return (x - self.bias) * (-self.gain).exp()

@@ -1,0 +1,39 @@
+"""What the tests of the command line share: a way to type, and one tiny run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from gvae.cli import main
+
+
+class Answer(NamedTuple):
+    """What a command line did."""
+
+    code: int
+    out: str
+    error: str
+
+
+@pytest.fixture
+def gvae(capsys):
+    """Type a command line in this process."""
+
+    def type_in(*words: str) -> Answer:
+        capsys.readouterr()
+        code = main(list(words))
+        return Answer(code, *capsys.readouterr())
+
+    return type_in
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory) -> Path:
+    """A VAE on digits after 256 images."""
+    path = tmp_path_factory.mktemp("cli") / "run"
+    words = ["train", "vae", "--data", "digits", "--images", "256", "--batch", "64", "--latent", "4"]
+    assert main([*words, "--log-every", "1", "--net.width", "16", "--out", str(path)]) == 0
+    return path

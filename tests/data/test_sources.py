@@ -1,0 +1,124 @@
+"""From a word on the command line to a data set; what `inspect` says about it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gvae.data import DATASETS, default_root, load_object, open_data
+from gvae.data.dataset import Dataset
+from gvae.data.inspect import contact_sheet, describe, inspect
+from gvae.errors import GvaeError
+from gvae.types import DataSpec
+
+
+def stripes(root: Path | None = None, size: int = 8) -> Dataset:
+    """A data set of outside code."""
+    images = np.zeros((4, size, size, 1), np.uint8)
+    images[:, ::2] = 255
+    return Dataset(DataSpec("stripes", 1, (size, size)), images, splits={"train": np.arange(4)})
+
+
+def test_every_source_is_described_and_can_be_imported():
+    for name, source in DATASETS.items():
+        assert source.name == name
+        assert source.about
+        assert source.licence
+        assert isinstance(source.open, str)
+        assert callable(load_object(source.open))
+
+
+def test_listing_needs_neither_torch_nor_numpy():
+    code = (
+        "import sys, gvae.data; print([m for m in ('torch', 'numpy', 'sklearn', 'PIL') if m in sys.modules])"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        == "[]\n"
+    )
+
+
+def test_digits():
+    data = open_data("digits", root="a folder that is not needed")
+    assert data.images.shape == (1797, 8, 8, 1)
+    assert data.labels is not None
+    assert data.labels[:10].tolist() == list(range(10))
+    assert np.concatenate(list(data.splits.values())).size == 1797
+    x = data.batch(data.split("train")).x
+    assert (x.min().item(), x.max().item()) == (-1.0, 1.0)
+    assert data.facts["licence"].startswith("CC BY 4.0")
+    assert data.facts["checksum"].startswith("sha256:")
+    json.dumps(data.facts)
+
+
+def test_wrong_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    known = "Known: digits, fashion-mnist, folder, mnist; or give the path"
+    with pytest.raises(GvaeError, match=f"no data set 'mnits'; did you mean 'mnist'.*{known}"):
+        open_data("mnits")
+    with pytest.raises(GvaeError, match="no data set 'xyz'"):
+        open_data("xyz")
+    (tmp_path / "holiday").mkdir()
+    with pytest.raises(GvaeError, match=f"no data set or folder hollyday; did you mean {tmp_path}/holiday"):
+        open_data("hollyday")
+    with pytest.raises(GvaeError, match="has no folder of that name"):
+        open_data("./nowhere/at/all")
+    with pytest.raises(GvaeError, match="option size does not apply to digits data"):
+        open_data("digits", size=16)
+    with pytest.raises(GvaeError, match="which folder"):
+        open_data("folder")
+
+
+def test_outside_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "outside_stripes.py").write_text(Path(__file__).read_text())
+    monkeypatch.syspath_prepend(tmp_path)
+    data = open_data("outside_stripes:stripes", size=6)
+    assert data.images.shape == (4, 6, 6, 1)
+    assert data.facts["source"] == "outside_stripes:stripes"
+    with pytest.raises(GvaeError, match="no name in outside_stripes 'stripe'; did you mean 'stripes'"):
+        open_data("outside_stripes:stripe")
+    with pytest.raises(GvaeError, match=r"cannot import outside_stars .*package\.module:name"):
+        open_data("outside_stars:stripes")
+
+
+def test_default_root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("GVAE_DATA", str(tmp_path))
+    assert default_root() == tmp_path
+    monkeypatch.delenv("GVAE_DATA")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert default_root() == tmp_path / "cache" / "gvae" / "data"
+    with pytest.raises(GvaeError, match="gvae data fetch mnist"):
+        open_data("mnist")
+
+
+def test_inspect_counts_and_averages(monkeypatch: pytest.MonkeyPatch):
+    data = open_data("digits")
+    monkeypatch.setattr("gvae.data.inspect.CHUNK", 1000)
+    about = inspect(data)
+    train = data.images[data.split("train")] / 16
+    assert about["mean"] == pytest.approx(train.mean())
+    assert about["std"] == pytest.approx(train.std())
+    assert sum(about["classes"]["train"].values()) == about["splits"]["train"] == 1439
+    assert about["shape"] == [8, 8]
+    assert about["stored"]["type"] == "uint8"
+    text = describe(json.loads(json.dumps(about)))
+    assert "digits: 1797 images, 8 x 8 pixels" in text
+    assert "16 becomes +1" in text
+    assert "licence   CC BY" in text
+
+
+def test_contact_sheet_shows_what_the_network_sees(tmp_path: Path):
+    data = stripes()
+    with Image.open(contact_sheet(data, tmp_path / "sheet.png", n=4)) as sheet:
+        levels = set(np.unique(np.asarray(sheet)))
+    assert {0, 255} <= levels
+    with pytest.raises(GvaeError, match="no test images"):
+        contact_sheet(data, tmp_path / "sheet.png", split="test")
+    with pytest.raises(GvaeError, match="of 0 images is empty"):
+        contact_sheet(data, tmp_path / "sheet.png", n=0)

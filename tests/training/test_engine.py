@@ -1,0 +1,235 @@
+"""The engine: budgets, logs that add up, the guard, schedules, averages."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+
+import pytest
+import torch
+from torch import nn
+
+from gvae.config import ModelConfig, NetConfig, TrainConfig
+from gvae.errors import GvaeError
+from gvae.models.base import Model, Outcome, Turn
+from gvae.runs import Run
+from gvae.training import resume, train, turns
+from gvae.training.ema import Average
+from gvae.training.engine import Engine
+
+
+@dataclass(frozen=True)
+class Config(ModelConfig):
+    bad_after: int = 10**9
+    recover: bool = False
+
+
+class Toy(Model):
+    """One scalar per player; `left` minimises (l - 2)^2 + l r, `right` minimises (r + 1)^2 + l r."""
+
+    Config = Config
+    averaged = ("left",)
+
+    def __init__(self, config, spec):
+        super().__init__(config, spec)
+        self.left, self.right = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
+        self.calls = 0
+
+    def players(self):
+        return {"left": self.left, "right": self.right}
+
+    def turns(self):
+        return [Turn(self.losses), Turn(self.late, start=0.5, repeat=2), Turn(self.lazy, every=4)]
+
+    def losses(self, batch):
+        self.calls += 1
+        l, r = self.left.weight.sum(), self.right.weight.sum()
+        bad = self.calls > self.config.bad_after and (not self.config.recover or self.calls % 3 == 0)
+        spoil = torch.tensor(float("nan")) if bad else torch.tensor(1.0)
+        return Outcome(
+            {"left": {"own": (l - 2) ** 2 * spoil, "both": l * r}, "right": {"own": (r + 1) ** 2, "both": l * r}},
+            {"x": batch.x.mean()},
+        )
+
+    def late(self, batch):
+        return Outcome({"left": {"late": self.left.weight.sum() ** 2 * 0.01}})
+
+    def lazy(self, batch):
+        return Outcome({"right": {"lazy": self.right.weight.sum() ** 2 * 0.01}})
+
+    def sample(self, n, y=None):
+        return self.left.weight.detach().clamp(-1, 1) * torch.ones(n, self.spec.channels, *self.spec.shape)
+
+
+TOY = f"{__name__}:Toy"
+OPTIONS = TrainConfig(images=6000, batch=100, log_every=1, ema=0, decay=0.0)
+
+
+@pytest.fixture(autouse=True)
+def importable(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, __name__, sys.modules[__name__])
+
+
+def rows(run: Run) -> list[dict]:
+    return [json.loads(line) for line in run.log.read_text().splitlines()]
+
+
+def test_gradient_of_a_player_is_that_of_its_own_terms():
+    l, r = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
+    with torch.no_grad():
+        l.weight.fill_(3.0)
+        r.weight.fill_(5.0)
+    a, b = l.weight.sum(), r.weight.sum()
+    outcome = Outcome({"l": {"own": a**2, "both": a * b}, "r": {"both": -a * b}})
+    grads = turns.gradients(outcome, {"l": l, "r": r})
+    assert grads["l"][0].item() == 2 * 3 + 5
+    assert grads["r"][0].item() == -3
+    joint = turns.gradients(Outcome({("l", "r"): {"both": a * b}}), {"l": l, "r": r})
+    assert (joint["l"][0].item(), joint["r"][0].item()) == (5, 3)
+
+
+def test_turns_take_part_when_due_and_images_are_counted(digits, tmp_path):
+    run = train(TOY, Config(), OPTIONS, digits, "digits", tmp_path / "r")
+    log = rows(run)
+    assert log[0]["images"] == 200  # the first round: losses and lazy
+    assert [("left/late" in row["terms"]) for row in log] == [row["images"] - 100 > 3000 for row in log] or any(
+        "left/late" in row["terms"] for row in log
+    )
+    assert ["right/lazy" in row["terms"] for row in log[:8]] == [True, False, False, False] * 2
+    assert log[-1]["images"] >= 6000
+    first_late = next(i for i, row in enumerate(log) if "left/late" in row["terms"])
+    assert log[first_late - 1]["images"] >= 3000
+    assert log[first_late]["images"] - log[first_late - 1]["images"] in (300, 400)  # repeat=2 draws twice
+
+
+def test_simultaneous_updates_approach_the_equilibrium(digits, tmp_path):
+    run = train(TOY, Config(lr=0.05), replace(OPTIONS, images=60000), digits, "digits", tmp_path / "r")
+    last = rows(run)[-1]["terms"]
+    # 2(l - 2) + r + .02 l ~ 0 and 2(r + 1) + l + .. ~ 0  ->  l ~ 3.3, r ~ -2.7
+    assert last["left/own"] == pytest.approx((3.33 - 2) ** 2, rel=0.15)
+
+
+def test_a_step_that_is_not_finite_is_skipped_counted_and_named(digits, tmp_path, capsys):
+    run = train(TOY, Config(bad_after=5, recover=True), OPTIONS, digits, "digits", tmp_path / "r")
+    assert rows(run)[-1]["skipped"] > 3
+    assert "left/own is not finite" in capsys.readouterr().err
+    weights = torch.load(run.state, weights_only=True)["model"]
+    assert all(torch.isfinite(v).all() for v in weights.values())
+
+
+def test_training_that_diverges_stops_with_the_last_good_checkpoint(digits, tmp_path):
+    config, out = Config(bad_after=20), tmp_path / "r"
+    with pytest.raises(GvaeError, match=r"left/own is not finite, 5 steps in a row.*checkpoint.*lower --lr"):
+        train(TOY, config, replace(OPTIONS, save_every=0.0), digits, "digits", out)
+    state = torch.load(Run.open(out).state, weights_only=True)
+    assert state["rounds"] >= 20
+    assert all(torch.isfinite(v).all() for v in state["model"].values())
+
+
+def test_average_halves_the_distance_in_one_halflife():
+    layer = nn.Linear(1, 1, bias=False)
+    nn.init.zeros_(layer.weight)
+    average = Average({"a": layer}, halflife=100)
+    nn.init.ones_(layer.weight)
+    for _ in range(10):
+        average.update(10, seen=10**6)
+    assert average.modules["a"].weight.item() == pytest.approx(0.5)
+
+
+def test_clip_limits_the_norm_of_the_gradient():
+    layer = nn.Linear(2, 1, bias=False)
+    nn.init.zeros_(layer.weight)
+    grads = {"a": [torch.tensor([[3.0, 4.0]])]}
+    sgd = {"a": torch.optim.SGD(layer.parameters(), 1.0)}
+    turns.step(grads, {"a": layer}, sgd, turns.norms(grads), clip=1.0)
+    assert layer.weight.detach().numpy() == pytest.approx(-torch.tensor([[0.6, 0.8]]).numpy())
+
+
+def test_a_longer_budget_continues_where_the_shorter_ended(digits, tmp_path):
+    short = train("vae", small(), replace(OPTIONS, images=2000), digits, "digits", tmp_path / "r")
+    before = len(rows(short))
+    longer = resume(short, digits, images=4000)
+    log = rows(longer)
+    assert (before, len(log)) == (20, 40)
+    assert log[20]["images"] == 2100
+    with pytest.raises(GvaeError, match="larger total budget"):
+        resume(longer, digits, images=3000)
+
+
+def small():
+    from gvae.models.vae import Config as VAEConfig
+
+    return VAEConfig(latent=4, net=NetConfig(width=8))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"images": 10, "minutes": 1.0}, "one budget"),
+        ({"batch": 0}, "--batch is 0"),
+        ({"decay": -1.0}, "--decay is -1"),
+        ({"images": -5}, "--images is -5"),
+    ],
+)
+def test_options_that_cannot_work_are_refused(options, message, digits, tmp_path):
+    with pytest.raises(GvaeError, match=message):
+        train("vae", small(), TrainConfig(**options), digits, "digits", tmp_path / "r")
+    assert not (tmp_path / "r").exists()
+
+
+def test_an_existing_run_is_never_overwritten(digits, tmp_path):
+    run = train("vae", small(), replace(OPTIONS, images=200), digits, "digits", tmp_path / "r")
+    with pytest.raises(GvaeError, match="already holds a run"):
+        train("vae", small(), OPTIONS, digits, "digits", run.path)
+
+
+def test_damaged_checkpoints_are_named_and_leave_the_rest_usable(digits, tmp_path):
+    from gvae import api
+
+    run = train("vae", small(), replace(OPTIONS, images=200), digits, "digits", tmp_path / "r")
+    half = run.state.read_bytes()[: run.state.stat().st_size // 2]
+    run.state.write_bytes(half)
+    with pytest.raises(GvaeError, match=r"state\.pt is cut short or damaged"):
+        resume(run, digits, images=400)
+    assert api.load(run).sample(2).shape == (2, 1, 8, 8)
+    run.weights.write_bytes(run.weights.read_bytes()[:100])
+    with pytest.raises(GvaeError, match=r"weights\.safetensors is cut short or damaged"):
+        api.load(run)
+
+
+def test_bf16_is_chosen_only_where_the_processor_has_it(monkeypatch):
+    from gvae.training import precision
+
+    monkeypatch.setattr(precision, "has_bf16", lambda device: True)
+    assert precision.choose_precision("auto", torch.device("cpu"))[0] == "bf16"
+    monkeypatch.setattr(precision, "has_bf16", lambda device: False)
+    assert precision.choose_precision("auto", torch.device("cpu"))[0] == "no"
+
+
+def test_bf16_trains(digits, tmp_path):
+    options = replace(OPTIONS, images=400, precision="bf16")
+    run = train("vae", small(), options, digits, "digits", tmp_path / "r")
+    assert rows(run)[-1]["skipped"] == 0
+
+
+def test_a_full_disk_while_saving_is_one_sentence_and_keeps_the_old_file(tmp_path):
+    from gvae.runs import write_atomic, write_text
+
+    write_text(tmp_path / "f", "old")
+
+    def full(name: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(GvaeError, match=r"No space left on device.*free some space"):
+        write_atomic(tmp_path / "f", full)
+    assert (tmp_path / "f").read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["f"]
+
+
+def test_engine_seeds_decide_everything(digits, tmp_path):
+    run = Run.create(tmp_path / "r", "vae", small(), OPTIONS, "digits", digits.spec, {})
+    a, b = Engine(run, digits), Engine(run, digits)
+    for p, q in zip(a.model.parameters(), b.model.parameters(), strict=True):
+        assert torch.equal(p, q)
