@@ -62,12 +62,14 @@ class TrainConfig:
     """budget in training images seen (3M and 60k are understood)"""
     minutes: float | None = None
     """budget in minutes of training, instead of images"""
-    batch: int = 128
+    batch: int = 64
     """images per step, over all processes"""
     seed: int = 0
     """seed of weights, data order and noise"""
     ema: int = 20_000
     """half-life in images of the moving average that samples; 0: none"""
+    rise: float = 0.02
+    """first fraction of the budget, over which the step size rises from zero"""
     decay: float = 0.3
     """last fraction of the budget, over which the step size falls to zero"""
     clip: float = 0.0

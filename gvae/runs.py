@@ -157,6 +157,11 @@ class Run:
         """Numbers with their protocol."""
         return self.path / "metrics.json"
 
+    @property
+    def final(self) -> Path:
+        """Last sample grid."""
+        return self.path / "final.png"
+
     def samples(self, images: int) -> Path:
         """Sample grid after that many images."""
         return self.path / "samples" / f"{images:09d}.png"

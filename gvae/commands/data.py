@@ -97,7 +97,8 @@ def fetching(words: list[str]) -> None:
     from gvae.data.fetch import fetch
 
     source = DATASETS[choose("data set", args.data, DATASETS)]
-    print(f"{source.name}: {source.about}. Licence: {source.licence}. Cite: {source.citation}")
+    if source.files:
+        print(f"{source.name}: {source.about}. Licence: {source.licence}. Cite: {source.citation}")
     for path in fetch(args.data, args.data_root):
         print(path)
 

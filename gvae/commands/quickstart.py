@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gvae.commands.evaluate import show_numbers
 from gvae.commands.parsing import parse
-from gvae.commands.train import finish
+from gvae.commands.train import finish, one_budget
 from gvae.config import TrainConfig
 from gvae.quickstart import DATA, MINUTES, MODEL, SAMPLES, free, quickstart
 
@@ -22,7 +22,7 @@ class Quickstart:
     out: Path = Path("gvae-quickstart")
     """folder for samples.png, reconstructions.png, report.html and the run"""
     minutes: float | None = None
-    """minutes of training; 1 if not given"""
+    """minutes of training; 1.1 if not given"""
     images: int | None = None
     """training images, instead of minutes"""
     samples: int = SAMPLES
@@ -34,6 +34,7 @@ class Quickstart:
 def run(words: list[str]) -> None:
     """Do everything, then say what to type next."""
     args = parse(Quickstart(), words, "gvae quickstart")
+    one_budget(args.images, args.minutes)
     minutes = MINUTES if args.minutes is None and args.images is None else args.minutes
     train = TrainConfig(images=args.images, minutes=minutes, seed=args.seed)
     path = free(args.out)

@@ -8,8 +8,7 @@ from typing import Annotated
 
 from gvae.commands.options import DataOptions
 from gvae.commands.parsing import FLAT, REQUIRED, WORD, parse
-from gvae.commands.train import finish
-from gvae.errors import GvaeError
+from gvae.commands.train import finish, one_budget
 from gvae.runs import Run
 
 
@@ -34,8 +33,7 @@ class Resume:
 def run(words: list[str]) -> None:
     """Resume as the command line says."""
     args = parse(Resume(), words, "gvae resume")
-    if args.images is not None and args.minutes is not None:
-        raise GvaeError("give --images or --minutes, not both: a training has one budget")
+    one_budget(args.images, args.minutes)
     opened = Run.open(args.run)
     from gvae.data import open_data
     from gvae.training import resume

@@ -76,8 +76,8 @@ def networks(model: Any, spec: DataSpec, batch: int = 2) -> dict[str, list[tuple
 def play_once(model: Any, spec: DataSpec, batch: int) -> None:
     """Every turn once, on a batch of noise, for the sake of its forward passes."""
     y = torch.arange(batch) % len(spec.classes) if spec.classes else None
-    x = torch.rand(batch, spec.channels, *spec.shape).mul(2).sub(1)
     with torch.random.fork_rng(devices=[]):
+        x = torch.rand(batch, spec.channels, *spec.shape).mul(2).sub(1)
         for turn in model.turns():
             turn.losses(Batch(x, y))
 

@@ -79,8 +79,7 @@ def begin(model: str, args: Train) -> None:
     from gvae.models import resolve
 
     what, train = args.what, args.train
-    if train.images is not None and train.minutes is not None:
-        raise GvaeError("give --images or --minutes, not both: a training has one budget")
+    one_budget(train.images, train.minutes)
     out = what.out or free_folder(what.data, model, train.seed)
     dataset = open_data(what.data, args.folder.data_root, **args.folder.given())
     # what was parsed is of a light twin of the model's own class
@@ -91,9 +90,22 @@ def begin(model: str, args: Train) -> None:
         return print_plan(model, config, train, dataset.spec, out)
     from gvae.training import train as train_model
 
+    for note in dataset.facts.get("notes", ()):
+        print(f"note: {note}", file=sys.stderr)
+    data = str(Path(what.data).resolve()) if Path(what.data).is_dir() else what.data
     steps = f"Run: {out}\nNext: gvae sample {out} -n 64    gvae evaluate {out}"
-    finish(out, lambda: train_model(model, config, train, dataset, what.data, out), steps)
+    finish(out, lambda: train_model(model, config, train, dataset, data, out), steps)
     return None
+
+
+def one_budget(images: int | None, minutes: float | None) -> None:
+    """Refuse two budgets.
+
+    Raises:
+        GvaeError: both are given.
+    """
+    if images is not None and minutes is not None:
+        raise GvaeError("give --images or --minutes, not both: a training has one budget")
 
 
 def finish(path: Path, action: Callable[[], object], steps: str) -> None:

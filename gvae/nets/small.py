@@ -204,6 +204,7 @@ class Generator(nn.Module):
         self.residual = residuals(spec.spatial, self.widths[self.where], net.depth)
         self.last = CONV[spec.spatial](self.widths[0], spec.channels * 2**spec.spatial, 3, padding=1)
         initialise(self)
+        self.last.weight.data.mul_(0.1)  # starts from gray: a saturated tanh would never come back
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         if self.condition:

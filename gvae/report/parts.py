@@ -21,7 +21,7 @@ LARGEST = 1200
 
 def samples(run: Run) -> Path | None:
     """The last sample grid of a run; None if there is none yet."""
-    final = run.path / "final.png"
+    final = run.final
     return final if final.exists() else _last(run.samples(0).parent)
 
 

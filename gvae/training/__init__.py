@@ -94,7 +94,7 @@ def check(model_config: Any, train: TrainConfig, dataset: Dataset) -> None:
         value = getattr(train, name)
         if value is not None and value <= 0:
             raise GvaeError(f"--{name.replace('_', '-')} is {value}; it must be above 0")
-    for name in ("ema", "decay", "clip"):
+    for name in ("ema", "rise", "decay", "clip"):
         if getattr(train, name) < 0:
             raise GvaeError(f"--{name} is {getattr(train, name)}; it must not be negative")
     if getattr(model_config, "conditional", False) and dataset.labels is None:

@@ -170,9 +170,9 @@ class Engine:
     def round(self) -> None:
         """Every turn that is due, then the average."""
         self.model.progress = self.furthest = max(self.furthest, self.fraction)
-        factor = min(1.0, (1 - self.fraction) / self.config.decay) if self.config.decay else 1.0
+        factor = trapezoid(self.fraction, self.config.rise, self.config.decay)
         for name, optimizer in self.optimizers.items():
-            optimizer.param_groups[0]["lr"] = self.base_lr[name] * max(factor, 0.0)
+            optimizer.param_groups[0]["lr"] = self.base_lr[name] * factor
         before = self.seen
         for i, turn in enumerate(self.turns):
             if not turn.start <= self.furthest < turn.stop or self.rounds % turn.every:
@@ -349,6 +349,17 @@ class Engine:
         finally:
             for number, handler in old.items():
                 signal.signal(number, handler)
+
+
+def trapezoid(fraction: float, rise: float, decay: float) -> float:
+    """Factor of the step size: rises from near 0, stays at 1, falls to 0.
+
+    >>> [trapezoid(f, 0.1, 0.5) for f in (0.05, 0.3, 0.75, 1.0)]
+    [0.5, 1.0, 0.5, 0.0]
+    """
+    up = max(fraction, 0.01 * rise) / rise if rise else 1.0
+    down = (1 - fraction) / decay if decay else 1.0
+    return max(min(1.0, up, down), 0.0)
 
 
 def memory_format(spatial: int) -> torch.memory_format:

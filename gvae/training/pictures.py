@@ -44,7 +44,7 @@ class Pictures:
             samples = grid(self.model.sample(self.samples, y))
             save(samples, self.run.samples(seen))
             if final:
-                save(samples, self.run.path / "final.png")
+                save(samples, self.run.final)
             if encode := getattr(self.model, "encode", None):
                 z = encode(self.batch.x, self.batch.y).mean
                 rec = self.model.decode(z, self.batch.y).mean  # pyright: ignore[reportCallIssue]

@@ -30,10 +30,31 @@ def gvae(capsys):
     return type_in
 
 
+@pytest.fixture(scope="session", autouse=True)
+def few_codes():
+    """Fit priors to few codes: their quality is no matter of the command line."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gvae.models.latent.FIT_CODES", 500)
+        yield
+
+
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory) -> Path:
     """A VAE on digits after 256 images."""
     path = tmp_path_factory.mktemp("cli") / "run"
-    words = ["train", "vae", "--data", "digits", "--images", "256", "--batch", "64", "--latent", "4"]
+    words = [
+        "train",
+        "vae",
+        "--data",
+        "digits",
+        "--images",
+        "256",
+        "--batch",
+        "64",
+        "--latent",
+        "4",
+        "--prior",
+        "normal",
+    ]
     assert main([*words, "--log-every", "1", "--net.width", "16", "--out", str(path)]) == 0
     return path

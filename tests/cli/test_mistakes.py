@@ -30,7 +30,7 @@ MISTAKES = [
     ("train gvae --data digits --preset papre", "no preset of gvae called 'papre'; did you mean 'paper'"),
     ("train vae --data digts", "no data set 'digts'; did you mean 'digits'"),
     ("train vae --data digits --size 16", "option size does not apply to digits"),
-    ("train vae --data digits --data-root nowhere/at/all", "there is no folder nowhere/at/all"),
+    ("train vae --data mnist --data-root nowhere/at/all --dry-run", "there is no folder nowhere/at/all"),
     ("resume nowhere", "nowhere is not a run folder"),
     ("resume", "Missing from gvae resume"),
     ("resume nowhere --images 3M --minutes 3", "--images or --minutes, not both"),
@@ -53,9 +53,15 @@ MISTAKES = [
 ]
 
 
+def never(*arguments):
+    """A mistake that went unnoticed must not start a training of hours."""
+    raise AssertionError(f"this started a training: {arguments}")
+
+
 @pytest.mark.parametrize(("line", "told"), MISTAKES)
 def test_one_line_and_exit_code_2(gvae, line, told, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("gvae.training.train", never)
     answer = gvae(*line.split())
     assert answer.code == 2
     assert told in answer.error

@@ -36,7 +36,7 @@ def test_mse_ranks_a_good_a_bad_and_a_collapsed_reconstruction():
 
 
 def gaussian_log_weights(k: int, n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """log w, exact log p(x), KL(q || p): p(z) = N(0, 1), p(x|z) = N(z, 1), and a wrong q(z|x) = N(x / 2, 1)."""
+    """log w, exact log p(x), KL(q || p) of p(z) = N(0, 1), p(x|z) = N(z, 1), wide q(z|x) = N(x / 2, 1)."""
     rng = np.random.default_rng(seed)
     x = rng.normal(0, 2**0.5, n)
     z = x / 2 + rng.normal(size=(k, n))

@@ -1,5 +1,7 @@
 """Pixel MMD, unbiased and with an interval; and the papers' batch MMD, which rewards collapse."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -98,3 +100,12 @@ def test_bad_images_are_refused():
         mmd(np.zeros((10, 3)), gauss(10, 3))
     with pytest.raises(GvaeError, match="at least 32 images"):
         mmd_linear(gauss(31), gauss(40))
+
+
+def test_memory_grows_with_the_block_and_not_with_the_square_of_the_images():
+    x, y = gauss(3000, 2), gauss(3000, 2, seed=1)
+    tracemalloc.start()
+    sums(x, y, 1.0, block=250)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3e6  # bytes; the whole matrix would take 36e6 in single precision

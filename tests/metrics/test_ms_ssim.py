@@ -1,12 +1,11 @@
 """MS-SSIM in both conventions: against torchmetrics' scales, and the values of real MNIST."""
 
-import os
-
 import numpy as np
 import pytest
 import torch
 from torch.nn.functional import avg_pool2d
 
+from gvae.data import open_data
 from gvae.errors import GvaeError
 from gvae.metrics.base import Unavailable
 from gvae.metrics.ms_ssim import STANDARD, WEIGHTS, blur, draw_pairs, mean_similarity, similarity, variety
@@ -113,15 +112,12 @@ def test_images_that_are_too_small_are_named():
         similarity(torch.zeros(1, 1, 28, 28), torch.zeros(2, 1, 28, 28))
 
 
-@pytest.mark.skipif("GVAE_DATA" not in os.environ, reason="GVAE_DATA is not set: no real MNIST here")
-def test_real_mnist_has_its_known_values():
-    from gvae.data import open_data
-
-    data = open_data("mnist")
+def test_real_mnist_has_its_known_values(data_root):
+    data = open_data("mnist", data_root)
     indices = data.split("test")
     images, labels = data.batch(indices).x.numpy(), np.asarray(data.labels)[indices]
-    value, error = mean_similarity(images, None, 1500, 0)
+    value, error = mean_similarity(images, None, 800, 0)
     assert value == pytest.approx(0.238, abs=2 * error)
-    assert mean_similarity(images, labels, 1500, 0)[0] == pytest.approx(0.452, abs=2 * error)
-    value, error = mean_similarity_256(images, None, 48, 0)
+    assert mean_similarity(images, labels, 800, 0)[0] == pytest.approx(0.452, abs=2 * error)
+    value, error = mean_similarity_256(images, None, 32, 0)
     assert value == pytest.approx(0.258, abs=2 * error)

@@ -1,0 +1,58 @@
+"""Train a small model from Python, sample from it, reconstruct with it, measure it. About a minute on two cores.
+
+    python example.py [FOLDER]        (./example-run if no folder is given; it must not hold a run yet)
+
+Prints, with other digits on another machine:
+
+    1797 images of 1 x 8 x 8, 1439 of them for training
+    trained on 60,032 images: example-run
+    samples (64, 1, 8, 8) from -1.00 to 1.00 -> example-run/samples.png
+    codes (16, 16), reconstruction error 0.0079 -> example-run/pairs.png
+    fd   = 17.4     (real against real 2.48)
+    mse  = 0.00893
+    elbo = 12.1
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import gvae
+from gvae.config import TrainConfig
+from gvae.data import open_data
+from gvae.evaluation import evaluate
+from gvae.models import resolve
+from gvae.report.figures import grid, pairs, save
+from gvae.training import train
+
+
+def main(out: Path) -> None:
+    """Do all of it in the folder `out`."""
+    data = open_data("digits")
+    print(f"{len(data)} images of 1 x 8 x 8, {len(data.split('train'))} of them for training")
+
+    config = resolve("vae").Config(latent=16, beta=2.0)
+    run = train("vae", config, TrainConfig(images=60_000, seed=0), data, "digits", out)
+    print(f"trained on {run.train.images:,} images: {run.path}")
+
+    model = gvae.load(run)
+    images = model.sample(64, seed=1)
+    save(grid(images), out / "samples.png")
+    low, high = images.min().item(), images.max().item()
+    print(f"samples {tuple(images.shape)} from {low:.2f} to {high:.2f} -> {out / 'samples.png'}")
+
+    x = data.batch(data.split("test")[:16]).x
+    codes = model.encode(x)
+    error = (x - model.decode(codes)).square().mean().item() / 4
+    save(pairs(x, model.reconstruct(x)), out / "pairs.png")
+    print(f"codes {tuple(codes.shape)}, reconstruction error {error:.4f} -> {out / 'pairs.png'}")
+
+    for number in evaluate(run, metrics=("fd", "mse", "elbo"), samples=1_000)["numbers"]:
+        if not number["variant"]:
+            floor = f"     (real against real {number['floor']:.3g})" if number["floor"] else ""
+            print(f"{number['name']:<4} = {number['value']:.3g}{floor}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "example-run"))
