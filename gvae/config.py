@@ -46,6 +46,8 @@ class LatentConfig(ModelConfig):
 
     likelihood: Literal["gaussian", "laplace", "bernoulli"] = "gaussian"
     """p(x|z): Gaussian or Laplace of the data's own scale, or gray values as probabilities"""
+    sigma: float = 0.0
+    """fixed scale of the likelihood, for pixels in [-1, 1]; 0: the scale of the data's own errors"""
     beta: float = 1.0
     """weight of the KL term: above 1 the code carries fewer nats and its prior is easier to learn"""
     warmup: float = 0.05

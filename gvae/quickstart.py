@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gvae.config import TrainConfig
+from gvae.presets import PRESETS
 from gvae.runs import Run
 
 MODEL, DATA = "gvae", "digits"
@@ -17,7 +18,7 @@ SAMPLES = 1_000
 
 
 def quickstart(out: Path, train: TrainConfig | None = None, samples: int = SAMPLES) -> Run:
-    """Train the default model on scikit-learn's digits; write pictures, numbers and a page into a folder.
+    """Train `gvae --preset digits` on scikit-learn's digits; write pictures, numbers, a page.
 
     Args:
         out: folder for samples.png, reconstructions.png, report.html and the run; made if missing. An earlier
@@ -39,7 +40,9 @@ def quickstart(out: Path, train: TrainConfig | None = None, samples: int = SAMPL
 
     dataset = open_data(DATA)
     train = train or TrainConfig(minutes=MINUTES)
-    run = train_model(MODEL, resolve(MODEL).Config(), train, dataset, DATA, free(out))
+    run = train_model(
+        MODEL, resolve(MODEL).Config(**PRESETS[MODEL][DATA].changes), train, dataset, DATA, free(out)
+    )
     pictures(run, out)
     evaluate(run, METRICS, samples=samples)
     write_report([run], out / "report.html")

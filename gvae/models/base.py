@@ -38,7 +38,7 @@ class Turn:
         every: only in every n-th round (lazy penalties).
         start: fraction of the training budget after which this turn takes part.
         stop: fraction of the training budget after which it no longer does.
-        begin: called once, before this turn's first move, with an endless iterator of training batches.
+        begin: called once, before this turn's first move, with an iterator over batches of training data.
     """
 
     losses: Callable[[Batch], Outcome]

@@ -151,7 +151,7 @@ class GVAE(LatentModel):
         if c.code == "critic":
             z_normal = torch.randn_like(z)
             code, normal = self.code_critic(z), self.code_critic(z_normal)
-            terms["code"] = c.weight * self.spec.dim * -code.mean()
+            terms["code"] = 0.5 * c.weight * self.spec.dim * -code.mean()  # fool is a mean of two kinds of fakes
             penalty = gradient_penalty(self.code_critic, z_normal, z).mean()
             losses["code_critic"] = {"tell": (code - normal).mean(), "penalty": c.penalty * penalty}
         if "prior" in self.players():

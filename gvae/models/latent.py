@@ -21,7 +21,7 @@ from gvae.nets.heads import Likelihood, gaussian
 from gvae.priors import PRIORS
 from gvae.types import Batch, DataSpec
 
-FIT_CODES = 40_000
+FIT_CODES = 30_000
 """codes a prior is fitted to"""
 
 
@@ -35,7 +35,7 @@ class LatentModel(Model):
         super().__init__(config, spec)
         self.encoder = nets.encoder(spec, config.net, 2 * config.latent, self.condition)
         self.generator = nets.generator(spec, config.net, config.latent, self.condition)
-        self.likelihood = Likelihood(config.likelihood, spec)
+        self.likelihood = Likelihood(config.likelihood, spec, config.sigma)
         self.prior = PRIORS[config.prior](config.latent, self.condition)
 
     @property
@@ -95,6 +95,8 @@ class LatentModel(Model):
             batches: training data; reading stops after `FIT_CODES` images or at its end.
             seed: seed of the noise of q(z|x) and of the fit.
         """
+        if not any(True for _ in self.prior.parameters()):  # N(0, I)
+            return
         devices = [self.device] if self.device.type == "cuda" else []
         codes, labels, count = [], [], 0
         with torch.random.fork_rng(devices):

@@ -2,8 +2,6 @@ r"""From network outputs to distributions: q(z|x) over codes and p(x|z) over ima
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Laplace, Normal, constraints
@@ -72,13 +70,16 @@ class Likelihood(nn.Module):
     Args:
         kind: one of the three.
         spec: the data.
+        scale: fixed sigma or b for pixels in [-1, 1]; 0: the running one.
     """
 
-    def __init__(self, kind: str, spec: DataSpec) -> None:
+    def __init__(self, kind: str, spec: DataSpec, scale: float = 0.0) -> None:
         super().__init__()
         self.kind = kind
+        self.fixed = scale > 0
         self.event_dim = 1 + spec.spatial
-        self.register_buffer("error", torch.tensor(0.25))
+        start = 0.25 if not self.fixed else scale if kind == "laplace" else scale**2
+        self.register_buffer("error", torch.tensor(start))
         self.register_buffer("seen", torch.tensor(0.0))
         self.error: Tensor
         self.seen: Tensor
@@ -96,18 +97,9 @@ class Likelihood(nn.Module):
     @torch.no_grad()
     def observe(self, x: Tensor, mean: Tensor) -> None:
         """Update the scale from training images and their reconstructions."""
-        if not self.training or self.kind == "bernoulli":
+        if not self.training or self.fixed or self.kind == "bernoulli":
             return
         difference = x - mean
         error = difference.abs().mean() if self.kind == "laplace" else difference.square().mean()
         self.seen += 1
         self.error.lerp_(error.clamp_min(1e-5), torch.clamp(1 / self.seen, min=0.02))
-
-
-def nats_per_pixel_to_bits(nats: float, dim: int) -> float:
-    """Nats per image of `dim` values to bits per value.
-
-    >>> round(nats_per_pixel_to_bits(math.log(2) * 784, 784), 6)
-    1.0
-    """
-    return nats / dim / math.log(2)

@@ -54,7 +54,7 @@ class Mixture(Prior):
         self,
         latent: int,
         condition: int = 0,
-        components: int = 50,
+        components: int = 200,
         rounds: int = 60,
         most: int = 30_000,
         ridge: float = 1e-4,

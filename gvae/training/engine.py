@@ -110,9 +110,10 @@ class Engine:
         return batch
 
     def batches(self) -> Iterator:
-        """Training data from the start in an order of its own, endless; every process sees all of it."""
-        order = Order(len(self.train_indices), 500, self.config.seed + 1)
-        while True:
+        """Five passes over the training data in an order of their own; every process sees all of it."""
+        n = len(self.train_indices)
+        order = Order(n, 500, self.config.seed + 1)
+        for _ in range(-(-5 * n // 500)):
             yield self.dataset.batch(self.train_indices[order.next()], self.device)
 
     def losses(self, turn: Turn) -> Outcome:

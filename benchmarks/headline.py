@@ -1,0 +1,89 @@
+"""The headline comparison: GVAE, VAE, WGAN-GP and VAE-GAN on MNIST, the same minutes on the same machine.
+
+    python benchmarks/headline.py --seeds 0 1 2        # 2 hours on two cores; a second call continues
+    python benchmarks/tables.py                        # writes the tables of README and docs from the rows
+
+Every row of results/headline.json comes from `gvae train` and `gvae evaluate` as the row's commands say. Nothing else
+should run on the machine meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from gvae.runs import Run
+
+RESULTS = Path(__file__).parent / "results" / "headline.json"
+MODELS = {"gvae": "", "vae": "--prior normal", "wgan-gp": "", "vae-gan": ""}
+METRICS = "fd,kd,prdc,class-histogram,mmd,ms-ssim,mse"
+
+
+def main() -> None:
+    """Train and measure whatever has no row yet."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
+    parser.add_argument("--models", nargs="*", choices=list(MODELS), default=list(MODELS))
+    parser.add_argument("--data", default="mnist")
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--runs", type=Path, default=Path("runs/headline"))
+    options = parser.parse_args()
+    for seed in options.seeds:
+        for model in options.models:
+            rows = read()
+            name = f"{options.data}-{model}-{options.minutes:g}min-{seed}"
+            if name not in rows:
+                out = options.runs / name
+                rows = {**read(), name: measure(model, options.data, options.minutes, seed, out)}
+                RESULTS.write_text(json.dumps(dict(sorted(rows.items())), indent=1) + "\n", encoding="utf-8")
+
+
+def read() -> dict[str, Any]:
+    """Rows so far."""
+    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+
+
+def measure(model: str, data: str, minutes: float, seed: int, out: Path) -> dict[str, Any]:
+    """One training, one evaluation, one row."""
+    trained = f"gvae train {model} --data {data} --minutes {minutes:g} --seed {seed} {MODELS[model]} --out {out}"
+    if (out / "run.json").exists():
+        gvae(f"gvae resume {out}")
+    else:
+        gvae(trained)
+    evaluated = f"gvae evaluate {out} --metrics {METRICS if model in ('gvae', 'vae', 'vae-gan') else METRICS[:-4]}"
+    gvae(evaluated)
+    run = Run.open(out)
+    timing = [json.loads(line) for line in run.timing.read_text().splitlines()]
+    numbers = json.loads(run.metrics.read_text())["numbers"]
+    return {
+        "commands": [" ".join(trained.split()), evaluated],
+        "model": model,
+        "data": data,
+        "seed": seed,
+        "minutes": minutes,
+        "images": timing[-1]["images"],
+        "processor": run.about["processor"],
+        "versions": run.about["versions"],
+        "date": run.about["date"],
+        "numbers": {
+            number["name"] + (f", {number['variant']}" if number["variant"] else ""): {
+                key: number[key] for key in ("value", "floor", "error", "n")
+            }
+            for number in numbers
+        },
+    }
+
+
+def gvae(command: str) -> None:
+    """Run a gvae command in this environment."""
+    print("+", command, flush=True)
+    subprocess.run([sys.executable, "-m", "gvae.cli", *shlex.split(command)[1:]], check=True)
+
+
+if __name__ == "__main__":
+    main()

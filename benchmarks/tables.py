@@ -1,0 +1,130 @@
+"""Write the result tables of README and docs from the committed rows.
+
+    python benchmarks/tables.py            # --check: only say whether they are up to date
+
+Text between `<!-- results:begin -->` and `<!-- results:end -->` is replaced.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results"
+README = HERE.parent / "README.md"
+MODELS = HERE.parent / "docs" / "models"
+ORDER = ("gvae", "vae", "vae-gan", "wgan-gp")
+COLUMNS = {
+    "fd": ("Frechet distance", 2),
+    "coverage": ("coverage", 3),
+    "density": ("density", 3),
+    "mmd": ("RBF MMD² x 1000", 3),
+    "mse": ("reconstruction error x 1000", 2),
+    "smallest class": ("smallest class", 3),
+    "largest class": ("largest class", 3),
+}
+SCALE = {"mmd": 1000, "mse": 1000}
+
+
+def headline() -> str:
+    """The comparison of all models, mean and standard deviation over seeds."""
+    rows = list(json.loads((RESULTS / "headline.json").read_text(encoding="utf-8")).values())
+    lines = [
+        "| model | " + " | ".join(title for title, _ in COLUMNS.values()) + " | images seen | seeds |",
+        "|---" * (len(COLUMNS) + 3) + "|",
+        "| real against real | " + " | ".join(floor(rows, name) for name in COLUMNS) + " | | |",
+    ]
+    for model in ORDER:
+        mine = [row for row in rows if row["model"] == model]
+        if mine:
+            cells = [spread(mine, name) for name in COLUMNS]
+            seen = f"{statistics.mean(row['images'] for row in mine) / 1000:.0f}k"
+            title = "vae, N(0, I)" if model == "vae" else model
+            lines.append(f"| {title} | " + " | ".join(cells) + f" | {seen} | {len(mine)} |")
+    first = rows[0]
+    return "\n".join([*lines, "", note(first)])
+
+
+def note(row: dict[str, Any]) -> str:
+    """Under the table: what was run, on what, when."""
+    samples = row["numbers"]["fd"]["n"]
+    return (
+        f"MNIST, {row['minutes']:g} minutes of training each on {row['processor']} (nothing else running), "
+        f"{samples:,} samples against the test split, defaults of every model, mean ± standard deviation over seeds "
+        "where there are several. Frechet distance, coverage, density and classes in the features of a small digit "
+        "classifier: they are no Inception numbers. Lower is better for distances and errors, higher for coverage and "
+        "density. Commands: [benchmarks/headline.py](benchmarks/headline.py); rows: "
+        f"[headline.json](benchmarks/results/headline.json), {row['date']}, torch {row['versions']['torch']}."
+    )
+
+
+def values(rows: list[dict[str, Any]], name: str, key: str = "value") -> list[float]:
+    """A number of every row that has it."""
+    scale = SCALE.get(name, 1)
+    numbers = [row["numbers"].get(name) or {} for row in rows]
+    return [scale * number[key] for number in numbers if number.get(key) is not None]
+
+
+def spread(rows: list[dict[str, Any]], name: str) -> str:
+    """Mean ± standard deviation, or n/a."""
+    found, digits = values(rows, name), COLUMNS[name][1]
+    if not found:
+        return "n/a"
+    deviation = f" ± {statistics.stdev(found):.{digits}f}" if len(found) > 1 else ""
+    return f"{statistics.mean(found):.{digits}f}{deviation}"
+
+
+def floor(rows: list[dict[str, Any]], name: str) -> str:
+    """The same measurement of real against real images."""
+    found = values(rows, name, "floor")
+    return f"{statistics.mean(found):.{COLUMNS[name][1]}f}" if found else ""
+
+
+def engine() -> str:
+    """The engine against loops written by hand."""
+    row = json.loads((RESULTS / "engine.json").read_text(encoding="utf-8"))
+    lines = ["| model | engine, images/s | by hand, images/s | ratio (median of rounds) | of convolution peak |"]
+    lines.append("|---|---|---|---|---|")
+    for name in ("vae", "gvae"):
+        r = row[name]
+        lines.append(
+            f"| {name} | {r['engine_images_per_second']:.0f} | {r['by_hand_images_per_second']:.0f} | "
+            f"**{r['ratio_median']:.2f}** | {r['fraction_of_convolution_peak']:.0%} |"
+        )
+    peak = f"{row['convolution_peak_gflops']} GFLOP/s on one 3x3 convolution"
+    return "\n".join([*lines, "", f"`{row['command']}`, {row['processor']}, peak {peak}, {row['date']}."])
+
+
+def replace(path: Path, marker: str, text: str, check: bool) -> bool:
+    """Put `text` between a file's markers; returns whether it was there already."""
+    old = path.read_text(encoding="utf-8")
+    begin, end = f"<!-- {marker}:begin -->", f"<!-- {marker}:end -->"
+    head, rest = old.split(begin, 1)
+    tail = rest.split(end, 1)[1]
+    new = f"{head}{begin}\n{text}\n{end}{tail}"
+    if new != old and not check:
+        path.write_text(new, encoding="utf-8")
+    return new == old
+
+
+def main() -> None:
+    """Fill, or check, every table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if a table is out of date")
+    check = parser.parse_args().check
+    same = [replace(README, "results", headline(), check)]
+    in_docs = headline().replace("](benchmarks/", "](../../benchmarks/")
+    same += [replace(MODELS / f"{name}.md", "results", in_docs, check) for name in ORDER]
+    if (RESULTS / "engine.json").exists():
+        same.append(replace(README, "engine", engine(), check))
+    if check and not all(same):
+        sys.exit("tables are out of date: python benchmarks/tables.py")
+
+
+if __name__ == "__main__":
+    main()
