@@ -44,6 +44,8 @@ class ModelConfig:
 class LatentConfig(ModelConfig):
     """Options of models with an encoder."""
 
+    latent: int = 32
+    """number of latent dimensions, Z"""
     likelihood: Literal["gaussian", "laplace", "bernoulli"] = "gaussian"
     """p(x|z): Gaussian or Laplace of the data's own scale, or gray values as probabilities"""
     sigma: float = 0.0
@@ -54,6 +56,8 @@ class LatentConfig(ModelConfig):
     """first fraction of the budget, over which beta rises from 0: keeps the code from falling silent"""
     prior: Literal["mixture", "realnvp", "flow", "normal"] = "mixture"
     """density fitted to the codes, from which samples are drawn"""
+    components: int = 200
+    """Gaussians of the mixture prior"""
 
 
 @dataclass(frozen=True)

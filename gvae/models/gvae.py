@@ -37,11 +37,7 @@ from gvae.types import Batch, DataSpec, Terms
 class Config(LatentConfig):
     """Generative Variational Autoencoder."""
 
-    latent: int = 32
-    """number of latent dimensions, Z"""
-    beta: float = 4.0
-    """weight of the KL term: above 1 the code carries fewer nats and its prior is easier to learn"""
-    start: float = 0.45
+    start: float = 0.5
     """fraction of the budget after which the prior is fitted and the critic enters"""
     adversarial: Literal["relativistic", "wasserstein", "nonsaturating"] = "relativistic"
     """what critic and generator minimise"""

@@ -36,7 +36,8 @@ class LatentModel(Model):
         self.encoder = nets.encoder(spec, config.net, 2 * config.latent, self.condition)
         self.generator = nets.generator(spec, config.net, config.latent, self.condition)
         self.likelihood = Likelihood(config.likelihood, spec, config.sigma)
-        self.prior = PRIORS[config.prior](config.latent, self.condition)
+        options = {"components": config.components} if config.prior == "mixture" else {}
+        self.prior = PRIORS[config.prior](config.latent, self.condition, **options)
 
     @property
     def beta(self) -> float:
