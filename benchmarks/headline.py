@@ -82,7 +82,7 @@ def measure(model: str, data: str, minutes: float, seed: int, out: Path) -> dict
 def gvae(command: str) -> None:
     """Run a gvae command in this environment."""
     print("+", command, flush=True)
-    subprocess.run([sys.executable, "-m", "gvae.cli", *shlex.split(command)[1:]], check=True)
+    subprocess.run([sys.executable, "-m", "gvae", *shlex.split(command)[1:]], check=True)
 
 
 if __name__ == "__main__":

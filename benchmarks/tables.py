@@ -54,7 +54,7 @@ def note(row: dict[str, Any]) -> str:
     """Under the table: what was run, on what, when."""
     samples = row["numbers"]["fd"]["n"]
     return (
-        f"MNIST, {row['minutes']:g} minutes of training each on {row['processor']} (nothing else running), "
+        f"MNIST, {row['minutes']:g} minutes of training each on {row['processor']}, "
         f"{samples:,} samples against the test split, defaults of every model, mean ± standard deviation over seeds "
         "where there are several. Frechet distance, coverage, density and classes in the features of a small digit "
         "classifier: they are no Inception numbers. Lower is better for distances and errors, higher for coverage and "

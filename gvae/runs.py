@@ -115,22 +115,19 @@ class Run:
             raise GvaeError(f"{path} is not a run folder: it has no run.json. `gvae train` makes one")
         try:
             text = json.loads(file.read_text(encoding="utf-8"))
-        except ValueError as error:
+            found = text["format"]
+        except (ValueError, KeyError, TypeError) as error:
             raise GvaeError(f"{file} is damaged ({error}); restore it from a copy of the run") from error
-        if text.get("format") != FORMAT:
+        if found != FORMAT:
             raise GvaeError(
-                f"{path} was written in run format {text.get('format')}, this gvae reads format {FORMAT}; "
+                f"{path} was written in run format {found}, this gvae reads format {FORMAT}; "
                 "install the gvae version named in its run.json under about"
             )
-        return cls(
-            path,
-            text["model"],
-            text["model_config"],
-            from_json(TrainConfig, text["train"]),
-            text["data"],
-            DataSpec.from_json(text["spec"]),
-            text["about"],
-        )
+        try:
+            train, spec = from_json(TrainConfig, text["train"]), DataSpec.from_json(text["spec"])
+            return cls(path, text["model"], text["model_config"], train, text["data"], spec, text["about"])
+        except (KeyError, TypeError) as error:
+            raise GvaeError(f"{file} is damaged ({error}); restore it from a copy of the run") from error
 
     @property
     def weights(self) -> Path:

@@ -10,7 +10,7 @@ import torch
 
 from gvae.data.dataset import Dataset
 
-torch.set_num_threads(min(2, os.cpu_count() or 1))
+torch.set_num_threads(1)  # tests run side by side (pytest -n 2)
 
 
 @pytest.fixture(scope="session")

@@ -47,7 +47,7 @@ def run(job: dict[str, Any], out: Path) -> dict[str, Any]:
     for command in job["commands"]:
         words = shlex.split(command.replace("RUN", str(folder)))
         print("+", *words, flush=True)
-        words = [sys.executable, "-m", "gvae.cli", *words[1:]] if words[0] == "gvae" else [sys.executable, *words[1:]]
+        words = [sys.executable, "-m", "gvae", *words[1:]] if words[0] == "gvae" else [sys.executable, *words[1:]]
         code = subprocess.run(words, check=False).returncode
         if code:
             return {**job, "failed": f"exit code {code}: {command}"}

@@ -106,11 +106,7 @@ def open_data(
     (1797, (8, 8), {'train': 1439, 'val': 179, 'test': 179})
     """
     found, place = _find(source, root)
-    options = {"size": size, "fit": fit, "channels": channels, "skip_broken": skip_broken}
-    dataset = _open(found, place, options)
-    # kept with a run, so that its data can be read again in the same way
-    dataset.facts["options"] = {name: value for name, value in options.items() if value not in (None, False)}
-    return dataset
+    return _open(found, place, {"size": size, "fit": fit, "channels": channels, "skip_broken": skip_broken})
 
 
 def prepare(

@@ -15,7 +15,7 @@ all players from the first step, with WGAN-GP, an L1 reconstruction and a code c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -27,6 +27,7 @@ from gvae import nets
 from gvae.losses.adversarial import ADVERSARIAL
 from gvae.losses.penalties import gradient_penalty, zero_centred
 from gvae.config import LatentConfig
+from gvae.errors import GvaeError
 from gvae.models.base import Optim, Outcome, Player, Turn
 from gvae.models.latent import LatentModel
 from gvae.nets.heads import gaussian
@@ -68,6 +69,7 @@ class GVAE(LatentModel):
 
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__(config, spec)
+        check(config)
         if config.noise:
             wide = DataSpec(spec.name, spec.channels + config.noise, spec.shape, spec.classes)
             self.encoder = nets.encoder(wide, config.net, 2 * config.latent, self.condition)
@@ -95,8 +97,9 @@ class GVAE(LatentModel):
         if c.order == "simultaneous":
             moves = [Turn(self.play, start=c.start, begin=self.fit_prior)]
         else:
-            groups = [("encoder", "generator"), "critic", *(["code_critic"] if c.code == "critic" else [])]
+            groups = [("encoder", "generator"), *list(self.players())[2:]]
             moves = [Turn(partial(self.play_one, group), start=c.start) for group in groups]
+            moves[0] = replace(moves[0], begin=self.fit_prior)
         lazy = [] if c.adversarial == "wasserstein" else [Turn(self.smooth, every=c.penalty_every, start=c.start)]
         return [*likelihood, *moves, *lazy]
 
@@ -165,6 +168,20 @@ class GVAE(LatentModel):
         x, y = batch
         r1 = zero_centred(lambda v: self.critic(v, y)[0], x).mean()
         return Outcome({"critic": {"r1": 0.5 * self.config.penalty * self.config.penalty_every * r1}})
+
+
+def check(config: Config) -> None:
+    """Refuse options that cannot work.
+
+    Raises:
+        GvaeError: which, and what is allowed.
+    """
+    if not 0 <= config.rec_share < 1:
+        raise GvaeError(f"--rec-share is {config.rec_share}; it must be at least 0 and below 1")
+    if config.penalty_every < 1:
+        raise GvaeError(f"--penalty-every is {config.penalty_every}; it must be at least 1")
+    if config.start < 0 or config.noise < 0:
+        raise GvaeError("--start and --noise must not be negative")
 
 
 class CodeCritic(nn.Sequential):

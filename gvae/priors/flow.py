@@ -105,11 +105,16 @@ class Flow(Prior):
         signs = torch.randint(2, (self.probes, self.latent), generator=generator, device=u.device)
         return 2 * signs.to(u.dtype) - 1, 1 / self.probes
 
+    def loss(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """The regression loss in place of -log p(z), whose gradient would need an integral per step."""
+        u = (z.to(self.shift.dtype) - self.shift) / self.scale
+        return self._loss(u, self._labels(y, z.shape[:-1]), None)
+
     def _fit(self, u: Tensor, y: Tensor | None, generator: torch.Generator) -> None:
         self.velocity.reset(generator)
         self.notes += self.descent.fit(self, self._loss, u, y, generator)
 
-    def _loss(self, u: Tensor, y: Tensor | None, generator: torch.Generator) -> Tensor:
+    def _loss(self, u: Tensor, y: Tensor | None, generator: torch.Generator | None) -> Tensor:
         """Squared error of the velocity, per dimension; a batch's times spread evenly over [0, 1]."""
         noise = torch.empty_like(u).normal_(generator=generator)
         offset = torch.rand(1, dtype=u.dtype, device=u.device, generator=generator)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
+import importlib.util
 import json
 import platform
 import sys
@@ -65,6 +66,9 @@ def resume(run: Run, dataset: Dataset, images: int | None = None, minutes: float
             f"{run.path} was trained on {run.spec.name} {run.spec.channels}x{'x'.join(map(str, run.spec.shape))}; "
             f"the data given is {dataset.spec.name} {dataset.spec.channels}x{'x'.join(map(str, dataset.spec.shape))}"
         )
+    old, new = run.about.get("data", {}).get("checksum"), dataset.facts.get("checksum")
+    if old and new and old != new:
+        raise GvaeError(f"the data set {dataset.spec.name} has changed since {run.path} was trained; start a new run")
     if images is not None or minutes is not None:
         run = dataclasses.replace(run, train=dataclasses.replace(run.train, images=images, minutes=minutes))
         check(None, run.train, dataset)
@@ -99,6 +103,8 @@ def check(model_config: Any, train: TrainConfig, dataset: Dataset) -> None:
             raise GvaeError(f"--{name} is {getattr(train, name)}; it must not be negative")
     if getattr(model_config, "conditional", False) and dataset.labels is None:
         raise GvaeError(f"--conditional needs labels, and {dataset.spec.name} has none; put each class in a sub-folder")
+    if train.tensorboard and importlib.util.find_spec("tensorboard") is None:
+        raise GvaeError("--tensorboard needs the extra `track`; type: pip install 'gvae[track]'")
     if getattr(model_config, "latent", 1) < 1:
         raise GvaeError(f"--latent is {model_config.latent}; it must be at least 1")
 

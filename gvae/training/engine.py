@@ -135,7 +135,6 @@ class Engine:
                 buffer.copy_(old)
             self.skip(named, sizes)
             return
-        self.bad_in_a_row = 0
         self.share_buffers()
         turns.step(grads, self.players, self.optimizers, sizes, self.config.clip)
         self.terms.add(named)
@@ -148,14 +147,13 @@ class Engine:
             GvaeError: too many in a row.
         """
         self.skipped += 1
-        self.bad_in_a_row += 1
         bad = [n for n, t in terms.items() if not torch.isfinite(t)]
         what = bad or [f"gradient of {n}" for n, s in sizes.items() if not s < float("inf")]
         text = f"step skipped at {count(self.seen)} images: {', '.join(what)} is not finite"
         self.progress.say(text)
-        if self.bad_in_a_row >= PATIENCE:
+        if self.bad_in_a_row >= PATIENCE - 1:
             raise GvaeError(
-                f"{text}, {PATIENCE} steps in a row. The last good checkpoint in {self.run.path} is intact; "
+                f"{text}, {PATIENCE} rounds in a row. The last good checkpoint in {self.run.path} is intact; "
                 "lower --lr, set --clip 1, or use --precision fp32"
             )
 
@@ -174,7 +172,7 @@ class Engine:
         factor = trapezoid(self.fraction, self.config.rise, self.config.decay)
         for name, optimizer in self.optimizers.items():
             optimizer.param_groups[0]["lr"] = self.base_lr[name] * factor
-        before = self.seen
+        before, skipped = self.seen, self.skipped
         for i, turn in enumerate(self.turns):
             if not turn.start <= self.furthest < turn.stop or self.rounds % turn.every:
                 continue
@@ -183,6 +181,7 @@ class Engine:
             for _ in range(turn.repeat):
                 self.take(turn)
         self.rounds += 1
+        self.bad_in_a_row = self.bad_in_a_row + 1 if self.skipped > skipped else 0
         self.average.update(self.seen - before, self.seen)
 
     def begin(self, i: int, turn: Turn) -> None:

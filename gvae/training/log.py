@@ -11,6 +11,8 @@ from typing import Any, TextIO
 import torch
 from torch import Tensor
 
+from gvae.errors import GvaeError
+
 
 class Means:
     """Running means of named scalars between two log lines; they survive a checkpoint."""
@@ -51,9 +53,19 @@ class JsonLines:
         self.file.truncate(length)
 
     def write(self, row: dict[str, Any]) -> None:
-        """Append a row."""
-        self.file.write((json.dumps(row) + "\n").encode())
-        self.file.flush()
+        """Append a row.
+
+        Raises:
+            GvaeError: the disk is full; the checkpoint before it is intact.
+        """
+        try:
+            self.file.write((json.dumps(row) + "\n").encode())
+            self.file.flush()
+        except OSError as error:
+            raise GvaeError(
+                f"could not write {self.file.name}: {error}. The last checkpoint is intact; free some space, then "
+                f"`gvae resume {Path(self.file.name).parent}`"
+            ) from error
 
     @property
     def length(self) -> int:
@@ -104,7 +116,9 @@ class ProgressLine:
         if self.quiet or now - self.last < (0.2 if self.live else 15):
             return
         self.last = now
-        shown = "  ".join(f"{name.split('/')[-1]} {value:.4g}" for name, value in terms.items())
+        short = [name.split("/")[-1] for name in terms]
+        names = [s if short.count(s) == 1 else name for s, name in zip(short, terms, strict=True)]
+        shown = "  ".join(f"{name} {value:.4g}" for name, value in zip(names, terms.values(), strict=True))
         text = f"{fraction:4.0%}  {count(seen)} images  {rate:.0f}/s  {clock(left)} left  {shown}"
         self.out.write(f"\r\x1b[2K{text[:150]}" if self.live else text + "\n")
         self.out.flush()

@@ -15,6 +15,7 @@ from gvae.config import NetConfig, TrainConfig, from_json, to_json
 from gvae.data.dataset import Dataset
 from gvae.models import MODELS, resolve
 from gvae.models.base import Model, Outcome
+from gvae.priors import PRIORS
 from gvae.training import train, turns
 from gvae.types import Batch, DataSpec
 
@@ -129,6 +130,19 @@ def test_same_seed_same_numbers_and_loading_gives_what_was_saved(name, condition
     assert torch.equal(x, second.sample(5))
     assert not torch.equal(x, first.sample(5, seed=1))
     assert np.isfinite(x.numpy()).all()
+
+
+@pytest.mark.parametrize("prior", PRIORS)
+@pytest.mark.parametrize("name", [name for name in MODELS if hasattr(resolve(name).Config, "prior")])
+def test_every_prior_serves_every_model_that_has_one(name, prior):
+    spec = DataSpec("made", 1, (8, 8))
+    kind = resolve(name)
+    model = kind(kind.Config(latent=5, prior=prior, net=NetConfig(width=8)), spec)
+    batch = Batch(torch.rand(6, 1, 8, 8) * 2 - 1)
+    for turn in model.turns():
+        grads = turns.gradients(turn.losses(batch), model.players())
+        assert all(torch.isfinite(g).all() for group in grads.values() for g in group)
+    assert model.sample(3).shape == (3, 1, 8, 8)
 
 
 @pytest.mark.parametrize("name", MODELS)

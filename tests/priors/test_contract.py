@@ -115,12 +115,16 @@ def test_gradient_steps_raise_the_likelihood(name: str, clusters: tuple[Tensor, 
     codes = (clusters[0] - clusters[0].mean(0)) / clusters[0].std(0)
     prior = make(name)
     optimiser = torch.optim.Adam(prior.parameters(), 3e-3)
-    start = float(prior.loss(codes[:100]).detach())
-    for _ in range(10):
+
+    def level() -> float:  # the flow's loss draws times and noise
+        return sum(float(prior.loss(codes[:100]).detach()) for _ in range(20)) / 20
+
+    start = level()
+    for _ in range(60):
         optimiser.zero_grad()
         prior.loss(codes[:100]).backward()
         optimiser.step()
-    assert float(prior.loss(codes[:100]).detach()) < start - 0.05
+    assert level() < start - 0.05
 
 
 @pytest.mark.parametrize("name", LEARNED)

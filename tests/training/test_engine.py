@@ -121,7 +121,7 @@ def test_a_step_that_is_not_finite_is_skipped_counted_and_named(digits, tmp_path
 
 def test_training_that_diverges_stops_with_the_last_good_checkpoint(digits, tmp_path):
     config, out = Config(bad_after=20), tmp_path / "r"
-    with pytest.raises(GvaeError, match=r"left/own is not finite, 5 steps in a row.*checkpoint.*lower --lr"):
+    with pytest.raises(GvaeError, match=r"left/own is not finite, 5 rounds in a row.*checkpoint.*lower --lr"):
         train(TOY, config, replace(OPTIONS, save_every=0.0), digits, "digits", out)
     state = torch.load(Run.open(out).state, weights_only=True)
     assert state["rounds"] >= 20
