@@ -84,6 +84,7 @@ class Loaded:
         options = self.prior_option(prior)
         with torch.random.fork_rng([]):
             torch.manual_seed(seed)
+            y = None if y is None else y.to(self.model.device)
             blocks = [self.model.sample(b - a, None if y is None else y[a:b], **options) for a, b in ranges(n)]
         return torch.cat(blocks).cpu()
 

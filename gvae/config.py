@@ -18,7 +18,7 @@ class NetConfig:
     """Which networks a model is built from; their sizes follow from the data."""
 
     family: Literal["auto", "small", "conv", "resnet"] = "auto"
-    """auto: small up to 32 pixels, resnet above; conv: the papers' four stride-2 convolutions"""
+    """auto: small up to 64 pixels, resnet above; conv: the papers' four stride-2 convolutions"""
     width: int = 64
     """channels of the first stage; later stages are multiples of it"""
     depth: int = 0

@@ -42,6 +42,6 @@ def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
     >>> gradient_penalty(lambda x: x @ w, torch.zeros(1, 2), torch.ones(1, 2)).tolist()
     [16.0]
     """
-    t = torch.rand(len(real), *[1] * (real.dim() - 1), device=real.device)
+    t = torch.rand(len(real), *[1] * (real.dim() - 1), dtype=real.dtype, device=real.device)
     between = torch.lerp(real, fake.to(real.dtype), t)
     return ((squared_gradient(critic, between) + 1e-12).sqrt() - 1).square()

@@ -22,8 +22,8 @@ NETS = {"small": "gvae.nets.small", "conv": "gvae.nets.conv", "resnet": "gvae.ne
 
 
 def family(spec: DataSpec, net: NetConfig) -> ModuleType:
-    """The module that builds networks for this data: `small` up to 32 pixels, else `resnet`, unless named."""
-    automatic = "small" if spec.size <= 32 else "resnet"
+    """The module that builds networks for this data: `small` up to 64 pixels, else `resnet`, unless named."""
+    automatic = "small" if spec.size <= 64 else "resnet"
     name = automatic if net.family == "auto" else net.family
     return import_module(NETS[choose("network family", name, NETS)])
 

@@ -1,4 +1,4 @@
-"""Small, fast networks for images up to about 32 pixels: about 1 M parameters each at width 64.
+"""Small, fast networks for images up to about 32 pixels: 0.6 to 0.9 M parameters each at width 64.
 
 All convolutions work at half resolution or below: pixels are folded into channels at the door and unfolded at the exit
 (Real-Time Single Image and Video Super-Resolution, Shi et al., 2016, https://arxiv.org/abs/1609.05158). At 28 pixels:

@@ -27,7 +27,7 @@ def train(model: str, model_config: Any, train: TrainConfig, dataset: Dataset, d
     Args:
         model: name in MODELS, or package.module:Class.
         model_config: the model's Config.
-        train: budget and other options; without a budget, 3 million images.
+        train: budget and other options; without a budget, 10 minutes.
         dataset: what to learn.
         data: how the command line named it.
         out: new run folder.
@@ -40,7 +40,7 @@ def train(model: str, model_config: Any, train: TrainConfig, dataset: Dataset, d
     from gvae.training.engine import Engine
 
     resolve(model)
-    train = train if train.images or train.minutes else dataclasses.replace(train, images=3_000_000)
+    train = train if train.images or train.minutes else dataclasses.replace(train, minutes=10.0)
     run = Run.create(out, model, model_config, train, data, dataset.spec, about(dataset))
     Engine(run, dataset).train()
     return run

@@ -1,0 +1,157 @@
+"""The turns of GVAE: who moves when, and on what the critic and the prior are trained."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gvae.config import NetConfig
+from gvae.errors import GvaeError
+from gvae.models.gvae import GVAE, Config
+from gvae.training import turns
+from gvae.types import Batch, DataSpec
+
+SPEC = DataSpec("made", 1, (8, 8), classes=("a", "b", "c"))
+NET = NetConfig(width=8)
+
+
+def batch(n: int = 8) -> Batch:
+    torch.manual_seed(1)
+    return Batch(torch.rand(n, 1, 8, 8) * 2 - 1, torch.arange(n) % 3)
+
+
+def make(**options) -> GVAE:
+    torch.manual_seed(0)
+    return GVAE(Config(latent=4, net=NET, **options), SPEC)
+
+
+def moved(model: GVAE, fraction: float) -> set[str]:
+    """The players that the turns of this moment name."""
+    due = [turn for turn in model.turns() if turn.start <= fraction < turn.stop]
+    return {p for turn in due for who in turn.losses(batch()).losses for p in turns.names(who)}
+
+
+@pytest.mark.parametrize("order", ["simultaneous", "sequential"])
+@pytest.mark.parametrize("adversarial", ["relativistic", "wasserstein"])
+def test_only_the_likelihood_is_learned_before_start(adversarial: str, order: str):
+    model = make(start=0.3, adversarial=adversarial, order=order)
+    assert [turn.start for turn in model.turns()].count(0.0) == 1
+    assert moved(model, 0.0) == moved(model, 0.29) == {"encoder", "generator"}
+    assert moved(model, 0.3) == moved(model, 0.99) == set(model.players())
+    assert [turn.begin is not None for turn in model.turns()].count(True) == 1  # the prior is fitted once
+
+
+@pytest.mark.parametrize("code", ["kl", "critic"])
+@pytest.mark.parametrize("prior", ["mixture", "normal"])
+def test_both_orders_move_the_same_players(code: str, prior: str):
+    expected = {"encoder", "generator", "critic"} | ({"prior"} if prior == "mixture" else set())
+    expected |= {"code_critic"} if code == "critic" else set()
+    for order in ("simultaneous", "sequential"):
+        model = make(start=0.0, order=order, code=code, prior=prior)
+        assert moved(model, 0.0) == set(model.players()) == expected
+
+
+def listen(module: nn.Module, calls: list[tuple[Tensor, Tensor]]) -> None:
+    """Note the first input and the output of every call."""
+    module.register_forward_hook(
+        lambda _, given, out: calls.append(
+            (given[0].detach(), (out[0] if isinstance(out, tuple) else out).detach())
+        )
+    )
+
+
+@pytest.mark.parametrize(("share", "n_rec"), [(0.0, 0), (0.25, 2), (0.5, 4), (0.75, 6)])
+def test_critic_sees_the_asked_share_of_reconstructions(share: float, n_rec: int):
+    model = make(rec_share=share, start=0.0)
+    encoded, drawn, judged = [], [], []
+    for module, calls in [(model.encoder, encoded), (model.generator, drawn), (model.critic, judged)]:
+        listen(module, calls)
+    x = batch().x
+    model.play(Batch(x))
+    assert (len(encoded), len(drawn), len(judged)) == (1, 2, 2)  # one forward pass serves all players
+    (z, rec), (z_prior, gen) = drawn
+    assert (len(z), len(z_prior)) == (8, 8 - n_rec)
+    (real, _), (fakes, _) = judged
+    assert torch.equal(real, x)
+    assert torch.equal(fakes, torch.cat([rec[:n_rec], gen]).tanh())
+
+
+def test_labels_stay_with_their_images():
+    model = make(conditional=True, rec_share=0.25)
+    asked: list[Tensor] = []
+    model.generator.register_forward_pre_hook(lambda _, given: asked.append(given[1]))
+    model.critic.register_forward_pre_hook(lambda _, given: asked.append(given[1]))
+    x, y = batch()
+    assert y is not None
+    model.play(Batch(x, y))
+    assert [v.tolist() for v in asked] == [v.tolist() for v in (y, y[2:], y, y)]
+
+
+def test_term_of_the_prior_moves_nobody_else():
+    model = make(start=0.0)
+    model.likelihood.eval()  # its scale would differ between the two calls
+    outcome = model.play(Batch(batch().x))
+    outcome.losses["prior"]["nll"] = 1000 * outcome.losses["prior"]["nll"]
+    grads = turns.gradients(outcome, model.players())
+    without = model.play(Batch(batch().x))
+    del without.losses["prior"]
+    expected = turns.gradients(without, model.players())
+    assert set(grads) - set(expected) == {"prior"}
+    for name, group in expected.items():
+        assert all(torch.equal(a, b) for a, b in zip(grads[name], group, strict=True)), name
+    assert any(g.abs().sum() > 0 for g in grads["prior"])
+
+
+def test_adversarial_term_weighs_nats_per_pixel_value():
+    model = make(start=0.0, weight=0.5)
+    model.critic.get_parameter("head.weight").data.zero_()  # equal scores: log 2
+    outcome = model.play(Batch(batch().x))
+    assert outcome.losses[("encoder", "generator")]["fool"].item() == pytest.approx(0.5 * 64 * math.log(2))
+    assert outcome.losses["critic"]["tell"].item() == pytest.approx(math.log(2))
+    assert outcome.diagnostics["lead"].item() == 0
+
+
+def test_lazy_penalty_weighs_the_rounds_it_skips():
+    model = make(penalty=3.0, penalty_every=4)
+    model.critic.forward = lambda x, y=None: (2 * x.flatten(1).sum(1), [])  # slope 2 in each of 64 pixels
+    r1 = model.smooth(Batch(batch().x)).losses["critic"]["r1"]
+    assert r1.item() == pytest.approx(0.5 * 3 * 4 * (4 * 64))
+    assert [turn.every for turn in model.turns()] == [1, 1, 4]
+
+
+def test_noise_channels_make_encodings_differ():
+    x = batch().x
+    with torch.no_grad():
+        noisy = make(noise=2).eval()
+        first, second = (noisy.encode(x).mean for _ in range(2))
+        assert not torch.allclose(first, second)
+        plain = make().eval()
+        first, second = (plain.encode(x).mean for _ in range(2))
+        assert torch.equal(first, second)
+
+
+def test_features_enter_when_asked():
+    assert "features" not in moved_terms(make(start=0.0))
+    assert "features" in moved_terms(make(start=0.0, features=0.1))
+    assert "features" not in moved_terms(make(start=0.0, features=0.1, rec_share=0.0))
+
+
+def moved_terms(model: GVAE) -> set[str]:
+    return set(model.turns()[0].losses(batch()).losses[("encoder", "generator")])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"rec_share": 1.0}, "--rec-share is 1.0; it must be at least 0 and below 1"),
+        ({"penalty_every": 0}, "--penalty-every is 0; it must be at least 1"),
+        ({"noise": -1}, "--start and --noise must not be negative"),
+    ],
+)
+def test_options_that_cannot_work_are_refused(options: dict, message: str):
+    with pytest.raises(GvaeError) as error:
+        make(**options)
+    assert str(error.value) == message
