@@ -48,7 +48,9 @@ Step = Callable[[], object]
 def engine_step(name: str, config, dataset: Dataset, batch: int, folder: Path) -> tuple[Step, Engine]:
     """One round of the engine, everything included but files."""
     options = TrainConfig(images=10**9, batch=batch)
-    engine = Engine(Run.create(folder / name, name, config, options, dataset.spec.name, dataset.spec, {}), dataset)
+    engine = Engine(
+        Run.create(folder / name, name, config, options, dataset.spec.name, dataset.spec, {}), dataset
+    )
     engine.progress = ProgressLine(quiet=True)
     return engine.round, engine
 
@@ -132,7 +134,8 @@ def seconds(step: Step, times: int) -> float:
 
 def compare(ours: Step, theirs: Step, rounds: int, times: int) -> tuple[float, float, list[float]]:
     """Median seconds of both, and the ratios theirs / ours of alternating rounds."""
-    seconds(ours, 2), seconds(theirs, 2)
+    for step in (ours, theirs):
+        seconds(step, 2)
     pairs = [(seconds(ours, times), seconds(theirs, times)) for _ in range(rounds)]
     return (
         statistics.median(a for a, _ in pairs),
@@ -172,12 +175,14 @@ def main() -> None:
     dataset, rows = open_data(o.data), {}
     draw = batches(dataset, o.batch)
     with tempfile.TemporaryDirectory() as folder:
-        for name, kind, by_hand, config in (
-            ("vae", VAE, vae_by_hand, VAE.Config()),
-            ("gvae", GVAE, gvae_by_hand, GVAE.Config(start=0.0)),
-        ):
+        vae, gvae = VAE.Config(), GVAE.Config(start=0.0)
+        by_hand = {
+            "vae": vae_by_hand(VAE(vae, dataset.spec).train(), draw),
+            "gvae": gvae_by_hand(GVAE(gvae, dataset.spec).train(), draw),
+        }
+        for name, config in (("vae", vae), ("gvae", gvae)):
             ours, engine = engine_step(name, config, dataset, o.batch, Path(folder))
-            a, b, ratios = compare(ours, by_hand(kind(config, dataset.spec).train(), draw), o.rounds, o.times)
+            a, b, ratios = compare(ours, by_hand[name], o.rounds, o.times)
             work = flops(engine.model, draw())
             rows[name] = {
                 "engine_images_per_second": round(o.batch / a, 1),

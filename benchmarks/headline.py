@@ -50,12 +50,16 @@ def read() -> dict[str, Any]:
 
 def measure(model: str, data: str, minutes: float, seed: int, out: Path) -> dict[str, Any]:
     """One training, one evaluation, one row."""
-    trained = f"gvae train {model} --data {data} --minutes {minutes:g} --seed {seed} {MODELS[model]} --out {out}"
+    trained = (
+        f"gvae train {model} --data {data} --minutes {minutes:g} --seed {seed} {MODELS[model]} --out {out}"
+    )
     if (out / "run.json").exists():
         gvae(f"gvae resume {out}")
     else:
         gvae(trained)
-    evaluated = f"gvae evaluate {out} --metrics {METRICS if model in ('gvae', 'vae', 'vae-gan') else METRICS[:-4]}"
+    evaluated = (
+        f"gvae evaluate {out} --metrics {METRICS if model in ('gvae', 'vae', 'vae-gan') else METRICS[:-4]}"
+    )
     gvae(evaluated)
     run = Run.open(out)
     timing = [json.loads(line) for line in run.timing.read_text().splitlines()]

@@ -88,7 +88,9 @@ def floor(rows: list[dict[str, Any]], name: str) -> str:
 def engine() -> str:
     """The engine against loops written by hand."""
     row = json.loads((RESULTS / "engine.json").read_text(encoding="utf-8"))
-    lines = ["| model | engine, images/s | by hand, images/s | ratio (median of rounds) | of convolution peak |"]
+    lines = [
+        "| model | engine, images/s | by hand, images/s | ratio (median of rounds) | of convolution peak |"
+    ]
     lines.append("|---|---|---|---|---|")
     for name in ("vae", "gvae"):
         r = row[name]
@@ -115,7 +117,9 @@ def replace(path: Path, marker: str, text: str, check: bool) -> bool:
 def main() -> None:
     """Fill, or check, every table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if a table is out of date")
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit with 1 if a table is out of date"
+    )
     check = parser.parse_args().check
     same = [replace(README, "results", headline(), check)]
     in_docs = headline().replace("](benchmarks/", "](../../benchmarks/")

@@ -1,8 +1,8 @@
 """Open a trained run from Python: sample, encode, decode, reconstruct.
 
-    import gvae
-    run = gvae.load("runs/mnist-gvae-0")
-    images = run.sample(64)                # (64, 1, 28, 28) in [-1, 1]
+import gvae
+run = gvae.load("runs/mnist-gvae-0")
+images = run.sample(64)                # (64, 1, 28, 28) in [-1, 1]
 """
 
 from __future__ import annotations
@@ -85,7 +85,9 @@ class Loaded:
         with torch.random.fork_rng([]):
             torch.manual_seed(seed)
             y = None if y is None else y.to(self.model.device)
-            blocks = [self.model.sample(b - a, None if y is None else y[a:b], **options) for a, b in ranges(n)]
+            blocks = [
+                self.model.sample(b - a, None if y is None else y[a:b], **options) for a, b in ranges(n)
+            ]
         return torch.cat(blocks).cpu()
 
     def labels(self, n: int, y: Tensor | None) -> Tensor | None:
@@ -93,7 +95,9 @@ class Loaded:
         classes = self.model.condition
         if not classes:
             if y is not None:
-                raise GvaeError(f"{self.run.path} is not conditional, so it takes no label; train with --conditional")
+                raise GvaeError(
+                    f"{self.run.path} is not conditional, so it takes no label; train with --conditional"
+                )
             return None
         if y is None:
             return torch.arange(n) % classes
@@ -109,9 +113,13 @@ class Loaded:
         if own is None:
             if prior == "normal":  # what a GAN samples from anyway
                 return {}
-            raise GvaeError(f"{self.run.path} has no encoder, so no prior '{prior}' can be fitted; leave --prior out")
+            raise GvaeError(
+                f"{self.run.path} has no encoder, so no prior '{prior}' can be fitted; leave --prior out"
+            )
         if prior != "normal":
-            raise GvaeError(f"{self.run.path} holds the priors {own} and normal, not '{prior}'; train with --prior {prior}")
+            raise GvaeError(
+                f"{self.run.path} holds the priors {own} and normal, not '{prior}'; train with --prior {prior}"
+            )
         return {"prior": "normal"}
 
     def need(self, name: str) -> Callable[..., Any]:
@@ -130,7 +138,9 @@ class Loaded:
     @torch.no_grad()
     def encode(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """Codes (B, Z): the means of q(z|x)."""
-        return torch.cat([self.posterior(x[a:b], None if y is None else y[a:b]).mean for a, b in ranges(len(x))])
+        return torch.cat(
+            [self.posterior(x[a:b], None if y is None else y[a:b]).mean for a, b in ranges(len(x))]
+        )
 
     @torch.no_grad()
     def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
@@ -152,7 +162,9 @@ class Loaded:
         """Refuse images of another shape."""
         expected = (self.spec.channels, *self.spec.shape)
         if tuple(x.shape[1:]) != expected:
-            raise GvaeError(f"images have shape {tuple(x.shape)}; {self.run.path} works on (B, {', '.join(map(str, expected))})")
+            raise GvaeError(
+                f"images have shape {tuple(x.shape)}; {self.run.path} works on (B, {', '.join(map(str, expected))})"
+            )
 
 
 def ranges(n: int, block: int = BLOCK) -> Iterator[tuple[int, int]]:

@@ -1,13 +1,13 @@
 """The run folder: everything about one training. The only module that knows its file names.
 
-    run.json               format version, model, data spec, all options, library versions
-    weights.safetensors    what samples: averaged weights and the learned prior
-    state.pt               what resumes: weights, averages, optimisers, random states, position in the data
-    log.jsonl              terms and diagnostics against images seen (the same for the same seed)
-    timing.jsonl           seconds and images per second against images seen
-    samples/, reconstructions/   picture grids, named by images seen
-    metrics.json           numbers with their protocol, written by `gvae evaluate`
-    final.png              last sample grid
+run.json               format version, model, data spec, all options, library versions
+weights.safetensors    what samples: averaged weights and the learned prior
+state.pt               what resumes: weights, averages, optimisers, random states, position in the data
+log.jsonl              terms and diagnostics against images seen (the same for the same seed)
+timing.jsonl           seconds and images per second against images seen
+samples/, reconstructions/   picture grids, named by images seen
+metrics.json           numbers with their protocol, written by `gvae evaluate`
+final.png              last sample grid
 """
 
 from __future__ import annotations
@@ -76,7 +76,14 @@ class Run:
 
     @classmethod
     def create(
-        cls, path: Path, model: str, model_config: Any, train: TrainConfig, data: str, spec: DataSpec, about: dict
+        cls,
+        path: Path,
+        model: str,
+        model_config: Any,
+        train: TrainConfig,
+        data: str,
+        spec: DataSpec,
+        about: dict,
     ) -> Run:
         """Make a new run folder.
 
@@ -84,7 +91,9 @@ class Run:
             GvaeError: the folder holds a run already.
         """
         if (path / "run.json").exists():
-            raise GvaeError(f"{path} already holds a run; continue it with `gvae resume {path}` or choose another --out")
+            raise GvaeError(
+                f"{path} already holds a run; continue it with `gvae resume {path}` or choose another --out"
+            )
         run = cls(path, model, to_json(model_config), train, data, spec, about)
         run.save()
         return run

@@ -68,4 +68,5 @@ class DataSpec:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> DataSpec:
         """Inverse of `to_json`."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+        return cls(**values)

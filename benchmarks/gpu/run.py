@@ -25,7 +25,9 @@ def main() -> None:
     """Run open jobs while there is time."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=9, help="stop starting jobs that would not end by then")
+    parser.add_argument(
+        "--minutes", type=float, default=9, help="stop starting jobs that would not end by then"
+    )
     parser.add_argument("--only", nargs="*", help="names of jobs")
     o = parser.parse_args()
     o.out.mkdir(parents=True, exist_ok=True)
@@ -47,7 +49,9 @@ def run(job: dict[str, Any], out: Path) -> dict[str, Any]:
     for command in job["commands"]:
         words = shlex.split(command.replace("RUN", str(folder)))
         print("+", *words, flush=True)
-        words = [sys.executable, "-m", "gvae", *words[1:]] if words[0] == "gvae" else [sys.executable, *words[1:]]
+        words = (
+            [sys.executable, "-m", "gvae", *words[1:]] if words[0] == "gvae" else [sys.executable, *words[1:]]
+        )
         code = subprocess.run(words, check=False).returncode
         if code:
             return {**job, "failed": f"exit code {code}: {command}"}

@@ -60,7 +60,11 @@ def run(words: list[str]) -> None:
 def describe(model: str) -> str:
     """Head of `gvae train MODEL --help`."""
     presets = [f"--preset {name}: {preset.about}." for name, preset in PRESETS.get(model, {}).items()]
-    parts = [options.about(model), *presets, "The budget is --images or --minutes; 10 minutes if neither is given."]
+    parts = [
+        options.about(model),
+        *presets,
+        "The budget is --images or --minutes; 10 minutes if neither is given.",
+    ]
     return "\n\n".join(textwrap.fill(part, 98) for part in parts)
 
 
@@ -90,7 +94,9 @@ def begin(model: str, args: Train) -> None:
         return print_plan(model, config, train, dataset.spec, out)
     from gvae.training import train as train_model
 
-    dataset.facts["options"] = args.folder.given()  # kept with the run, so that its data is read again in the same way
+    dataset.facts["options"] = (
+        args.folder.given()
+    )  # kept with the run, so that its data is read again in the same way
     for note in dataset.facts.get("notes", ()):
         print(f"note: {note}", file=sys.stderr)
     data = str(Path(what.data).resolve()) if Path(what.data).is_dir() else what.data

@@ -1,10 +1,10 @@
 r"""Gradient penalties: what keeps a critic smooth. All return (B,).
 
-    gradient_penalty: (||grad D(x~)|| - 1)^2 on interpolates x~ of real and fake
-        Improved Training of Wasserstein GANs (Gulrajani et al., 2017) https://arxiv.org/abs/1704.00028, Eq. 3
-    zero_centred: ||grad D(x)||^2, called R1 on real and R2 on fake images
-        Which Training Methods for GANs do actually Converge? (Mescheder et al., 2018)
-        https://arxiv.org/abs/1801.04406, Eq. 9-10
+gradient_penalty: (||grad D(x~)|| - 1)^2 on interpolates x~ of real and fake
+    Improved Training of Wasserstein GANs (Gulrajani et al., 2017) https://arxiv.org/abs/1704.00028, Eq. 3
+zero_centred: ||grad D(x)||^2, called R1 on real and R2 on fake images
+    Which Training Methods for GANs do actually Converge? (Mescheder et al., 2018)
+    https://arxiv.org/abs/1801.04406, Eq. 9-10
 """
 
 from __future__ import annotations

@@ -71,7 +71,8 @@ class Model(nn.Module):
         `fit_prior(batches)`: fit the learned prior to the codes of training data.
     """
 
-    Config: ClassVar[type[ModelConfig]] = ModelConfig
+    Config: ClassVar[Any] = ModelConfig
+    """frozen dataclass of the model's options"""
     averaged: ClassVar[tuple[str, ...]] = ()
     """players whose exponential moving average is what samples"""
 

@@ -24,10 +24,10 @@ from torch import Tensor, nn
 from torch.distributions import Distribution, kl_divergence
 
 from gvae import nets
-from gvae.losses.adversarial import ADVERSARIAL
-from gvae.losses.penalties import gradient_penalty, zero_centred
 from gvae.config import LatentConfig
 from gvae.errors import GvaeError
+from gvae.losses.adversarial import ADVERSARIAL
+from gvae.losses.penalties import gradient_penalty, zero_centred
 from gvae.models.base import Optim, Outcome, Player, Turn
 from gvae.models.latent import LatentModel
 from gvae.nets.heads import gaussian
@@ -38,7 +38,7 @@ from gvae.types import Batch, DataSpec, Terms
 class Config(LatentConfig):
     """Generative Variational Autoencoder."""
 
-    start: float = 0.5
+    start: float = 0.8
     """fraction of the budget after which the prior is fitted and the critic enters"""
     adversarial: Literal["relativistic", "wasserstein", "nonsaturating"] = "relativistic"
     """what critic and generator minimise"""
@@ -100,7 +100,11 @@ class GVAE(LatentModel):
             groups = [("encoder", "generator"), *list(self.players())[2:]]
             moves = [Turn(partial(self.play_one, group), start=c.start) for group in groups]
             moves[0] = replace(moves[0], begin=self.fit_prior)
-        lazy = [] if c.adversarial == "wasserstein" else [Turn(self.smooth, every=c.penalty_every, start=c.start)]
+        lazy = (
+            []
+            if c.adversarial == "wasserstein"
+            else [Turn(self.smooth, every=c.penalty_every, start=c.start)]
+        )
         return [*likelihood, *moves, *lazy]
 
     def optim(self, player: str) -> Optim:
@@ -142,7 +146,8 @@ class GVAE(LatentModel):
         critic = {"tell": critic_loss(real, fake).mean()}
         if c.features and n_rec:
             terms["features"] = c.features * sum(
-                (a[:n_rec] - b[:n_rec]).float().square().flatten(1).sum(1).mean() for a, b in zip(h_real, h_fake)
+                (a[:n_rec] - b[:n_rec]).float().square().flatten(1).sum(1).mean()
+                for a, b in zip(h_real, h_fake, strict=True)
             )
         if c.adversarial == "wasserstein":
             critic["penalty"] = c.penalty * gradient_penalty(lambda v: self.critic(v, y)[0], x, fakes).mean()
@@ -150,7 +155,9 @@ class GVAE(LatentModel):
         if c.code == "critic":
             z_normal = torch.randn_like(z)
             code, normal = self.code_critic(z), self.code_critic(z_normal)
-            terms["code"] = 0.5 * c.weight * self.spec.dim * -code.mean()  # fool is a mean of two kinds of fakes
+            terms["code"] = (
+                0.5 * c.weight * self.spec.dim * -code.mean()
+            )  # fool is a mean of two kinds of fakes
             penalty = gradient_penalty(self.code_critic, z_normal, z).mean()
             losses["code_critic"] = {"tell": (code - normal).mean(), "penalty": c.penalty * penalty}
         if "prior" in self.players():

@@ -55,10 +55,7 @@ class LatentModel(Model):
 
     def sample(self, n: int, y: Tensor | None = None, prior: str | None = None) -> Tensor:
         """Draw n images (n, C, *S) from the fitted prior, or from N(0, I) with `prior="normal"`."""
-        if prior == "normal":
-            z = torch.randn(n, self.config.latent, device=self.device)
-        else:
-            z = self.prior.sample(n, y)
+        z = self.standard_normal().sample(torch.Size([n])) if prior == "normal" else self.prior.sample(n, y)
         return self.decode(z, y).mean
 
     def standard_normal(self) -> Independent:

@@ -20,8 +20,8 @@ import torch
 from torch.distributions import kl_divergence
 
 from gvae import nets
-from gvae.losses.adversarial import nonsaturating_critic, nonsaturating_generator
 from gvae.config import LatentConfig
+from gvae.losses.adversarial import nonsaturating_critic, nonsaturating_generator
 from gvae.models.base import Optim, Outcome, Turn
 from gvae.models.latent import LatentModel
 from gvae.types import Batch, DataSpec

@@ -1,9 +1,9 @@
 r"""WGAN-GP: a generator and a critic with a gradient penalty.
 
-    Improved Training of Wasserstein GANs (Gulrajani et al., 2017) https://arxiv.org/abs/1704.00028, Algorithm 1
+Improved Training of Wasserstein GANs (Gulrajani et al., 2017) https://arxiv.org/abs/1704.00028, Algorithm 1
 
-        critic (5 steps):    D(G(z)) - D(x) + 10 (||grad D(x~)|| - 1)^2
-        generator:          -D(G(z))
+    critic (5 steps):    D(G(z)) - D(x) + 10 (||grad D(x~)|| - 1)^2
+    generator:          -D(G(z))
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class GrayBernoulli(Distribution):
         event_dim: how many of the last dimensions form one image.
     """
 
-    arg_constraints = {"logits": constraints.real}
+    arg_constraints = {"logits": constraints.real}  # pyright: ignore[reportAssignmentType]
 
     def __init__(self, logits: Tensor, event_dim: int) -> None:
         self.logits = logits

@@ -1,4 +1,4 @@
-"""Small, fast networks for images up to about 32 pixels: 0.6 to 0.9 M parameters each at width 64.
+"""Small, fast networks for images up to about 64 pixels: 0.6 to 0.9 M parameters each at 28 pixels, width 64.
 
 All convolutions work at half resolution or below: pixels are folded into channels at the door and unfolded at the exit
 (Real-Time Single Image and Video Super-Resolution, Shi et al., 2016, https://arxiv.org/abs/1609.05158). At 28 pixels:
@@ -10,6 +10,8 @@ No normalisation: batch statistics would mix the images under a gradient penalty
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -65,7 +67,9 @@ def unfold(x: Tensor, shape: tuple[int, ...]) -> Tensor:
     d = len(shape)
     b, c, *s = x.shape
     x = x.reshape(b, c // 2**d, *[2] * d, *s)
-    x = x.permute(0, 1, *[v for i in range(d) for v in (2 + d + i, 2 + i)]).reshape(b, c // 2**d, *[2 * n for n in s])
+    x = x.permute(0, 1, *[v for i in range(d) for v in (2 + d + i, 2 + i)]).reshape(
+        b, c // 2**d, *[2 * n for n in s]
+    )
     return crop(x, shape)
 
 
@@ -81,9 +85,6 @@ class Residual(nn.Module):
         super().__init__()
         self.first = CONV[spatial](width, width, 3, padding=1)
         self.second = CONV[spatial](width, width, 3, padding=1)
-        nn.init.zeros_(self.second.bias)  # pyright: ignore[reportArgumentType]
-        with torch.no_grad():
-            self.second.weight.mul_(0.1)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.second(act(self.first(act(x))))
@@ -95,14 +96,18 @@ def residuals(spatial: int, width: int, depth: int) -> nn.Sequential:
 
 
 def initialise(module: nn.Module) -> None:
-    """He initialisation for leaky ReLU, zero biases."""
+    """He initialisation for leaky ReLU, by the inputs that reach one output; zero biases."""
     for m in module.modules():
-        if isinstance(m, (nn.Linear, *CONV.values(), *UPCONV.values())):
-            nn.init.kaiming_normal_(m.weight, 0.2)
-            if isinstance(m, tuple(UPCONV.values())):
-                m.weight.data.mul_((m.weight.shape[0] / m.weight.shape[1]) ** -0.5 * 2 ** (m.weight.dim() / 2 - 1))
-            if m.bias is not None:
-                nn.init.zeros_(m.bias)
+        if not isinstance(m, nn.Linear | nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.ConvTranspose3d):
+            continue
+        nn.init.kaiming_normal_(m.weight, 0.2)
+        if isinstance(
+            m, nn.ConvTranspose2d | nn.ConvTranspose3d
+        ):  # stride 2: a 2^-d of the kernel reaches a pixel
+            inputs, outputs = m.weight.shape[:2]
+            m.weight.data.mul_((outputs / inputs) ** 0.5 * 2 ** (m.weight.dim() / 2 - 1))
+        if m.bias is not None:
+            nn.init.zeros_(m.bias)
     for m in module.modules():
         if isinstance(m, Residual):
             m.second.weight.data.mul_(0.1)
@@ -115,7 +120,9 @@ def one_hot_labels(y: Tensor | None, condition: int, like: Tensor) -> Tensor:
         GvaeError: a conditional network without labels.
     """
     if y is None:
-        raise GvaeError(f"this model is conditional on {condition} classes and was given no labels; pass y, or --label")
+        raise GvaeError(
+            f"this model is conditional on {condition} classes and was given no labels; pass y, or --label"
+        )
     return one_hot(y, condition).to(like.dtype)
 
 
@@ -128,9 +135,7 @@ class Trunk(nn.Module):
         widths = channels(len(self.sizes), net.width)
         conv = CONV[spec.spatial]
         self.first = conv(spec.channels * 2**spec.spatial, widths[0], 3, padding=1)
-        self.down = nn.ModuleList(
-            conv(a, b, 3, stride=2, padding=1) for a, b in zip(widths, widths[1:], strict=False)
-        )
+        self.down = nn.ModuleList(conv(a, b, 3, stride=2, padding=1) for a, b in pairwise(widths))
         self.where = max(len(widths) - 2, 0)
         self.residual = residuals(spec.spatial, widths[self.where], net.depth)
         self.features = widths[-1] * torch.Size(self.sizes[-1]).numel()
@@ -175,7 +180,9 @@ class Critic(nn.Module):
         self.condition = condition
         self.trunk = Trunk(spec, net)
         self.hidden = nn.Linear(self.trunk.features, 2 * net.width)
-        self.head = nn.Linear(2 * net.width, 1 + condition, bias=False)  # most losses see only differences of scores
+        self.head = nn.Linear(
+            2 * net.width, 1 + condition, bias=False
+        )  # most losses see only differences of scores
         initialise(self)
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:

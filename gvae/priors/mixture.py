@@ -9,7 +9,9 @@ https://theory.stanford.edu/~sergei/papers/kMeansPP-soda.pdf
 
 P, the inverse of the covariance's Cholesky factor, is the parameter and not the factor itself: then the
 density of a batch under all components is one matrix product, forward and backward. Classes share the
-components and have weights of their own, p(u | y) = sum_k w_yk N(u; m_k, S_k).
+components and have weights of their own, p(u | y) = sum_k w_yk N(u; m_k, S_k). A Gaussian of few codes leans on
+the pooled covariance, S_k = (n_k C_k + a C) / (n_k + a) with a pseudo-codes: on codes it has not seen that is worth
+more than the exact maximum.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ from gvae.priors.base import Prior, hold_out
 
 UNUSED = -1e4
 """weight logit of a component that is not in use: exp of it is 0, yet its gradient is a number"""
+GAIN = 0.01
+"""nats per held-out code that a round must gain, or it counts as one of three that end the fit"""
 CHUNK = 12_000_000
 """largest number of floats in an intermediate result of one chunk of codes"""
 
@@ -46,6 +50,7 @@ class Mixture(Prior):
         rounds: largest number of EM iterations.
         most: largest number of codes used, drawn at random.
         ridge: added to the diagonal of each covariance, in units of the codes' mean variance.
+        shrink: codes that the mean of all covariances counts for beside a Gaussian's own; 0: maximum likelihood.
     """
 
     name = "mixture"
@@ -58,9 +63,11 @@ class Mixture(Prior):
         rounds: int = 60,
         most: int = 30_000,
         ridge: float = 1e-4,
+        shrink: float = 10.0,
     ) -> None:
         super().__init__(latent, condition)
-        self.components, self.rounds, self.most, self.ridge = components, rounds, most, ridge
+        self.components, self.rounds, self.most = components, rounds, most
+        self.ridge, self.shrink = ridge, shrink
         means = torch.randn(components, latent, generator=torch.Generator().manual_seed(0))
         self.logits = nn.Parameter(torch.zeros(max(1, condition), components))
         self.mean = nn.Parameter(0.1 * means)
@@ -113,7 +120,7 @@ class Mixture(Prior):
             if i < self.rounds // 2:
                 self._reseed(train, used, generator)
             score = float(self._log_prob(held, y_held).mean())
-            waited = 0 if score > best + 2e-3 else waited + 1
+            waited = 0 if score > best + GAIN else waited + 1
             if score > best:
                 best, saved = score, self._copy()
             if waited == 3:
@@ -155,9 +162,11 @@ class Mixture(Prior):
         size = sums.counts.sum(0)
         mass = size.clamp_min(1e-6)
         mean = sums.sums / mass[:, None]
-        covariance = sums.outer / mass[:, None, None] - mean[:, :, None] * mean[:, None, :]
+        scatter = sums.outer - mass[:, None, None] * mean[:, :, None] * mean[:, None, :]
+        pooled = scatter.sum(0) / size.sum()
+        share = (scatter + self.shrink * pooled) / (mass + self.shrink)[:, None, None]
         eye = torch.eye(self.latent, dtype=mean.dtype, device=mean.device)
-        covariance = torch.where((size > 0.5)[:, None, None], covariance, eye) + self.ridge * eye
+        covariance = torch.where((size > 0.5)[:, None, None], share, pooled) + self.ridge * eye
         self._set_weights(sums.counts)
         self.mean.copy_(mean)
         self._set_covariance(covariance)

@@ -68,14 +68,14 @@ def resume(run: Run, dataset: Dataset, images: int | None = None, minutes: float
         )
     old, new = run.about.get("data", {}).get("checksum"), dataset.facts.get("checksum")
     if old and new and old != new:
-        raise GvaeError(f"the data set {dataset.spec.name} has changed since {run.path} was trained; start a new run")
+        raise GvaeError(
+            f"the data set {dataset.spec.name} has changed since {run.path} was trained; start a new run"
+        )
     if images is not None or minutes is not None:
         run = dataclasses.replace(run, train=dataclasses.replace(run.train, images=images, minutes=minutes))
         check(None, run.train, dataset)
-    if not run.state.exists():  # stopped before the first checkpoint: the seed makes the same start
-        state = None
-    else:
-        state = checkpoint.load_state(run)
+    # a run stopped before its first checkpoint starts again: the seed makes the same start
+    state = checkpoint.load_state(run) if run.state.exists() else None
     engine = Engine(run, dataset)
     if state is not None:
         engine.restore(state)
@@ -102,7 +102,9 @@ def check(model_config: Any, train: TrainConfig, dataset: Dataset) -> None:
         if getattr(train, name) < 0:
             raise GvaeError(f"--{name} is {getattr(train, name)}; it must not be negative")
     if getattr(model_config, "conditional", False) and dataset.labels is None:
-        raise GvaeError(f"--conditional needs labels, and {dataset.spec.name} has none; put each class in a sub-folder")
+        raise GvaeError(
+            f"--conditional needs labels, and {dataset.spec.name} has none; put each class in a sub-folder"
+        )
     if train.tensorboard and importlib.util.find_spec("tensorboard") is None:
         raise GvaeError("--tensorboard needs the extra `track`; type: pip install 'gvae[track]'")
     if getattr(model_config, "latent", 1) < 1:

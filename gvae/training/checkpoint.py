@@ -75,8 +75,12 @@ def load_weights(run: Run, model: nn.Module) -> None:
     try:
         tensors = load_file(run.weights)
     except Exception as error:  # safetensors raises its own type and OSError
-        raise GvaeError(f"{run.weights} is cut short or damaged ({error}); copy it again, or `gvae resume` the run") from error
+        raise GvaeError(
+            f"{run.weights} is cut short or damaged ({error}); copy it again, or `gvae resume` the run"
+        ) from error
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:
-        raise GvaeError(f"{run.weights} does not fit the model in run.json: {str(error).splitlines()[-1].strip()}") from error
+        raise GvaeError(
+            f"{run.weights} does not fit the model in run.json: {str(error).splitlines()[-1].strip()}"
+        ) from error

@@ -36,8 +36,8 @@ class Average:
         halflife = min(self.halflife, 0.1 * seen)
         rate = 1 - 0.5 ** (step / halflife) if halflife else 1.0
         for name, module in self.players.items():
-            average, current = list(self.modules[name].parameters()), list(module.parameters())
-            torch._foreach_lerp_(average, current, rate)
+            for kept, current in zip(self.modules[name].parameters(), module.parameters(), strict=True):
+                kept.lerp_(current, rate)
             for kept, buffer in zip(self.modules[name].buffers(), module.buffers(), strict=True):
                 kept.copy_(buffer)
 

@@ -61,17 +61,22 @@ class Engine:
         self.train_indices = dataset.split("train")
         self.order = Order(len(self.train_indices), config.batch, config.seed)
         if config.batch % self.accelerator.num_processes:
-            raise GvaeError(f"--batch {config.batch} does not divide over {self.accelerator.num_processes} processes")
+            raise GvaeError(
+                f"--batch {config.batch} does not divide over {self.accelerator.num_processes} processes"
+            )
 
         checkpoint.seed_everything(config.seed)
-        self.model = build(run).to(self.device, memory_format=memory_format(run.spec.spatial))
+        self.model = build(run).to(self.device)
+        self.model.to(memory_format=memory_format(run.spec.spatial))  # pyright: ignore[reportCallIssue]
         self.model.train()
         self.players = self.model.players()
         self.turns = self.model.turns()
         self.optimizers = {name: self.adam(name) for name in self.players}
         self.base_lr = {name: self.model.optim(name).lr for name in self.players}
         self.average = Average({n: self.players[n] for n in self.model.averaged}, config.ema)
-        torch.manual_seed(config.seed + 1000 * self.accelerator.process_index)  # processes differ in noise, not in weights
+        torch.manual_seed(
+            config.seed + 1000 * self.accelerator.process_index
+        )  # processes differ in noise, not in weights
 
         self.seen, self.rounds, self.elapsed, self.furthest = 0, 0, 0.0, 0.0
         self.begun: set[int] = set()
@@ -138,7 +143,9 @@ class Engine:
         self.share_buffers()
         turns.step(grads, self.players, self.optimizers, sizes, self.config.clip)
         self.terms.add(named)
-        self.diagnostics.add({**outcome.diagnostics, **{f"norm/{name}": size for name, size in sizes.items()}})
+        self.diagnostics.add(
+            {**outcome.diagnostics, **{f"norm/{name}": size for name, size in sizes.items()}}
+        )
 
     def skip(self, terms: dict[str, Tensor], sizes: dict[str, float]) -> None:
         """Count and name a step that is not finite.
@@ -211,7 +218,9 @@ class Engine:
             "bad_in_a_row": self.bad_in_a_row,
             "terms": self.terms.state_dict(),
             "diagnostics": self.diagnostics.state_dict(),
-            "lengths": {"log": self.log.length, "timing": self.timing.length} if self.main else {},
+            "lengths": {"log": self.log.length, "timing": self.timing.length}
+            if self.log and self.timing
+            else {},
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -290,7 +299,9 @@ class Engine:
                 drawn = time.monotonic()
             if stop := self.agreed(self.stop_signal):
                 self.save()
-                self.progress.say(f"stopped at {count(self.seen)} images; continue with: gvae resume {self.run.path}")
+                self.progress.say(
+                    f"stopped at {count(self.seen)} images; continue with: gvae resume {self.run.path}"
+                )
                 raise Interrupted(stop)
 
     def agreed(self, value: float) -> int:
@@ -307,7 +318,9 @@ class Engine:
         if self.log and self.timing:
             row = {"images": self.seen, "round": self.rounds, "terms": terms, "diagnostics": diagnostics}
             self.log.write({**row, "skipped": self.skipped})
-            self.timing.write({"images": self.seen, "seconds": round(self.elapsed, 2), "rate": round(rate, 1)})
+            self.timing.write(
+                {"images": self.seen, "seconds": round(self.elapsed, 2), "rate": round(rate, 1)}
+            )
         if self.config.tensorboard:
             self.accelerator.log({**terms, **diagnostics}, step=self.seen)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
@@ -71,7 +73,7 @@ def norms(grads: dict[str, list[Tensor]]) -> dict[str, float]:
 def step(
     grads: dict[str, list[Tensor]],
     players: dict[str, nn.Module],
-    optimizers: dict[str, Optimizer],
+    optimizers: Mapping[str, Optimizer],
     sizes: dict[str, float],
     clip: float,
 ) -> None:
@@ -86,7 +88,8 @@ def step(
     """
     for name, group in grads.items():
         if clip and sizes[name] > clip:
-            torch._foreach_mul_(group, clip / sizes[name])
+            for g in group:
+                g.mul_(clip / sizes[name])
         for p, g in zip(players[name].parameters(), group, strict=True):
             p.grad = g
         optimizers[name].step()

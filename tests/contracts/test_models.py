@@ -119,7 +119,9 @@ def test_one_turn_moves_every_player_that_it_names(name, digits):
 
 @pytest.mark.parametrize("conditional", [False, True])
 @pytest.mark.parametrize("name", MODELS)
-def test_same_seed_same_numbers_and_loading_gives_what_was_saved(name, conditional, digits: Dataset, tmp_path: Path):
+def test_same_seed_same_numbers_and_loading_gives_what_was_saved(
+    name, conditional, digits: Dataset, tmp_path: Path
+):
     config = resolve(name).Config(latent=4, conditional=conditional, net=NetConfig(width=8))
     options = TrainConfig(images=1200, batch=60, log_every=1, seed=3)
     runs = [train(name, config, options, digits, "digits", tmp_path / n) for n in ("a", "b")]

@@ -30,7 +30,7 @@ def test_finds_as_good_a_fit_as_sklearn(clusters: tuple[Tensor, Tensor]) -> None
 
     train, held = clusters[0][:1200], clusters[0][1200:]
     other = GaussianMixture(3, random_state=0).fit(train.double().numpy())
-    ours = Mixture(6, components=3)
+    ours = Mixture(6, components=3, shrink=0.0)
     ours.fit(train)
     assert float(ours.log_prob(held).mean().detach()) > other.score(held.double().numpy()) - 0.1
 
@@ -98,4 +98,17 @@ def test_integrates_to_one() -> None:
     prior = Mixture(1, components=3)
     prior.fit(torch.cat([torch.randn(300, 1), 4 + 0.3 * torch.randn(300, 1)]))
     grid = torch.linspace(-8, 12, 4001)
-    assert math.isclose(float(prior.log_prob(grid[:, None]).exp().sum() * 0.005), 1, abs_tol=1e-3)
+    assert math.isclose(float(prior.log_prob(grid[:, None]).detach().exp().sum() * 0.005), 1, abs_tol=1e-3)
+
+
+def test_shrinking_helps_where_codes_are_few() -> None:
+    """Twenty codes per Gaussian cannot determine ten-dimensional covariances."""
+    generator = torch.Generator().manual_seed(0)
+    means = 3 * torch.randn(6, 10, generator=generator)
+    codes = means[torch.randint(6, (1120,), generator=generator)] + torch.randn(1120, 10, generator=generator)
+    scores = {}
+    for shrink in (0.0, 10.0):
+        prior = Mixture(10, components=6, shrink=shrink)
+        prior.fit(codes[:120])
+        scores[shrink] = float(prior.log_prob(codes[120:]).detach().mean())
+    assert scores[10.0] > scores[0.0] + 1

@@ -38,7 +38,9 @@ TRAIN = """
 
 def start(out: Path) -> subprocess.Popen:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen([sys.executable, "-c", textwrap.dedent(TRAIN), str(out)], env=environment, stderr=subprocess.PIPE)
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(TRAIN), str(out)], env=environment, stderr=subprocess.PIPE
+    )
 
 
 def same(a: object, b: object, where: str = "") -> None:
@@ -134,8 +136,9 @@ PROCESSES = """
             p = self.likelihood(self.generator(self.encoder(x).double()))
             self.likelihood.observe(x, p.mean)
             real, fake = self.critic(x)[0], self.critic(p.mean.double())[0]
-            return Outcome({("encoder", "generator"): {"nll": -p.log_prob(x).mean(), "fool": 30 * relativistic_generator(real, fake).mean()},
-                            "critic": {"tell": relativistic_critic(real, fake).mean()}})
+            fool = 30 * relativistic_generator(real, fake).mean()
+            together = {"nll": -p.log_prob(x).mean(), "fool": fool}
+            return Outcome({("encoder", "generator"): together, "critic": {"tell": relativistic_critic(real, fake).mean()}})
         def smooth(self, batch):
             return Outcome({"critic": {"r1": zero_centred(lambda v: self.critic(v)[0], batch.x.double()).mean()}})
         def sample(self, n, y=None):
@@ -153,10 +156,16 @@ def test_two_processes_equal_one_on_the_joined_batch(tmp_path: Path):
     script = tmp_path / "still.py"
     script.write_text(textwrap.dedent(PROCESSES))
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "GVAE_FLOAT64": "1"}
-    subprocess.run([sys.executable, str(script), str(tmp_path / "one")], check=True, env=environment, timeout=200)
+    subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "one")], check=True, env=environment, timeout=200
+    )
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=29631"]
     done = subprocess.run(
-        [*launch, str(script), str(tmp_path / "two")], env=environment, timeout=200, capture_output=True, text=True
+        [*launch, str(script), str(tmp_path / "two")],
+        env=environment,
+        timeout=200,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert "2 processes" in done.stderr
@@ -165,7 +174,12 @@ def test_two_processes_equal_one_on_the_joined_batch(tmp_path: Path):
     for name, value in one["model"].items():
         assert torch.allclose(value.double(), two["model"][name].double(), rtol=1e-4, atol=1e-5), name
     for name, value in one["average"]["generator"].items():
-        assert torch.allclose(value.double(), two["average"]["generator"][name].double(), rtol=1e-4, atol=1e-5), name
-    first, second = ([json.loads(r)["terms"] for r in (tmp_path / n / "log.jsonl").read_text().splitlines()] for n in ("one", "two"))
+        assert torch.allclose(
+            value.double(), two["average"]["generator"][name].double(), rtol=1e-4, atol=1e-5
+        ), name
+    first, second = (
+        [json.loads(r)["terms"] for r in (tmp_path / n / "log.jsonl").read_text().splitlines()]
+        for n in ("one", "two")
+    )
     # the log holds the first process's half of each batch, so terms agree only in name
     assert [r.keys() for r in first] == [r.keys() for r in second]
