@@ -18,9 +18,7 @@ from gvae.models import MODELS
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
-PAGES += [
-    ROOT / "docs" / f"{name}.md" for name in ("quickstart", "cli", "faq", "extending", "choosing-a-model")
-]
+PAGES += sorted((ROOT / "docs").rglob("*.md"))
 
 
 def blocks(path: Path, kind: str = "") -> list[str]:

@@ -88,7 +88,7 @@ def test_realnvp_needs_two_dimensions() -> None:
 
 
 def test_realnvp_learns_a_ring() -> None:
-    prior = RealNVP(2, blocks=6, width=32, steps=400, batch=256, lr=3e-3)
+    prior = RealNVP(2, blocks=5, width=32, steps=300, batch=256, lr=3e-3)
     prior.fit(ring(2000))
     torch.manual_seed(0)
     assert mmd(prior.sample(1000), ring(1000, seed=5)) < 0.02
@@ -142,7 +142,7 @@ def test_flow_probes_agree_with_the_exact_trace(clusters: tuple[Tensor, Tensor])
 
 def test_stops_when_held_out_codes_no_longer_improve() -> None:
     """A few hundred codes of pure noise are soon learned by heart: the held-out tenth must stop the fit."""
-    prior = RealNVP(8, blocks=4, width=64, steps=3000, batch=64, lr=1e-3)
+    prior = RealNVP(8, blocks=2, width=64, steps=3000, batch=64, lr=2e-3)
     prior.fit(torch.randn(500, 8, generator=torch.Generator().manual_seed(0)))
     assert len(prior.notes) == 1
     assert "held-out codes no longer improved" in prior.notes[0]
