@@ -84,18 +84,25 @@ class Run:
         data: str,
         spec: DataSpec,
         about: dict,
+        write: bool = True,
     ) -> Run:
         """Make a new run folder.
+
+        Args:
+            path: the folder.
+            model, model_config, train, data, spec, about: what run.json says.
+            write: whether this process is the one that writes; the others only share the description.
 
         Raises:
             GvaeError: the folder holds a run already.
         """
-        if (path / "run.json").exists():
+        if write and (path / "run.json").exists():
             raise GvaeError(
                 f"{path} already holds a run; continue it with `gvae resume {path}` or choose another --out"
             )
         run = cls(path, model, to_json(model_config), train, data, spec, about)
-        run.save()
+        if write:
+            run.save()
         return run
 
     def save(self) -> None:

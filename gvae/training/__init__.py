@@ -6,6 +6,7 @@ import dataclasses
 import importlib.metadata
 import importlib.util
 import json
+import os
 import platform
 import sys
 import time
@@ -41,7 +42,8 @@ def train(model: str, model_config: Any, train: TrainConfig, dataset: Dataset, d
 
     resolve(model)
     train = train if train.images or train.minutes else dataclasses.replace(train, minutes=10.0)
-    run = Run.create(out, model, model_config, train, data, dataset.spec, about(dataset))
+    first = int(os.environ.get("RANK", "0")) == 0
+    run = Run.create(out, model, model_config, train, data, dataset.spec, about(dataset), write=first)
     Engine(run, dataset).train()
     return run
 
@@ -81,7 +83,8 @@ def resume(run: Run, dataset: Dataset, images: int | None = None, minutes: float
         engine.restore(state)
     if engine.fraction >= 1 and (images is not None or minutes is not None):
         raise GvaeError(f"{run.path} has already seen {engine.seen} images; give a larger total budget")
-    run.save()
+    if engine.main:
+        run.save()
     engine.train()
     return run
 
