@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("--data", default="mnist")
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--runs", type=Path, default=Path("runs/headline"))
+    parser.add_argument("--note", default="", help="anything a reader of the rows must know")
     options = parser.parse_args()
     for seed in options.seeds:
         for model in options.models:
@@ -40,6 +41,7 @@ def main() -> None:
             if name not in rows:
                 out = options.runs / name
                 rows = {**read(), name: measure(model, options.data, options.minutes, seed, out)}
+                rows[name]["note"] = options.note
                 RESULTS.write_text(json.dumps(dict(sorted(rows.items())), indent=1) + "\n", encoding="utf-8")
 
 

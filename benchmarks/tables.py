@@ -53,13 +53,14 @@ def headline() -> str:
 def note(row: dict[str, Any]) -> str:
     """Under the table: what was run, on what, when."""
     samples = row["numbers"]["fd"]["n"]
+    caution = f" **{row['note']}**" if row.get("note") else ""
     return (
         f"MNIST, {row['minutes']:g} minutes of training each on {row['processor']}, "
         f"{samples:,} samples against the test split, defaults of every model, mean ± standard deviation over seeds "
         "where there are several. Frechet distance, coverage, density and classes in the features of a small digit "
         "classifier: they are no Inception numbers. Lower is better for distances and errors, higher for coverage and "
         "density. Commands: [benchmarks/headline.py](benchmarks/headline.py); rows: "
-        f"[headline.json](benchmarks/results/headline.json), {row['date']}, torch {row['versions']['torch']}."
+        f"[headline.json](benchmarks/results/headline.json), {row['date']}, torch {row['versions']['torch']}.{caution}"
     )
 
 

@@ -50,16 +50,17 @@ class Flow(Prior):
         latent: int,
         condition: int = 0,
         width: int = 512,
-        steps: int = 3000,
-        batch: int = 512,
-        lr: float = 1e-3,
+        steps: int = 6000,
+        batch: int = 256,
+        lr: float = 4e-3,
         minutes: float | None = None,
         ode_steps: int = 32,
         probes: int = 0,
     ) -> None:
         super().__init__(latent, condition)
         self.velocity = Velocity(latent, condition, width)
-        self.descent = Descent(steps, batch, lr, minutes)
+        # the regression is noisier than a likelihood: average over more steps
+        self.descent = Descent(steps, batch, lr, minutes, average=0.998)
         self.ode_steps, self.probes = ode_steps, probes
 
     def _log_prob(self, u: Tensor, y: Tensor | None) -> Tensor:

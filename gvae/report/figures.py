@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 WIDTH = 900
 """pixels that a grid of small images is enlarged to, at most"""
 GAP = 2
-"""pixels between two images"""
+"""pixels between two images; tiny images, much enlarged, stand further apart, or they run into each other"""
 GAP_LEVEL = 110
 """gray level between images: visible beside black and beside white"""
 
@@ -59,7 +59,7 @@ def grid(x: Tensor, columns: int | None = None, scale: int | None = None) -> Ima
 
     >>> import torch
     >>> grid(torch.zeros(4, 1, 8, 8), scale=3).size
-    (50, 50)
+    (51, 51)
     """
     tiles = _tiles(x)
     columns = _at_least_one("columns", columns, math.ceil(math.sqrt(len(tiles))))
@@ -136,8 +136,9 @@ def _draw(tiles: np.ndarray, columns: int, scale: int | None) -> Image.Image:
     n, height, width, channels = tiles.shape
     scale = _at_least_one("scale", scale, max(1, min(16, WIDTH // (columns * width))))
     tiles = tiles.repeat(scale, axis=1).repeat(scale, axis=2)
-    rows, step_y, step_x = math.ceil(n / columns), height * scale + GAP, width * scale + GAP
-    canvas = np.full((rows * step_y - GAP, columns * step_x - GAP, channels), GAP_LEVEL, np.uint8)
+    gap = max(GAP, scale)
+    rows, step_y, step_x = math.ceil(n / columns), height * scale + gap, width * scale + gap
+    canvas = np.full((rows * step_y - gap, columns * step_x - gap, channels), GAP_LEVEL, np.uint8)
     for k, tile in enumerate(tiles):
         top, left = k // columns * step_y, k % columns * step_x
         canvas[top : top + height * scale, left : left + width * scale] = tile

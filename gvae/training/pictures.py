@@ -22,7 +22,8 @@ class Pictures:
         from gvae.training.engine import build
 
         self.run, self.samples = run, samples
-        with torch.random.fork_rng([]):  # initial weights are drawn, then overwritten: training's noise must not move
+        # initial weights are drawn, then overwritten: the noise of training must not move
+        with torch.random.fork_rng([]):
             self.model = build(run).eval()
         split = "val" if len(dataset.splits.get("val", ())) else "train"
         self.batch = dataset.batch(dataset.split(split)[:images])
