@@ -334,6 +334,8 @@ class Engine:
             if fit := getattr(shown.eval(), "fit_prior", None):
                 self.progress.say("fitting the prior to the codes")
                 fit(self.batches(), seed=self.config.seed)
+                for note in shown.prior.notes:  # pyright: ignore[reportAttributeAccessIssue, reportGeneralTypeIssues]
+                    self.progress.say(f"note: {note}")
                 weights = shown.state_dict()
             checkpoint.save_weights(self.run, weights)
             self.pictures.draw(weights, self.seen, final=True)
