@@ -3,7 +3,7 @@
     python benchmarks/gpu/run.py --out results --minutes 9         # as many open jobs as fit; call again to go on
 
 Open jobs are those of queue.json without "done". Each leaves a row in OUT/rows.json, its sample grid OUT/NAME.png and,
-where weights are wanted, OUT/NAME.safetensors. Copy the rows to benchmarks/results/gpu.json and tick the queue. GVAE_DATA names the data, as everywhere.
+where weights are wanted, OUT/NAME.safetensors. Copy the rows to benchmarks/results/gpu.json and tick the queue.
 """
 
 from __future__ import annotations
