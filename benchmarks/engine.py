@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import statistics
 import tempfile
@@ -197,6 +198,7 @@ def main() -> None:
         "command": f"python benchmarks/engine.py --data {o.data} --batch {o.batch} --rounds {o.rounds} --times {o.times}",
         **rows,
         "convolution_peak_gflops": round(peak() / 1e9),
+        "environment": " ".join(f"{k}={v}" for k, v in sorted(os.environ.items()) if k.startswith("OMP_")),
         "processor": processor(),
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
         "date": datetime.now(UTC).date().isoformat(),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -73,6 +74,7 @@ def measure(model: str, data: str, minutes: float, seed: int, out: Path) -> dict
         "seed": seed,
         "minutes": minutes,
         "images": timing[-1]["images"],
+        "environment": " ".join(f"{k}={v}" for k, v in sorted(os.environ.items()) if k.startswith("OMP_")),
         "processor": run.about["processor"],
         "versions": run.about["versions"],
         "date": run.about["date"],

@@ -100,7 +100,9 @@ def engine() -> str:
             f"**{r['ratio_median']:.2f}** | {r['fraction_of_convolution_peak']:.0%} |"
         )
     peak = f"{row['convolution_peak_gflops']} GFLOP/s on one 3x3 convolution"
-    return "\n".join([*lines, "", f"`{row['command']}`, {row['processor']}, peak {peak}, {row['date']}."])
+    notes = "; ".join(text for text in (row.get("environment"), row.get("note")) if text)
+    where = f"`{row['command']}`, {row['processor']}, peak {peak}, {row['date']}"
+    return "\n".join([*lines, "", f"{where}; {notes}." if notes else f"{where}."])
 
 
 def replace(path: Path, marker: str, text: str, check: bool) -> bool:

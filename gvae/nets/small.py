@@ -19,10 +19,8 @@ from torch.nn.functional import leaky_relu, one_hot, pad
 
 from gvae.config import NetConfig
 from gvae.errors import GvaeError
+from gvae.nets.blocks import Conv, ConvTranspose
 from gvae.types import DataSpec
-
-CONV = {2: nn.Conv2d, 3: nn.Conv3d}
-UPCONV = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 
 
 def act(x: Tensor) -> Tensor:
@@ -83,8 +81,8 @@ class Residual(nn.Module):
 
     def __init__(self, spatial: int, width: int) -> None:
         super().__init__()
-        self.first = CONV[spatial](width, width, 3, padding=1)
-        self.second = CONV[spatial](width, width, 3, padding=1)
+        self.first = Conv[spatial](width, width, 3, padding=1)
+        self.second = Conv[spatial](width, width, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.second(act(self.first(act(x))))
@@ -133,7 +131,7 @@ class Trunk(nn.Module):
         super().__init__()
         self.sizes = halves(spec.shape)
         widths = channels(len(self.sizes), net.width)
-        conv = CONV[spec.spatial]
+        conv = Conv[spec.spatial]
         self.first = conv(spec.channels * 2**spec.spatial, widths[0], 3, padding=1)
         self.down = nn.ModuleList(conv(a, b, 3, stride=2, padding=1) for a, b in pairwise(widths))
         self.where = max(len(widths) - 2, 0)
@@ -204,12 +202,12 @@ class Generator(nn.Module):
         self.widths = channels(len(self.sizes), net.width)
         self.first = nn.Linear(latent + condition, self.widths[-1] * torch.Size(self.sizes[-1]).numel())
         self.up = nn.ModuleList(
-            UPCONV[spec.spatial](self.widths[i + 1], self.widths[i], 4, stride=2, padding=1)
+            ConvTranspose[spec.spatial](self.widths[i + 1], self.widths[i], 4, stride=2, padding=1)
             for i in reversed(range(len(self.widths) - 1))
         )
         self.where = max(len(self.widths) - 2, 0)
         self.residual = residuals(spec.spatial, self.widths[self.where], net.depth)
-        self.last = CONV[spec.spatial](self.widths[0], spec.channels * 2**spec.spatial, 3, padding=1)
+        self.last = Conv[spec.spatial](self.widths[0], spec.channels * 2**spec.spatial, 3, padding=1)
         initialise(self)
         self.last.weight.data.mul_(0.1)  # starts from gray: a saturated tanh would never come back
 
