@@ -52,7 +52,7 @@ def engine_step(name: str, config, dataset: Dataset, batch: int, folder: Path) -
     engine = Engine(
         Run.create(folder / name, name, config, options, dataset.spec.name, dataset.spec, {}), dataset
     )
-    engine.progress = ProgressLine(quiet=True)
+    engine.journal.progress = ProgressLine(quiet=True)
     return engine.round, engine
 
 

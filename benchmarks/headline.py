@@ -21,7 +21,8 @@ from typing import Any
 from gvae.runs import Run
 
 RESULTS = Path(__file__).parent / "results" / "headline.json"
-MODELS = {"gvae": "", "vae": "--prior normal", "wgan-gp": "", "vae-gan": ""}
+MODELS = {"gvae": "", "vae": "--prior normal", "wgan-gp": "--critic-steps 2", "vae-gan": ""}
+"""options beyond the defaults; those of wgan-gp are the best of trials.json for so short a training"""
 METRICS = "fd,kd,prdc,class-histogram,mmd,ms-ssim,mse"
 
 
@@ -64,15 +65,19 @@ def measure(model: str, data: str, minutes: float, seed: int, out: Path) -> dict
         f"gvae evaluate {out} --metrics {METRICS if model in ('gvae', 'vae', 'vae-gan') else METRICS[:-4]}"
     )
     gvae(evaluated)
+    return row(out, [" ".join(trained.split()), evaluated])
+
+
+def row(out: Path, commands: list[str]) -> dict[str, Any]:
+    """What `gvae train` and `gvae evaluate` left in a run, with what produced it."""
     run = Run.open(out)
     timing = [json.loads(line) for line in run.timing.read_text().splitlines()]
-    numbers = json.loads(run.metrics.read_text())["numbers"]
     return {
-        "commands": [" ".join(trained.split()), evaluated],
-        "model": model,
-        "data": data,
-        "seed": seed,
-        "minutes": minutes,
+        "commands": commands,
+        "model": run.model,
+        "data": run.data,
+        "seed": run.train.seed,
+        "minutes": run.train.minutes,
         "images": timing[-1]["images"],
         "environment": " ".join(f"{k}={v}" for k, v in sorted(os.environ.items()) if k.startswith("OMP_")),
         "processor": run.about["processor"],
@@ -82,7 +87,7 @@ def measure(model: str, data: str, minutes: float, seed: int, out: Path) -> dict
             number["name"] + (f", {number['variant']}" if number["variant"] else ""): {
                 key: number[key] for key in ("value", "floor", "error", "n")
             }
-            for number in numbers
+            for number in json.loads(run.metrics.read_text())["numbers"]
         },
     }
 

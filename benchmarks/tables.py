@@ -29,6 +29,8 @@ COLUMNS = {
     "largest class": ("largest class", 3),
 }
 SCALE = {"mmd": 1000, "mse": 1000}
+TITLES = {"vae": "vae, N(0, I)", "wgan-gp": "wgan-gp, 2 critic steps"}
+"""what a row of the headline differs in from the model's defaults"""
 
 
 def headline() -> str:
@@ -44,7 +46,7 @@ def headline() -> str:
         if mine:
             cells = [spread(mine, name) for name in COLUMNS]
             seen = f"{statistics.mean(row['images'] for row in mine) / 1000:.0f}k"
-            title = "vae, N(0, I)" if model == "vae" else model
+            title = TITLES.get(model, model)
             lines.append(f"| {title} | " + " | ".join(cells) + f" | {seen} | {len(mine)} |")
     first = rows[0]
     return "\n".join([*lines, "", note(first)])
@@ -56,8 +58,9 @@ def note(row: dict[str, Any]) -> str:
     caution = f" **{row['note']}**" if row.get("note") else ""
     return (
         f"MNIST, {row['minutes']:g} minutes of training each on {row['processor']}, "
-        f"{samples:,} samples against the test split, defaults of every model, mean ± standard deviation over seeds "
-        "where there are several. Frechet distance, coverage, density and classes in the features of a small digit "
+        f"{samples:,} samples against the test split, defaults but for what a row's title says, mean ± standard "
+        "deviation over seeds where there are several. Frechet distance, coverage, density and classes in the "
+        "features of a small digit "
         "classifier: they are no Inception numbers. Lower is better for distances and errors, higher for coverage and "
         "density. Commands: [benchmarks/headline.py](benchmarks/headline.py); rows: "
         f"[headline.json](benchmarks/results/headline.json), {row['date']}, torch {row['versions']['torch']}.{caution}"

@@ -30,13 +30,10 @@ def load(run: Run | Path | str, device: str = "cpu") -> Loaded:
     Raises:
         GvaeError: not a run, another format, or damaged weights.
     """
-    from gvae.config import from_json
-    from gvae.models import resolve
-    from gvae.training.checkpoint import load_weights
+    from gvae.training.checkpoint import build, load_weights
 
     run = run if isinstance(run, Run) else Run.open(run)
-    kind = resolve(run.model)
-    model = kind(from_json(kind.Config, run.model_config), run.spec)
+    model = build(run)
     load_weights(run, model)
     return Loaded(run, model.eval().to(device))
 

@@ -17,12 +17,12 @@ T = TypeVar("T")
 class NetConfig:
     """Which networks a model is built from; their sizes follow from the data."""
 
-    family: Literal["auto", "small", "conv", "resnet"] = "auto"
-    """auto: small up to 64 pixels, resnet above; conv: the papers' four stride-2 convolutions"""
+    family: Literal["auto", "small", "conv", "resnet", "mlp"] = "auto"
+    """auto: small up to 64 pixels, resnet above; conv: the papers' four stride-2 convolutions; mlp: no convolutions"""
     width: int = 64
-    """channels of the first stage; later stages are multiples of it"""
+    """channels of the first stage, later stages are multiples of it; mlp: units per hidden layer"""
     depth: int = 0
-    """small only: residual blocks at the middle resolution; better per image, fewer images per second"""
+    """small: residual blocks at the middle resolution; mlp: hidden layers, 2 if 0; others: not used"""
     block: Literal["residual", "paper"] = "residual"
     """resnet only: pre-activation residual block, or the papers' block with pooling, BatchNorm and dropout"""
 
@@ -46,18 +46,32 @@ class LatentConfig(ModelConfig):
 
     latent: int = 32
     """number of latent dimensions, Z"""
-    likelihood: Literal["gaussian", "laplace", "bernoulli"] = "gaussian"
-    """p(x|z): Gaussian or Laplace of the data's own scale, or gray values as probabilities"""
+    likelihood: Literal[
+        "auto", "gaussian", "gaussian-learned", "laplace", "bernoulli", "discretised-logistic"
+    ] = "auto"
+    """p(x|z); auto: bernoulli for binarised data, else gaussian with the scale of the data's own errors"""
     sigma: float = 0.0
-    """fixed scale of the likelihood, for pixels in [-1, 1]; 0: the scale of the data's own errors"""
+    """gaussian, laplace: fixed scale for pixels in [-1, 1]; 0: the scale of the data's own errors"""
     beta: float = 1.0
     """weight of the KL term: above 1 the code carries fewer nats and its prior is easier to learn"""
     warmup: float = 0.05
     """first fraction of the budget, over which beta rises from 0: keeps the code from falling silent"""
-    prior: Literal["mixture", "realnvp", "flow", "normal"] = "mixture"
+    prior: Literal["mixture", "realnvp", "flow", "vamp", "normal"] = "mixture"
     """density fitted to the codes, from which samples are drawn"""
     components: int = 200
-    """Gaussians of the mixture prior"""
+    """Gaussians of the mixture prior, pseudo-inputs of the vamp prior"""
+
+
+@dataclass(frozen=True)
+class BoundConfig(LatentConfig):
+    """Options of models that are trained on a bound of log p(x)."""
+
+    bound: Literal["elbo", "iwae"] = "elbo"
+    """elbo: one code per image; iwae: the importance-weighted bound with k codes per image"""
+    k: int = 5
+    """codes per image of the importance-weighted bound"""
+    joint: bool = False
+    """learn the prior together with encoder and decoder, in place of N(0, I), rather than afterwards"""
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,64 @@ PAPER = {
 }
 """the papers' own choices, where they contradict each other the likelier one"""
 
+PLAIN = {"ema": 0, "rise": 0.0, "decay": 0.0, "warmup": 0.0, "prior": "normal"}
+"""what the papers of 2013 to 2020 do without"""
+
+DRAW = {
+    "glimpses": 64,
+    "latent": 100,
+    "lr": 1e-3,
+    "clip": 10.0,
+    "likelihood": "bernoulli",
+    "prior": "normal",
+    "warmup": 0.0,
+}
+"""DRAW's own choices"""
+
 PRESETS: dict[str, dict[str, Preset]] = {
+    "vae": {
+        "faces": Preset(
+            "the face model of vae-faces: four convolutions, latent 200, Adam 5e-4, batch 150; sigma 3.135 is its "
+            "reconstruction weight of 10000 on the mean squared error at 128 x 128 x 3 pixels (another size needs "
+            "another sigma: the root of pixel values / 5000)",
+            {
+                "latent": 200,
+                "lr": 5e-4,
+                "batch": 150,
+                "net.family": "conv",
+                "likelihood": "gaussian",
+                "sigma": 3.135,
+                **PLAIN,
+            },
+        ),
+        "plane": Preset(
+            "the two-dimensional code of gans-vs-vaes, which can be looked at as a map: Bernoulli likelihood, batch 100",
+            {"latent": 2, "batch": 100, "likelihood": "bernoulli", **PLAIN},
+        ),
+        "likelihood": Preset(
+            "for a high log-likelihood on binarised digits: latent 40, a prior of RealNVP couplings learned in the bound",
+            {"latent": 40, "prior": "realnvp", "joint": True, "net.depth": 2},
+        ),
+    },
+    "vae-nf": {"t80": Preset("80 planar steps, the longest flow of the paper", {"latent": 40, "steps": 80})},
+    "vae-iaf": {
+        "depth2": Preset(
+            "2 steps of width 320: two thirds of the largest model's gain at a tenth of its cost",
+            {"steps": 2, "hidden": 320},
+        ),
+        "depth8": Preset(
+            "8 steps of width 1920, the paper's largest model on MNIST", {"steps": 8, "hidden": 1920}
+        ),
+    },
+    "vae-hvi": {
+        "l16": Preset("16 leapfrog steps in one iteration, the row that papers call T = 16", {"leapfrog": 16})
+    },
+    "draw": {
+        "paper": Preset("64 glimpses with codes of 100 dimensions each, gradients cut to a norm of 10", DRAW)
+    },
+    "draw-vgp": {
+        "paper": Preset("64 glimpses with codes of 100 dimensions each, gradients cut to a norm of 10", DRAW)
+    },
     "gvae": {
         "paper": Preset(
             "the faithful reading of the GVAE papers: L1 reconstruction, Wasserstein critic with gradient "

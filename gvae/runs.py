@@ -170,6 +170,10 @@ class Run:
         """Numbers with their protocol."""
         return self.path / "metrics.json"
 
+    def partial(self, name: str) -> Path:
+        """What a long measurement has so far."""
+        return self.path / "partial" / f"{name}.npy"
+
     @property
     def final(self) -> Path:
         """Last sample grid."""

@@ -45,6 +45,9 @@ class DataSpec:
     """stored value that networks see as +1"""
     unit: str = "gray level"
     """unit of the stored values"""
+    binary: str = ""
+    """"": gray values; dynamic: black and white, drawn with the gray value as probability at every read;
+    static: black and white once for all"""
 
     @property
     def spatial(self) -> int:

@@ -13,7 +13,8 @@ from gvae.runs import Run
 
 ABOUT = f"""Measure a run and write metrics.json into it.
 
-Metrics: {", ".join(METRICS)}; iwae-500 for 500 importance samples; package.module:NAME for one of your own.
+Metrics: {", ".join(METRICS)}; iwae-500 for 500 importance samples; ais-1000x32 for
+1,000 temperatures and 32 chains (ais is measured only if named); package.module:NAME for one of your own.
 docs/metrics explains each."""
 
 
@@ -26,7 +27,7 @@ class Evaluate:
     data: str | None = None
     """data set to measure against; what the run was trained on if not given"""
     metrics: str | None = None
-    """names separated by commas; all that apply if not given"""
+    """names separated by commas; all that apply but ais if not given"""
     samples: int = 10_000
     """images to draw and to compare with; fewer where the split has fewer"""
     split: Literal["test", "val", "train"] = "test"
@@ -35,6 +36,8 @@ class Evaluate:
     """seed of the samples"""
     prior: str | None = None
     """prior to sample from, such as normal; the run's own if not given"""
+    bound_images: int | None = None
+    """images of iwae-K and ais; by default as many as 50,000 codes allow, 100 for ais"""
     data_root: Path | None = None
     """folder with data sets; without it the environment variable GVAE_DATA"""
 
@@ -46,12 +49,32 @@ def run(words: list[str]) -> None:
         raise GvaeError(
             f"--samples is {args.samples}; a comparison needs at least 2, numbers to be quoted 10k"
         )
+    if args.bound_images is not None and args.bound_images < 1:
+        raise GvaeError(f"--bound-images is {args.bound_images}; it must be at least 1")
     opened = Run.open(args.run)
     from gvae.evaluation import evaluate
 
     names = split_names(args.metrics)
-    evaluate(opened, names, args.data, args.samples, args.split, args.seed, args.prior, args.data_root)
+    settings = (args.samples, args.split, args.seed, args.prior, args.data_root, args.bound_images)
+    held = evaluate(opened, names, args.data, *settings)
+    refuse_nothing(opened, names, held["numbers"])
     show_numbers(opened)
+
+
+def refuse_nothing(opened: Run, names: tuple[str, ...] | None, numbers: list[dict]) -> None:
+    """Say so if none of the metrics that were named applies to the model.
+
+    Raises:
+        GvaeError: none does, and why.
+    """
+    asked = [number for number in numbers if names and number["protocol"].get("metric") in names]
+    if asked and all(number["value"] is None for number in asked):
+        reasons = "; ".join(dict.fromkeys(f"{number['name']}: {number['reason']}" for number in asked))
+        others = ", ".join(number["name"] for number in numbers if number["value"] is not None)
+        known = f"it has {others}" if others else f"`gvae evaluate {opened.path}` measures what applies"
+        raise GvaeError(
+            f"{opened.path} is a {opened.model}, which cannot be measured so ({reasons}); {known}"
+        )
 
 
 def split_names(text: str | None) -> tuple[str, ...] | None:

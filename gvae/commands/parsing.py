@@ -99,7 +99,6 @@ def parse(start: T, words: Sequence[str], prog: str, about: str | None = None) -
                 description=about or type(start).__doc__,
                 args=list(words),
                 return_unknown_args=True,
-                config=(tyro.conf.FlagCreatePairsOff,),
             )
     except SystemExit as stop:
         if stop.code in (0, None):
@@ -124,6 +123,8 @@ def _field(option: Option) -> tuple[Any, Any]:
     )
     kind = bool if inner(option.kind) is bool else Annotated[object, _spec(option.kind, several)]
     kind = Annotated[kind, mark]  # pyright: ignore[reportInvalidTypeForm]
+    if option.value is False:  # `--flag` alone; what is on by default shows `--flag` and `--no-flag`
+        kind = tyro.conf.FlagCreatePairsOff[kind]
     kind = tyro.conf.Positional[kind] if WORD in option.marks else kind
     return kind, dataclasses.field() if option.value is REQUIRED else dataclasses.field(default=option.value)
 

@@ -45,12 +45,16 @@ def print_plan(model: str, config: Any, train: TrainConfig, spec: DataSpec, out:
     from gvae.models import resolve
 
     kind = resolve(model)
+    players, nets = (
+        player_lines(kind, config, spec),
+        networks(build(kind, config, spec), spec),
+    )  # mistakes first
     print(f"{model} on {spec.name}, {spec.channels} x {' x '.join(map(str, spec.shape))}, into {out}")
     for title, values in (("Model", config), ("Training", train)):
         print(f"\n{title}\n" + table([(f"--{option.name}", str(option.value)) for option in leaves(values)]))
     print("\nPlayers")
-    print("\n".join(player_lines(kind, config, spec)))
-    for name, rows in networks(build(kind, config, spec), spec).items():
+    print("\n".join(players))
+    for name, rows in nets.items():
         print(f"\n{name}\n" + table(rows))
     print("\nNothing was trained: this was --dry-run.")
 

@@ -117,7 +117,7 @@ def one_budget(images: int | None, minutes: float | None) -> None:
 
 def finish(path: Path, action: Callable[[], object], steps: str) -> None:
     """Train, then say what to do next; after a signal leave with its exit code (130 for Ctrl-C)."""
-    from gvae.training.engine import Interrupted
+    from gvae.training.signals import Interrupted
 
     first = int(os.environ.get("RANK", "0")) == 0
     try:

@@ -63,6 +63,27 @@ DATASETS: dict[str, Source] = {
         "gvae.data.mnist:open_fashion_mnist",
         files="gvae.data.mnist:FASHION_MNIST",
     ),
+    "mnist-dynamic": Source(
+        "mnist-dynamic",
+        "MNIST in black and white, drawn anew at every read with the gray value as probability",
+        "CC BY-SA 3.0 (Y. LeCun, C. Cortes, C. Burges)",
+        "R. Salakhutdinov, I. Murray: On the quantitative analysis of deep belief networks, 2008",
+        "gvae.data.binary:open_dynamic",
+    ),
+    "mnist-static": Source(
+        "mnist-static",
+        "MNIST in black and white once for all: the published .amat files if they are there, else a draw under seed 0",
+        "CC BY-SA 3.0 (Y. LeCun, C. Cortes, C. Burges)",
+        "H. Larochelle, I. Murray: The neural autoregressive distribution estimator, 2011",
+        "gvae.data.binary:open_static",
+    ),
+    "toy4": Source(
+        "toy4",
+        "four one-hot points of 2x2 pixels, equally probable, on which log-likelihoods can be computed exactly",
+        "none needed",
+        "L. Mescheder, S. Nowozin, A. Geiger: Adversarial Variational Bayes, 2017, arXiv:1701.04722",
+        "gvae.data.binary:open_toy4",
+    ),
     "folder": Source(
         "folder",
         "your own images (PNG, JPEG, WebP, TIFF, BMP), given as PATH or folder:PATH; sub-folders are classes",

@@ -27,6 +27,7 @@ class Dataset:
         labels: (N,) int64 class indices, or None.
         splits: disjoint index arrays under "train", "val", "test".
         facts: source, licence, citation, checksum, notes on what was done; everything fits in JSON.
+        attributes: (N, A) uint8, 1 where an image has the attribute that the spec names, or None.
 
     Raises:
         GvaeError: shapes, types, labels or splits that contradict each other.
@@ -42,6 +43,7 @@ class Dataset:
     labels: np.ndarray | None = None
     splits: Mapping[str, np.ndarray] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    attributes: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could only fail later, far from its cause."""
@@ -52,6 +54,7 @@ class Dataset:
                 f"they must be uint8 or int16 of shape (N, {', '.join(map(str, expected))})"
             )
         self._check_labels()
+        self._check_attributes()
         self._check_splits()
 
     def _check_labels(self) -> None:
@@ -68,6 +71,21 @@ class Dataset:
                 f"data set {self.spec.name}: labels lie in {self.labels.min()}..{self.labels.max()}, "
                 f"but its spec names {len(self.spec.classes)} classes"
             )
+
+    def _check_attributes(self) -> None:
+        """Attributes: for every image a 0 or 1 for each name."""
+        expected = (len(self), len(self.spec.attributes))
+        if self.attributes is None:
+            if self.spec.attributes:
+                raise GvaeError(f"data set {self.spec.name}: its spec names attributes, but there are none")
+            return
+        if self.attributes.shape != expected or self.attributes.dtype != np.uint8:
+            raise GvaeError(
+                f"data set {self.spec.name}: attributes are {self.attributes.dtype} {self.attributes.shape}; "
+                f"they must be uint8 of shape {expected}"
+            )
+        if self.attributes.max(initial=0) > 1:
+            raise GvaeError(f"data set {self.spec.name}: attributes must be 0 or 1")
 
     def _check_splits(self) -> None:
         """Splits: known names, existing images, none in two of them."""
@@ -102,7 +120,8 @@ class Dataset:
     def batch(self, indices: Sequence[int] | np.ndarray, device: str | torch.device = "cpu") -> Batch:
         """The images at `indices`, as networks see them.
 
-        x = 2 (stored - low) / (high - low) - 1, clipped to [-1, 1] (CT values beyond the window exist).
+        x = 2 (stored - low) / (high - low) - 1, clipped to [-1, 1] (CT values beyond the window exist);
+        where the spec says dynamic, -1 or 1 with the stored value as probability, by torch's global random state.
 
         Args:
             indices: (B,) positions in `images`.
@@ -118,6 +137,8 @@ class Dataset:
         low, high = self.spec.low, self.spec.high
         # multiply before dividing: 255 then becomes exactly 1, not 1.0000001
         x = stored.movedim(-1, 1).float().sub_(low).mul_(2).div_(high - low).sub_(1).clamp_(-1, 1)
+        if self.spec.binary == "dynamic":
+            x = torch.where(torch.rand_like(x) * 2 - 1 < x, 1.0, -1.0)
         if self.labels is None:
             return Batch(x)
         return Batch(x, torch.from_numpy(self.labels[indices]).to(device))

@@ -3,6 +3,7 @@
 dataset.json    format, spec, facts, and the size and SHA-256 of each file below
 images.npy      (N, *S, C) uint8 or int16
 labels.npy      (N,) int64, for labelled data
+attributes.npy  (N, A) uint8, for data with attributes
 splits.npz      index arrays train, val, test
 """
 
@@ -77,10 +78,14 @@ def read_prepared(folder: Path, size: int | None = None, verify: bool = False) -
         raise GvaeError(
             f"{folder} was prepared at {spec.size} pixels, not {size}; prepare it anew or leave --size out"
         )
-    labels = np.load(folder / "labels.npy") if "labels.npy" in about["files"] else None
+    labels, attributes = (
+        np.load(folder / name) if name in about["files"] else None
+        for name in ("labels.npy", "attributes.npy")
+    )
     with np.load(folder / "splits.npz") as file:
         splits = {name: file[name] for name in file.files}
-    return Dataset(spec, np.load(folder / "images.npy", mmap_mode="r"), labels, splits, about["facts"])
+    images = np.load(folder / "images.npy", mmap_mode="r")
+    return Dataset(spec, images, labels, splits, about["facts"], attributes)
 
 
 def check_free(out: Path) -> None:
@@ -102,6 +107,8 @@ def _fill(folder: Path, dataset: Dataset) -> None:
     files = {"images.npy": _save(folder / "images.npy", dataset.images)}
     if dataset.labels is not None:
         files["labels.npy"] = _save(folder / "labels.npy", dataset.labels)
+    if dataset.attributes is not None:
+        files["attributes.npy"] = _save(folder / "attributes.npy", dataset.attributes)
     splits = folder / "splits.npz"
     np.savez(splits, allow_pickle=False, **dataset.splits)
     files[splits.name] = {"bytes": splits.stat().st_size, "sha256": _sha256(splits)}

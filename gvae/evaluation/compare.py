@@ -184,7 +184,7 @@ def _find(held: dict[str, Number], kind: Number) -> Number:
         if kind.variant == "normal" and plain and replace(number, variant="normal").column == kind.column:
             return number
     missing = [number for number in alike if number.value is None]
-    reason = "under another likelihood or prior" if alike else "not measured"
+    reason = "under another likelihood, prior or split" if alike else "not measured"
     return missing[0] if missing else Number(kind.name, None, reason=reason)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -41,6 +41,9 @@ PARTS: dict[str, tuple[Part, ...]] = {
         Part("smallest", "smallest class", "target"),
         Part("largest", "largest class", "target"),
     ),
+    "exact": (Part("exact", "exact", "higher"), Part("limit", "limit", "")),
+    "ais": (Part("ais", "ais", "higher"), Part("gap", "ais gap", "lower")),
+    "code-kl": (Part("code_kl", "code-kl", "lower"), Part("code_kl_knn", "code-kl knn", "lower")),
     "kl": (Part("kl", "kl", ""),),  # a rate is good or bad only together with what it buys
 }
 """metrics that fill other rows than their own; of the rest the first number is a row"""
@@ -55,18 +58,20 @@ def evaluate(
     seed: int = 0,
     prior: str | None = None,
     root: Path | None = None,
+    weighed: int | None = None,
 ) -> dict[str, Any]:
     """Measure a run and merge the numbers into its metrics.json.
 
     Args:
         run: the run folder.
-        metrics: names as in `gvae.metrics.METRICS`; None: all, "n/a" where one does not apply.
+        metrics: names as in `gvae.metrics.METRICS`; None: all but the costly, "n/a" where one does not apply.
         data: data set to compare with; None: what the run was trained on.
         samples: images to draw and to compare with, at most; fewer where the data has fewer.
         split: part of the data that is the reference: test to report, val to choose between models.
         seed: seed of samples and codes.
         prior: where samples come from, such as normal; None: the run's own prior.
         root: where named data sets are looked for; None: GVAE_DATA.
+        weighed: images of importance-weighted and annealed estimates; None: few, see `gvae.metrics.needs`.
 
     Returns:
         what metrics.json holds now.
@@ -75,15 +80,15 @@ def evaluate(
         GvaeError: no such metric, data or split; other image shapes; too few images for a metric named.
     """
     from gvae.api import load
-    from gvae.metrics import METRICS, get
+    from gvae.metrics import COSTLY, METRICS, get
     from gvae.metrics.needs import Needs
 
     chosen = [
-        get(name) for name in dict.fromkeys(metrics or METRICS)
+        get(name) for name in dict.fromkeys(metrics or [n for n in METRICS if n not in COSTLY])
     ]  # a slip in a name ends it before any work
     loaded, dataset = load(run), open_reference(run, data, root)
     own = run.model_config.get("prior")
-    needs = Needs(loaded, dataset, samples, split, seed, prior)
+    needs = Needs(loaded, dataset, samples, split, seed, prior, weighed)
     variant = prior if prior is not None and own is not None and prior != own else ""
     numbers = measure_all(chosen, needs, variant, strict=metrics is not None)
     if loaded.can("encode") and not variant and own not in (None, "normal"):
@@ -131,10 +136,22 @@ def measure_all(metrics: Sequence[Metric], needs: Needs, variant: str, strict: b
     with _progress() as progress:
         task = progress.add_task("", total=len(metrics))
         for metric in metrics:
-            progress.update(task, description=f"{metric.name}{f' ({variant})' if variant else ''}")
+            title = f"{metric.name}{f' ({variant})' if variant else ''}"
+            progress.update(task, description=title)
+            needs.progress = long_progress(progress, title)
             numbers += to_numbers(metric, measure(metric, needs, strict), variant)
             progress.advance(task)
     return numbers
+
+
+def long_progress(progress: Progress, title: str) -> Callable[[int, int], None]:
+    """Tells how far one long measurement has come, in a line of its own."""
+    task = progress.add_task(title, visible=False)
+
+    def show(done: int, n: int) -> None:
+        progress.update(task, completed=done, total=n, visible=done < n)
+
+    return show
 
 
 def to_numbers(metric: Metric, result: dict[str, Any], variant: str = "") -> list[Number]:
@@ -175,7 +192,8 @@ def _asks_prior(metric: Metric) -> bool:
 def _progress() -> Progress:
     """A progress bar on stderr that leaves nothing behind; silent where there is no terminal."""
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import MofNCompleteColumn, Progress
 
     console = Console(stderr=True)
-    return Progress(console=console, transient=True, disable=not console.is_terminal)
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

@@ -23,6 +23,8 @@ class Number:
 
     >>> Number("fd", 11.8, "lower", floor=3.0, variant="normal").column
     'fd, N(0, I)'
+    >>> Number("fd", 11.8, protocol={"split": "val"}).column
+    'fd, val split'
     """
 
     name: str
@@ -48,10 +50,12 @@ class Number:
 
     @property
     def column(self) -> str:
-        """Heading of the table column it belongs to; bounds of unlike likelihoods never share one."""
+        """Heading of the table column it belongs to; unlike likelihoods and splits never share one."""
         likelihood = self.protocol.get("likelihood") or ""
         prior = {"": "", "normal": "N(0, I)"}.get(self.variant, f"prior {self.variant}")
-        return ", ".join(word for word in (self.name, str(likelihood), prior) if word)
+        split = self.protocol.get("split") or "test"
+        part = "" if split == "test" else f"{split} split"
+        return ", ".join(word for word in (self.name, str(likelihood), prior, part) if word)
 
     def to_json(self) -> dict[str, Any]:
         """Plain dict; a value that is not finite becomes "no value" with that reason."""

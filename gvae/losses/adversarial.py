@@ -7,6 +7,7 @@ Each pair (critic, generator) takes scores of real and fake images, shape (B,), 
     relativistic:  The relativistic discriminator (Jolicoeur-Martineau, 2018) https://arxiv.org/abs/1807.00734,
                    in the paired form of The GAN is dead; long live the GAN! (Huang et al., 2025)
                    https://arxiv.org/abs/2501.05441
+    hinge:         Geometric GAN (Lim & Ye, 2017) https://arxiv.org/abs/1705.02894, Section 3
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from torch import Tensor
-from torch.nn.functional import softplus
+from torch.nn.functional import relu, softplus
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -59,8 +60,24 @@ def relativistic_generator(real: Tensor, fake: Tensor) -> Tensor:
     return softplus(real - fake)
 
 
+def hinge_critic(real: Tensor, fake: Tensor) -> Tensor:
+    """max(0, 1 - D(real)) + max(0, 1 + D(fake)): scores beyond the margins of 1 and -1 cost nothing.
+
+    >>> import torch
+    >>> hinge_critic(torch.tensor([3.0, 0.5]), torch.tensor([-2.0, 0.0])).tolist()
+    [0.0, 1.5]
+    """
+    return relu(1 - real) + relu(1 + fake)
+
+
+def hinge_generator(real: Tensor, fake: Tensor) -> Tensor:
+    """-D(fake)."""
+    return -fake
+
+
 ADVERSARIAL: dict[str, tuple[Loss, Loss]] = {
     "wasserstein": (wasserstein_critic, wasserstein_generator),
     "nonsaturating": (nonsaturating_critic, nonsaturating_generator),
     "relativistic": (relativistic_critic, relativistic_generator),
+    "hinge": (hinge_critic, hinge_generator),
 }

@@ -28,18 +28,24 @@ METRICS: dict[str, str] = {
     "nats": "gvae.metrics.nats",
     "elbo": "gvae.metrics.elbo",
     "iwae": "gvae.metrics.iwae",
+    "ais": "gvae.metrics.ais",
+    "exact": "gvae.metrics.exact",
     "kl": "gvae.metrics.kl",
     "code-kl": "gvae.metrics.code_kl",
+    "active-units": "gvae.metrics.active_units",
 }
 """name of a metric -> the module that holds its METRIC"""
+
+COSTLY = ("ais",)
+"""metrics that are measured only where they are named"""
 
 
 def get(name: str) -> Metric:
     """The metric of that name.
 
     Args:
-        name: one of `METRICS`; `iwae-500` for another number of importance samples; or
-            `package.module:NAME` for a metric outside gvae.
+        name: one of `METRICS`; `iwae-500` for another number of importance samples; `ais-1000x32` for other numbers
+            of temperatures and chains; or `package.module:NAME` for a metric outside gvae.
 
     Raises:
         GvaeError: there is no such metric; names the nearest one.
@@ -50,12 +56,19 @@ def get(name: str) -> Metric:
     500
     >>> get("fdd")
     Traceback (most recent call last):
-    gvae.errors.GvaeError: there is no metric 'fdd'; did you mean 'fd'? Known: class-histogram, code-kl, ...
+    gvae.errors.GvaeError: there is no metric 'fdd'; did you mean 'fd'? Known: active-units, ais, ...
     """
     if ":" in name:
         return _outside(name)
     if match := re.fullmatch(r"iwae-([1-9]\d*)", name):
         return import_module(METRICS["iwae"]).metric(int(match[1]))
+    if match := re.fullmatch(r"ais-([1-9]\d*)x([1-9]\d*)", name):
+        return import_module(METRICS["ais"]).metric(int(match[1]), int(match[2]))
+    if name.startswith(("iwae-", "ais-")):
+        raise GvaeError(
+            f"'{name}' is not understood: write iwae-500 for 500 codes per image, ais-1000x16 for 1,000 temperatures "
+            "and 16 chains, whole numbers from 1 on"
+        )
     return import_module(METRICS[choose("metric", name, METRICS)]).METRIC
 
 

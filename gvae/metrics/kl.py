@@ -33,7 +33,7 @@ def kl(divergences: np.ndarray) -> dict[str, float]:
     return {"kl": value, "error": error}
 
 
-def rate(q: Distribution, z: Tensor) -> Tensor:
+def rate(q: Distribution, z: Tensor, log_q: Tensor) -> Tensor:
     """KL(q || N(0, I)) per image (B,), in closed form or else by log q(z) - log p(z) at z (B, Z)."""
     import torch
     from torch.distributions import Independent, Normal, kl_divergence
@@ -42,7 +42,7 @@ def rate(q: Distribution, z: Tensor) -> Tensor:
     try:
         return kl_divergence(q, p)
     except NotImplementedError:
-        return q.log_prob(z) - p.log_prob(z)
+        return log_q - p.log_prob(z)
 
 
 METRIC = Metric(

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gvae.errors import GvaeError, choose
+from gvae.metrics import likelihoods
 from gvae.metrics.base import Unavailable
+from gvae.metrics.blocks import Progress
 from gvae.metrics.features import extract
 from gvae.metrics.kl import rate
 
@@ -26,13 +28,29 @@ IMAGES = ("real", "other", "fake")
 NEEDS = (
     *IMAGES,
     *(f"{kind}_{what}" for kind in IMAGES for what in ("labels", "features", "probabilities")),
-    *("reconstructions", "codes", "posterior_kl", "log_weights", "log_weights_normal"),
+    *(
+        "reconstructions",
+        "codes",
+        "code_means",
+        "posterior_kl",
+        "distortion",
+        "log_weights",
+    ),
+    *("bounds", "annealed", "annealed_gap", "log_likelihood", "entropy_limit"),
 )
 """names that a metric may list: properties of `Needs`, and features and class probabilities of images"""
 BLOCK = 250
 """images per forward pass"""
 WEIGHED = 50_000
-"""codes decoded for one importance-weighted bound: k times the number of images"""
+"""codes decoded for one importance-weighted bound unless more images are asked for: k times the number of images"""
+ANNEALED = 100
+"""images whose likelihood is estimated by annealing unless more are asked for"""
+LONG = {
+    "bounds": likelihoods.bounds,
+    "annealed": likelihoods.annealed,
+    "annealed_gap": likelihoods.annealed_gap,
+}
+"""needs with numbers in their name, which take long"""
 
 
 class Needs:
@@ -45,6 +63,8 @@ class Needs:
         split: the reference: "test" for reporting, "val" for selection.
         seed: seed of samples and codes.
         prior: where samples come from; None: the run's own.
+        weighed: images of importance-weighted and annealed estimates; None: what WEIGHED codes allow.
+        progress: told about long measurements.
 
     Raises:
         GvaeError: images of another shape than the model's, an empty split, or samples below 1.
@@ -58,6 +78,8 @@ class Needs:
         split: str = "test",
         seed: int = 0,
         prior: str | None = None,
+        weighed: int | None = None,
+        progress: Progress = lambda done, n: None,
     ) -> None:
         drawn, held = ((spec.channels, *spec.shape) for spec in (loaded.spec, dataset.spec))
         if drawn != held:
@@ -68,6 +90,7 @@ class Needs:
         if samples < 1:
             raise GvaeError(f"--samples is {samples}; it must be at least 1")
         self.loaded, self.dataset, self.split, self.seed, self.prior = loaded, dataset, split, seed, prior
+        self.weighed, self.progress = weighed, progress
         others = [s for s in ("train", "val", "test") if s != split and len(dataset.splits.get(s, ()))]
         self.other_split = others[0] if others else None
         self._real = _shuffled(dataset.split(split))[:samples]
@@ -79,16 +102,16 @@ class Needs:
         """The needed thing; computed at the first call.
 
         Args:
-            name: one of `NEEDS`; `log_weights:50` for 50 codes per image.
+            name: one of `NEEDS`; `bounds:50` for 50 codes per image, `annealed:500:16` for 500 temperatures, 16 chains.
 
         Raises:
             Unavailable: the model or the data cannot serve it.
             GvaeError: no such name.
         """
-        name, _, k = name.partition(":")
+        name, *numbers = name.split(":")
         choose("need", name, NEEDS)
-        if k:
-            return self._weights(int(k), self.prior)
+        if numbers:
+            return LONG[name](self, *map(int, numbers))
         kind, _, what = name.partition("_")
         if what == "features":
             return self._extracted(kind)[0]
@@ -98,9 +121,12 @@ class Needs:
 
     def count(self, name: str) -> int:
         """How many images stand behind a needed thing."""
-        name, _, k = name.partition(":")
-        if k:
-            return min(len(self._real), max(1, WEIGHED // int(k)))
+        name, *numbers = name.split(":")
+        if name == "annealed_gap":
+            return likelihoods.SIMULATED
+        if numbers:
+            usual = ANNEALED if name == "annealed" else max(1, WEIGHED // int(numbers[0]))
+            return min(len(self._real), self.weighed or usual)
         kinds = {"fake": self._samples, "other": len(self._other)}
         return kinds.get(name.partition("_")[0], len(self._real))
 
@@ -152,11 +178,9 @@ class Needs:
     @cached_property
     def reconstructions(self) -> np.ndarray:
         """`real`, encoded and decoded."""
-        self._require("encode", "encoder")
-        self._require("decode", "decoder")
-        return np.concatenate(
-            [self.loaded.reconstruct(x, y).float().cpu().numpy() for x, y in self._blocks()]
-        )
+        self.require("encode", "encoder")
+        self.require("decode", "decoder")
+        return np.concatenate([self.loaded.reconstruct(x, y).float().cpu().numpy() for x, y in self.blocks()])
 
     @cached_property
     def codes(self) -> np.ndarray:
@@ -164,63 +188,88 @@ class Needs:
         return self._posterior[0]
 
     @cached_property
+    def code_means(self) -> np.ndarray:
+        """Centre of q(z|x) for each of `real`, (N, Z)."""
+        self.require("encode", "encoder")
+        return np.concatenate([self.loaded.encode(x, y).cpu().double().numpy() for x, y in self.blocks()])
+
+    @cached_property
     def posterior_kl(self) -> np.ndarray:
         """KL(q(z|x) || N(0, I)) for each of `real`, (N,) nats."""
-        return self._posterior[1]
+        rates = self._posterior[1]
+        if np.isnan(rates).all():
+            raise Unavailable("n/a (the code has no density)")
+        return rates
+
+    @cached_property
+    def distortion(self) -> np.ndarray:
+        """-log p(x|z) at a code of each of `real`, (N,) nats."""
+        self.require("log_weights", "likelihood")
+        return self._posterior[2]
+
+    @cached_property
+    def log_likelihood(self) -> np.ndarray:
+        """log p(x) for each of `real`, (N,) nats, where it can be computed."""
+        return likelihoods.exact(self)
+
+    @cached_property
+    def entropy_limit(self) -> np.ndarray:
+        """Minus the entropy of `real`, () nats: no model exceeds it; not a number where it is not known."""
+        return likelihoods.entropy_limit(self)
 
     @cached_property
     def log_weights(self) -> np.ndarray:
         """log p(x, z) - log q(z|x) for each of `real`, (1, N) nats."""
-        return self._weights(1, self.prior)
-
-    @cached_property
-    def log_weights_normal(self) -> np.ndarray:
-        """The same under the prior N(0, I)."""
-        return self._weights(1, "normal")
-
-    @cached_property
-    def _posterior(self) -> tuple[np.ndarray, np.ndarray]:
-        """Sampled codes (N, Z) and rates (N,)."""
         import torch
 
-        self._require("encode", "encoder")
-        codes, rates = [], []
+        self.require("log_weights", "likelihood")
         with torch.random.fork_rng(), torch.no_grad():
             torch.manual_seed(self.seed)
-            for x, y in self._blocks():
-                q = self.loaded.posterior(x, y)
-                z = q.sample()
-                codes.append(z.cpu().double().numpy())
-                rates.append(rate(q, z).cpu().double().numpy())
-        return np.concatenate(codes), np.concatenate(rates)
-
-    def _weights(self, k: int, prior: str | None) -> np.ndarray:
-        """Log weights (k, N) of the first images; N falls with k."""
-        import torch
-
-        self._require("log_weights", "likelihood")
-        with torch.random.fork_rng(), torch.no_grad():
-            torch.manual_seed(self.seed)
-            blocks = self._blocks(self.count(f"log_weights:{k}"))
-            parts = [self.loaded.log_weights(x, k, y, prior=prior).cpu().double().numpy() for x, y in blocks]
+            weigh = self.loaded.log_weights
+            parts = [weigh(x, 1, y, prior=self.prior).cpu().double().numpy() for x, y in self.blocks()]
         return np.concatenate(parts, 1)
 
+    @cached_property
+    def _posterior(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Sampled codes (N, Z), rates (N,) and -log p(x|z) there (N,)."""
+        import torch
+
+        from gvae.nets.posterior import draw
+
+        self.require("encode", "encoder")
+        codes, rates, distortions = [], [], []
+        with torch.random.fork_rng(), torch.no_grad():
+            torch.manual_seed(self.seed)
+            for x, y in self.blocks():
+                q = self.loaded.posterior(x, y)
+                z, log_q = draw(q)
+                codes.append(z.cpu().double().numpy())
+                rates.append(rate(q, z, log_q).cpu().double().numpy())
+                p = self.loaded.need("decode")(z, y)
+                distortions.append(-p.log_prob(x).cpu().double().numpy())
+        return np.concatenate(codes), np.concatenate(rates), np.concatenate(distortions)
+
     def _images(self, indices: np.ndarray) -> np.ndarray:
-        """Images (N, C, *S) in [-1, 1] of the data set."""
-        return np.ascontiguousarray(self.dataset.batch(indices).x.numpy())
+        """Images (N, C, *S) in [-1, 1] of the data set; a dynamic binarisation is drawn under the seed."""
+        import torch
+
+        with torch.random.fork_rng([]):
+            torch.manual_seed(self.seed)
+            return np.ascontiguousarray(self.dataset.batch(indices).x.numpy())
 
     def _labels(self, indices: np.ndarray) -> np.ndarray | None:
         """Classes (N,) of images of the data set."""
         return None if self.dataset.labels is None else np.asarray(self.dataset.labels)[indices]
 
-    def _blocks(self, n: int | None = None) -> list[tuple[Tensor, Tensor | None]]:
+    def blocks(self, end: int | None = None, first: int = 0) -> list[tuple[Tensor, Tensor | None]]:
         """Reference images and, for a conditional model, their classes, block by block."""
         import torch
 
-        x, labels = torch.from_numpy(self.real[:n]).split(BLOCK), self.real_labels
+        device, labels = self.loaded.model.device, self.real_labels
+        x = torch.from_numpy(self.real[first:end]).to(device).split(BLOCK)
         if labels is None or not self.loaded.model.condition:
             return [(part, None) for part in x]
-        return list(zip(x, torch.from_numpy(labels[:n]).split(BLOCK), strict=True))
+        return list(zip(x, torch.from_numpy(labels[first:end]).to(device).split(BLOCK), strict=True))
 
     def _extracted(self, kind: str) -> tuple[np.ndarray, np.ndarray | None]:
         """Features and class probabilities of real, other or fake images."""
@@ -237,7 +286,7 @@ class Needs:
             raise Unavailable(f"n/a (no classifier for {self.dataset.spec.name})")
         return found
 
-    def _require(self, method: str, what: str) -> None:
+    def require(self, method: str, what: str) -> None:
         """Raise `Unavailable` unless the model has a method."""
         if not self.loaded.can(method):
             raise Unavailable(f"n/a (no {what})")

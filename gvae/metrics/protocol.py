@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from gvae.metrics.needs import Needs
 
 
+WEIGHED = ("log_weights", "bounds", "annealed", "log_likelihood")
+"""needs that depend on the prior p(z) of the model"""
+
+
 def protocol(metric: Metric, needs: Needs) -> dict[str, Any]:
     """How a metric is measured: data, split, seed, number of images, what its needs add, its own constants.
 
@@ -24,9 +28,17 @@ def protocol(metric: Metric, needs: Needs) -> dict[str, Any]:
         shared |= {"floor_split": needs.other_split, "n_floor": needs.count("other")}
     if any(name.endswith(("features", "probabilities")) for name in metric.needs):
         shared |= _extractor(needs)
-    if any(name.startswith("log_weights") for name in metric.needs):
-        config = needs.loaded.run.model_config
-        shared |= {"likelihood": config.get("likelihood"), "prior": _weighing_prior(metric, needs)}
+    asked = {name.partition(":")[0] for name in metric.needs}
+    if asked & {"distortion", *WEIGHED}:
+        likelihood = getattr(needs.loaded.model, "likelihood", None)
+        shared |= {"likelihood": getattr(likelihood, "kind", None)}
+        if needs.dataset.spec.binary:
+            shared |= {"binarisation": needs.dataset.spec.binary}
+    if asked & set(WEIGHED):
+        own = "log_likelihood" in asked and needs.loaded.can(
+            "log_likelihood"
+        )  # pca's formula has N(0, I) in it
+        shared |= {"prior": "normal" if own else needs.prior or needs.own_prior}
     return shared | metric.protocol | {"versions": _versions()}
 
 
@@ -36,11 +48,6 @@ def _extractor(needs: Needs) -> dict[str, str]:
 
     spec = needs.dataset.spec
     return extractor(spec.name, (spec.channels, *spec.shape)).protocol
-
-
-def _weighing_prior(metric: Metric, needs: Needs) -> str:
-    """The prior p(z) in log p(x, z)."""
-    return "normal" if "log_weights_normal" in metric.needs else needs.prior or needs.own_prior
 
 
 def _versions() -> dict[str, str]:

@@ -11,9 +11,25 @@ if TYPE_CHECKING:
     from gvae.models.base import Model
 
 MODELS: dict[str, str] = {
+    "autoencoder": "gvae.models.autoencoder:Autoencoder",
+    "pca": "gvae.models.pca:PCA",
     "vae": "gvae.models.vae:VAE",
+    "cvae": "gvae.models.cvae:CVAE",
+    "vae-nf": "gvae.models.vae_nf:VAENF",
+    "vae-iaf": "gvae.models.vae_iaf:VAEIAF",
+    "vae-hvi": "gvae.models.vae_hvi:VAEHVI",
+    "vae-vgp": "gvae.models.vae_vgp:VAEVGP",
+    "draw": "gvae.models.draw:DRAW",
+    "draw-vgp": "gvae.models.draw_vgp:DRAWVGP",
+    "aae": "gvae.models.aae:AAE",
+    "avb": "gvae.models.avb:AVB",
+    "gan": "gvae.models.gan:GAN",
+    "wgan": "gvae.models.wgan:WGAN",
     "wgan-gp": "gvae.models.wgan_gp:WGANGP",
+    "ac-gan": "gvae.models.ac_gan:ACGAN",
+    "ac-wgan": "gvae.models.ac_wgan:ACWGAN",
     "vae-gan": "gvae.models.vae_gan:VAEGAN",
+    "alpha-gan": "gvae.models.alpha_gan:AlphaGAN",
     "gvae": "gvae.models.gvae:GVAE",
 }
 """name on the command line -> module:class"""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -51,11 +51,13 @@ class Turn:
 
 @dataclass(frozen=True)
 class Optim:
-    """Adam's settings for one player."""
+    """Optimiser of one player."""
 
     lr: float = 1e-3
     betas: tuple[float, float] = (0.9, 0.99)
+    """Adam: decay of the means of gradients and of their squares; RMSprop: only the second"""
     weight_decay: float = 0.0
+    kind: Literal["adam", "rmsprop"] = "adam"
 
 
 class Model(nn.Module):
@@ -73,7 +75,7 @@ class Model(nn.Module):
 
     Config: ClassVar[Any] = ModelConfig
     """frozen dataclass of the model's options"""
-    averaged: ClassVar[tuple[str, ...]] = ()
+    averaged: tuple[str, ...] = ()
     """players whose exponential moving average is what samples"""
 
     def __init__(self, config: Any, spec: DataSpec) -> None:

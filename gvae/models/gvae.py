@@ -29,7 +29,8 @@ from gvae.errors import GvaeError
 from gvae.losses.adversarial import ADVERSARIAL
 from gvae.losses.penalties import gradient_penalty, zero_centred
 from gvae.models.base import Optim, Outcome, Player, Turn
-from gvae.models.latent import LatentModel
+from gvae.models.latent import LatentModel, has_parameters
+from gvae.nets.critics import CodeCritic
 from gvae.nets.heads import gaussian
 from gvae.types import Batch, DataSpec, Terms
 
@@ -70,12 +71,14 @@ class GVAE(LatentModel):
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__(config, spec)
         check(config)
-        if config.noise:
-            wide = DataSpec(spec.name, spec.channels + config.noise, spec.shape, spec.classes)
-            self.encoder = nets.encoder(wide, config.net, 2 * config.latent, self.condition)
         self.critic = nets.critic(spec, config.net, self.condition)
         if config.code == "critic":
             self.code_critic = CodeCritic(config.latent)
+
+    def make_encoder(self) -> nn.Module:
+        spec, more = self.spec, self.config.noise
+        wide = DataSpec(spec.name, spec.channels + more, spec.shape, spec.classes)
+        return nets.encoder(wide, self.config.net, self.outputs, self.condition)
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
         if self.config.noise:
@@ -84,10 +87,10 @@ class GVAE(LatentModel):
         return gaussian(self.encoder(x, y))
 
     def players(self):
-        everyone = {"encoder": self.encoder, "generator": self.generator, "critic": self.critic}
+        everyone = {name: getattr(self, name) for name in (*self.trained, "critic")}
         if self.config.code == "critic":
             everyone["code_critic"] = self.code_critic
-        if any(True for _ in self.prior.parameters()):
+        if has_parameters(self.prior):
             everyone["prior"] = self.prior
         return everyone
 
@@ -97,7 +100,7 @@ class GVAE(LatentModel):
         if c.order == "simultaneous":
             moves = [Turn(self.play, start=c.start, begin=self.fit_prior)]
         else:
-            groups = [("encoder", "generator"), *list(self.players())[2:]]
+            groups = [self.trained, *list(self.players())[len(self.trained) :]]
             moves = [Turn(partial(self.play_one, group), start=c.start) for group in groups]
             moves[0] = replace(moves[0], begin=self.fit_prior)
         lazy = (
@@ -117,7 +120,7 @@ class GVAE(LatentModel):
         x, y = batch
         q = self.encode(x, y)
         terms, diagnostics, _ = self.bound(x, q, self.decode(q.rsample(), y))
-        return Outcome({("encoder", "generator"): terms}, diagnostics)
+        return Outcome({self.trained: terms}, diagnostics)
 
     def bound(self, x: Tensor, q: Distribution, p: Distribution) -> tuple[Terms, Terms, Tensor]:
         """Terms of encoder and generator that need no critic of images, diagnostics, and the reconstruction."""
@@ -151,7 +154,7 @@ class GVAE(LatentModel):
             )
         if c.adversarial == "wasserstein":
             critic["penalty"] = c.penalty * gradient_penalty(lambda v: self.critic(v, y)[0], x, fakes).mean()
-        losses = {("encoder", "generator"): terms, "critic": critic}
+        losses = {self.trained: terms, "critic": critic}
         if c.code == "critic":
             z_normal = torch.randn_like(z)
             code, normal = self.code_critic(z), self.code_critic(z_normal)
@@ -189,11 +192,3 @@ def check(config: Config) -> None:
         raise GvaeError(f"--penalty-every is {config.penalty_every}; it must be at least 1")
     if config.start < 0 or config.noise < 0:
         raise GvaeError("--start and --noise must not be negative")
-
-
-class CodeCritic(nn.Sequential):
-    """Scores codes: high for N(0, I), low for codes of the encoder; (B, Z) -> (B,)."""
-
-    def __init__(self, latent: int, width: int = 750) -> None:
-        layers = [nn.Linear(latent, width), nn.LeakyReLU(0.2), nn.Linear(width, width), nn.LeakyReLU(0.2)]
-        super().__init__(*layers, nn.Linear(width, 1, bias=False), nn.Flatten(0))

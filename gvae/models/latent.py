@@ -11,14 +11,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import torch
-from torch import Tensor
-from torch.distributions import Distribution, Independent, Normal
+from torch import Tensor, nn
+from torch.distributions import Distribution, Independent, Normal, kl_divergence
 
 from gvae import nets
 from gvae.config import LatentConfig
+from gvae.errors import GvaeError
 from gvae.models.base import Model
 from gvae.nets.heads import Likelihood, gaussian
-from gvae.priors import PRIORS
+from gvae.nets.posterior import Posterior, draw
+from gvae.priors import PRIORS, Prior
+from gvae.priors.vamp import Vamp
 from gvae.types import Batch, DataSpec
 
 FIT_CODES = 30_000
@@ -29,15 +32,62 @@ class LatentModel(Model):
     """Encoder, generator, likelihood and prior, with the verbs that follow from them."""
 
     Config = LatentConfig
-    averaged = ("encoder", "generator")
+    inference: tuple[str, ...] = ()
+    """players that q(z|x) has beside the encoder, by the names of their attributes"""
 
     def __init__(self, config: LatentConfig, spec: DataSpec) -> None:
         super().__init__(config, spec)
-        self.encoder = nets.encoder(spec, config.net, 2 * config.latent, self.condition)
-        self.generator = nets.generator(spec, config.net, config.latent, self.condition)
+        self.encoder, self.generator = self.make_encoder(), self.make_generator()
         self.likelihood = Likelihood(config.likelihood, spec, config.sigma)
+        self.prior = self.make_prior()
+        self.averaged = self.trained
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers q(z|x) is made of."""
+        return 2 * self.config.latent
+
+    @property
+    def spreads(self) -> bool:
+        """Whether q(z|x) is more than a single code."""
+        return True
+
+    def make_encoder(self) -> nn.Module:
+        """Network (x, y) -> (B, outputs)."""
+        return nets.encoder(self.spec, self.config.net, self.outputs, self.condition)
+
+    def make_generator(self) -> nn.Module:
+        """Network (z, y) -> unbounded images (B, C, *S)."""
+        return nets.generator(self.spec, self.config.net, self.config.latent, self.condition)
+
+    @property
+    def codes(self) -> int:
+        """Length of a code, Z."""
+        return self.config.latent
+
+    def make_prior(self) -> Prior:
+        """The prior that the options name."""
+        config = self.config
+        if config.prior == "vamp" and not self.spreads:
+            raise GvaeError(
+                "--prior vamp needs an encoder that gives a Gaussian, not a single code; use --prior mixture or "
+                "realnvp, or --posterior gaussian where the model has it"
+            )
+        if config.prior == "vamp":
+            return Vamp(self.codes, self.condition, self.spec, self.near, config.components)
         options = {"components": config.components} if config.prior == "mixture" else {}
-        self.prior = PRIORS[config.prior](config.latent, self.condition, **options)
+        return PRIORS[config.prior](self.codes, self.condition, **options)
+
+    @property
+    def joint(self) -> bool:
+        """Whether the prior is learned together with encoder and generator."""
+        return getattr(self.config, "joint", False) and has_parameters(self.prior)
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """Players that minimise a bound together: encoder, generator, and what the options give parameters."""
+        extra = ["likelihood"] * has_parameters(self.likelihood) + ["prior"] * self.joint
+        return ("encoder", *self.inference, "generator", *extra)
 
     @property
     def beta(self) -> float:
@@ -49,19 +99,46 @@ class LatentModel(Model):
         """q(z|x) of images x (B, C, *S): batch shape (B,), event shape (Z,)."""
         return gaussian(self.encoder(x, y))
 
+    def near(self, x: Tensor, y: Tensor | None = None) -> Distribution:
+        """A diagonal Gaussian near q(z|x), of which the vamp prior is made: q(z|x) itself if it is one."""
+        q = self.encode(x, y)
+        if isinstance(q, Posterior) and q.spread is not None:
+            return Independent(Normal(q.mean, q.stddev, validate_args=False), 1)
+        return q
+
     def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution:
         """p(x|z) of codes z (B, Z): batch shape (B,), event shape (C, *S)."""
         return self.likelihood(self.generator(z, y))
 
     def sample(self, n: int, y: Tensor | None = None, prior: str | None = None) -> Tensor:
         """Draw n images (n, C, *S) from the fitted prior, or from N(0, I) with `prior="normal"`."""
-        z = self.standard_normal().sample(torch.Size([n])) if prior == "normal" else self.prior.sample(n, y)
-        return self.decode(z, y).mean
+        return self.decode(self.draw_codes(n, y, prior), y).mean
+
+    def draw_codes(self, n: int, y: Tensor | None = None, prior: str | None = None) -> Tensor:
+        """Draw n codes (n, Z) from the fitted prior, or from N(0, I) with `prior="normal"`."""
+        return (
+            self.standard_normal().sample(torch.Size([n])) if prior == "normal" else self.prior.sample(n, y)
+        )
 
     def standard_normal(self) -> Independent:
         """N(0, I) over codes."""
-        zero = torch.zeros(self.config.latent, device=self.device)
+        zero = torch.zeros(self.codes, device=self.device)
         return Independent(Normal(zero, torch.ones_like(zero), validate_args=False), 1)
+
+    def log_prior(self, z: Tensor, y: Tensor | None = None, prior: str | None = None) -> Tensor:
+        """log p(z) (..., ) of codes z (..., Z): the fitted prior, or N(0, I) with `prior="normal"`."""
+        return self.standard_normal().log_prob(z) if prior == "normal" else self.prior.log_prob(z, y)
+
+    def rate(self, q: Distribution, z: Tensor, log_q: Tensor, y: Tensor | None = None) -> Tensor:
+        """What the bound pays for a code, (B,) nats: log q(z|x) - log p(z), or its mean where that is known.
+
+        p is N(0, I), or the prior if it is learned together with the rest.
+        """
+        if self.joint:
+            return log_q - self.prior.log_prob(z, y)
+        if isinstance(q, Independent):
+            return kl_divergence(q, self.standard_normal())
+        return log_q - self.standard_normal().log_prob(z)
 
     def log_weights(self, x: Tensor, k: int, y: Tensor | None = None, prior: str | None = None) -> Tensor:
         """log p(x, z) - log q(z|x) for k codes of each image, in nats.
@@ -80,9 +157,8 @@ class LatentModel(Model):
         q = self.encode(x, y)
         rows = []
         for _ in range(k):
-            z = q.rsample()
-            log_pz = self.standard_normal().log_prob(z) if prior == "normal" else self.prior.log_prob(z, y)
-            rows.append(self.decode(z, y).log_prob(x) + log_pz - q.log_prob(z))
+            z, log_q = draw(q)
+            rows.append(self.decode(z, y).log_prob(x) + self.log_prior(z, y, prior) - log_q)
         return torch.stack(rows)
 
     @torch.no_grad()
@@ -93,7 +169,7 @@ class LatentModel(Model):
             batches: training data; reading stops after `FIT_CODES` images or at its end.
             seed: seed of the noise of q(z|x) and of the fit.
         """
-        if not any(True for _ in self.prior.parameters()):  # N(0, I)
+        if self.joint or not has_parameters(self.prior):  # learned already, or N(0, I)
             return
         devices = [self.device] if self.device.type == "cuda" else []
         codes, labels, count = [], [], 0
@@ -108,3 +184,8 @@ class LatentModel(Model):
         y = torch.cat([v for v in labels if v is not None]) if self.condition else None
         with torch.enable_grad():
             self.prior.fit(torch.cat(codes), y, seed=seed)
+
+
+def has_parameters(module: nn.Module) -> bool:
+    """Whether there is anything to learn in a module."""
+    return any(True for _ in module.parameters())

@@ -4,24 +4,33 @@ r"""VAE: an encoder and a decoder trained on one bound.
 
         encoder, generator:  -log p(x|z) + beta KL(q(z|x) || N(0, I)),   z ~ q(z|x)
 
+    with --bound iwae: Importance Weighted Autoencoders (Burda et al., 2016) https://arxiv.org/abs/1509.00519, Eq. 8
+
+        encoder, generator:  -log (1/k) sum_i p(x|z_i) [p(z_i) / q(z_i|x)]^beta,   z_1, ..., z_k ~ q(z|x)
+
 beta other than 1 is the beta-VAE (Higgins et al., 2017). Deviation: the likelihood's scale is that of the data (see
-`gvae.nets.heads.Likelihood`), not 1, and samples come from a prior fitted to the codes (`--prior normal` for N(0, I)).
+`gvae.nets.heads.Likelihood`), not 1, and samples come from a prior fitted to the codes (`--prior normal` for N(0, I);
+`--joint` learns the prior in the bound, in place of N(0, I)).
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from torch.distributions import kl_divergence
+import torch
+from torch import Tensor
 
-from gvae.config import LatentConfig
+from gvae.config import BoundConfig
+from gvae.errors import GvaeError
 from gvae.models.base import Outcome, Turn
 from gvae.models.latent import LatentModel
-from gvae.types import Batch
+from gvae.nets.posterior import draw
+from gvae.types import Batch, DataSpec
 
 
 @dataclass(frozen=True)
-class Config(LatentConfig):
+class Config(BoundConfig):
     """Variational autoencoder."""
 
 
@@ -30,21 +39,48 @@ class VAE(LatentModel):
 
     Config = Config
 
+    def __init__(self, config: BoundConfig, spec: DataSpec) -> None:
+        super().__init__(config, spec)
+        if config.k < 1:
+            raise GvaeError(f"--k is {config.k}; it must be at least 1")
+        if config.joint and config.prior == "flow":
+            raise GvaeError("--joint needs a prior with a quick density; use --prior realnvp or mixture")
+
     def players(self):
-        return {"encoder": self.encoder, "generator": self.generator}
+        return {name: getattr(self, name) for name in self.trained}
 
     def turns(self):
-        return [Turn(self.negative_elbo)]
+        return [Turn(self.importance_weighted if self.config.bound == "iwae" else self.negative_elbo)]
 
     def negative_elbo(self, batch: Batch) -> Outcome:
-        """Both players minimise the negative bound, in nats per image."""
+        """All players minimise the negative bound, in nats per image."""
         x, y = batch
         q = self.encode(x, y)
-        p = self.decode(q.rsample(), y)
+        z, log_q = draw(q)
+        p = self.decode(z, y)
         self.likelihood.observe(x, p.mean)
-        kl = kl_divergence(q, self.standard_normal())
-        terms = {"nll": -p.log_prob(x).mean(), "kl": self.beta * kl.mean()}
+        rate = self.rate(q, z, log_q, y).mean()
+        terms = {"nll": -p.log_prob(x).mean(), "kl": self.beta * rate}
+        return Outcome({self.trained: terms}, {"kl_nats": rate, "mse": (x - p.mean).square().mean() / 4})
+
+    def importance_weighted(self, batch: Batch) -> Outcome:
+        """The same with the bound of k codes per image."""
+        x, y = batch
+        k = self.config.k
+        q = self.encode(x, y)
+        z, log_q = (torch.cat(v) for v in zip(*(draw(q) for _ in range(k)), strict=True))
+        many, labels = repeat(x, k), None if y is None else repeat(y, k)
+        p = self.decode(z, labels)
+        self.likelihood.observe(many, p.mean)
+        rate = log_q - self.log_prior(z, labels, None if self.joint else "normal")
+        weights = (p.log_prob(many) - self.beta * rate).view(k, len(x))
+        bound = torch.logsumexp(weights, 0) - math.log(k)
         return Outcome(
-            {("encoder", "generator"): terms},
-            {"kl_nats": kl.mean(), "mse": (x - p.mean).square().mean() / 4},
+            {self.trained: {"iwae": -bound.mean()}},
+            {"kl_nats": rate.mean(), "mse": (many - p.mean).square().mean() / 4},
         )
+
+
+def repeat(x: Tensor, k: int) -> Tensor:
+    """k copies of a batch, one after the other: (B, ...) -> (k B, ...)."""
+    return x.repeat(k, *[1] * (x.dim() - 1))

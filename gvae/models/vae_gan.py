@@ -21,9 +21,10 @@ from torch.distributions import kl_divergence
 
 from gvae import nets
 from gvae.config import LatentConfig
+from gvae.errors import GvaeError
 from gvae.losses.adversarial import nonsaturating_critic, nonsaturating_generator
 from gvae.models.base import Optim, Outcome, Turn
-from gvae.models.latent import LatentModel
+from gvae.models.latent import LatentModel, has_parameters
 from gvae.types import Batch, DataSpec
 
 
@@ -46,6 +47,8 @@ class VAEGAN(LatentModel):
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__(config, spec)
         self.critic = nets.critic(spec, config.net, self.condition)
+        if has_parameters(self.likelihood):
+            raise GvaeError("vae-gan does not train a pixel likelihood; use --likelihood gaussian")
 
     def players(self):
         return {"encoder": self.encoder, "generator": self.generator, "critic": self.critic}

@@ -18,7 +18,12 @@ from gvae.config import NetConfig
 from gvae.errors import choose
 from gvae.types import DataSpec
 
-NETS = {"small": "gvae.nets.small", "conv": "gvae.nets.conv", "resnet": "gvae.nets.resnet"}
+NETS = {
+    "small": "gvae.nets.small",
+    "conv": "gvae.nets.conv",
+    "resnet": "gvae.nets.resnet",
+    "mlp": "gvae.nets.mlp",
+}
 
 
 def family(spec: DataSpec, net: NetConfig) -> ModuleType:

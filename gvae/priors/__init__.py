@@ -1,7 +1,7 @@
 """Learned priors p(z) over latent codes.
 
 `PRIORS[name](latent, condition=0, **options)` with `log_prob(z, y=None)`, `sample(n, y=None)` and
-`fit(codes, y=None, seed=0)`.
+`fit(codes, y=None, seed=0)`. One more, `gvae.priors.vamp.Vamp`, is made of an encoder and so not in the table.
 """
 
 from gvae.priors.base import Prior

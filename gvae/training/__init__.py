@@ -35,7 +35,7 @@ def train(model: str, model_config: Any, train: TrainConfig, dataset: Dataset, d
 
     Raises:
         GvaeError: options that do not fit together, an existing run, divergence, a full disk.
-        gvae.training.engine.Interrupted: stopped by a signal, after a checkpoint.
+        gvae.training.signals.Interrupted: stopped by a signal, after a checkpoint.
     """
     check(model_config, train, dataset)
     from gvae.training.engine import Engine

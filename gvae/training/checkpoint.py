@@ -10,8 +10,17 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from gvae.config import from_json
 from gvae.errors import GvaeError
+from gvae.models import resolve
+from gvae.models.base import Model
 from gvae.runs import Run, write_atomic
+
+
+def build(run: Run) -> Model:
+    """The model a run describes, with fresh weights."""
+    kind = resolve(run.model)
+    return kind(from_json(kind.Config, run.model_config), run.spec)
 
 
 def random_state() -> dict[str, Any]:

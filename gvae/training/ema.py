@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-
 import torch
 from torch import Tensor, nn
 
@@ -21,9 +19,16 @@ class Average:
     """
 
     def __init__(self, players: dict[str, nn.Module], halflife: int) -> None:
-        self.players = players
         self.halflife = halflife
-        self.modules = {name: copy.deepcopy(module).requires_grad_(False) for name, module in players.items()}
+        self.kept = {
+            name: {key: value.detach().clone() for key, value in module.state_dict().items()}
+            for name, module in players.items()
+        }
+        named = [(self.kept[name], module) for name, module in players.items()]
+        self.weights = [(kept[key], p) for kept, module in named for key, p in module.named_parameters()]
+        self.buffers = [
+            (kept[key], b) for kept, module in named for key, b in module.named_buffers() if key in kept
+        ]
 
     @torch.no_grad()
     def update(self, step: int, seen: int) -> None:
@@ -35,17 +40,17 @@ class Average:
         """
         halflife = min(self.halflife, 0.1 * seen)
         rate = 1 - 0.5 ** (step / halflife) if halflife else 1.0
-        for name, module in self.players.items():
-            for kept, current in zip(self.modules[name].parameters(), module.parameters(), strict=True):
-                kept.lerp_(current, rate)
-            for kept, buffer in zip(self.modules[name].buffers(), module.buffers(), strict=True):
-                kept.copy_(buffer)
+        for kept, current in self.weights:
+            kept.lerp_(current, rate)
+        for kept, current in self.buffers:
+            kept.copy_(current)
 
     def state_dict(self) -> dict[str, dict[str, Tensor]]:
         """Averaged weights by player."""
-        return {name: module.state_dict() for name, module in self.modules.items()}
+        return self.kept
 
     def load_state_dict(self, state: dict[str, dict[str, Tensor]]) -> None:
         """Restore averaged weights."""
-        for name, module in self.modules.items():
-            module.load_state_dict(state[name])
+        for name, kept in self.kept.items():
+            for key, value in kept.items():
+                value.copy_(state[name][key])

@@ -8,6 +8,7 @@ from torch import Tensor
 from gvae.data.dataset import Dataset
 from gvae.report.figures import grid, pairs, save
 from gvae.runs import Run
+from gvae.training.checkpoint import build
 
 
 class Pictures:
@@ -19,14 +20,12 @@ class Pictures:
     """
 
     def __init__(self, run: Run, dataset: Dataset, samples: int = 64, images: int = 32) -> None:
-        from gvae.training.engine import build
-
         self.run, self.samples = run, samples
         # initial weights are drawn, then overwritten: the noise of training must not move
+        split = "val" if len(dataset.splits.get("val", ())) else "train"
         with torch.random.fork_rng([]):
             self.model = build(run).eval()
-        split = "val" if len(dataset.splits.get("val", ())) else "train"
-        self.batch = dataset.batch(dataset.split(split)[:images])
+            self.batch = dataset.batch(dataset.split(split)[:images])
 
     @torch.no_grad()
     def draw(self, weights: dict[str, Tensor], seen: int, final: bool = False) -> None:

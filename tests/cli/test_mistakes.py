@@ -8,9 +8,9 @@ from gvae import cli
 
 MISTAKES = [
     ("trian", "no command 'trian'; did you mean 'train'"),
-    ("train", "name the model first: `gvae train MODEL --data NAME`. Models: gvae, vae"),
+    ("train", "name the model first: `gvae train MODEL --data NAME`. Models: aae, ac-gan"),
     ("train --data digits", "name the model first"),
-    ("train gvea --data digits", "no model 'gvea'; did you mean 'gvae'? Known: gvae, vae"),
+    ("train gvea --data digits", "no model 'gvea'; did you mean 'gvae'? Known: aae, ac-gan"),
     ("train vae", "Missing from gvae train vae: --data NAME"),
     ("train vae --data", "Missing value for argument '--data'"),
     ("train vae --data digits --latnt 3", "called '--latnt'; did you mean '--latent'"),
@@ -49,6 +49,16 @@ MISTAKES = [
     ("data inspect mnits", "no data set 'mnits'; did you mean 'mnist'"),
     ("data prepare digits", "Missing from gvae data prepare: --out PATH"),
     ("data fetch digits", "nothing to fetch for digits"),
+    ("reproduce", "Missing from gvae reproduce"),
+    ("reproduce tyo", "no table 'tyo'; did you mean 'toy'"),
+    ("reproduce toy --images 0", "--images is 0; it must be at least 1"),
+    ("train vae --data toy4 --likelihood laplace --dry-run", "use --likelihood bernoulli"),
+    ("train vae --data digits --bound iwae --k 0 --dry-run", "--k is 0; it must be at least 1"),
+    ("train vae-nf --data digits --steps 0 --dry-run", "--steps is 0"),
+    ("train draw --data digits --glimpses 0 --dry-run", "--glimpses is 0"),
+    ("train pca --data digits --latent 64 --dry-run", "has fewer components"),
+    ("train vae --data digits --joint --prior flow --dry-run", "--joint needs a prior"),
+    ("evaluate nowhere --bound-images 0", "--bound-images is 0"),
     ("quickstart --images 1 --minutes 1", "not both"),
 ]
 

@@ -127,6 +127,17 @@ def test_evaluate_compare_show(gvae, tiny_run):
     assert "mse" in told
 
 
+def test_a_metric_that_the_model_cannot_have_is_an_error_that_says_what_it_has(gvae, tmp_path):
+    out = str(tmp_path / "gan")
+    words = ["--images", "120", "--batch", "60", "--net.width", "8"]
+    assert gvae("train", "gan", "--data", "digits", *words, "--out", out).code == 0
+    answer = gvae("evaluate", out, "--metrics", "elbo,iwae-5", "--samples", "50")
+    assert answer.code == 2
+    assert "is a gan, which cannot be measured so (elbo: no likelihood" in answer.error
+    assert gvae("evaluate", out, "--metrics", "elbo,mmd", "--samples", "50").code == 0
+    assert "whole numbers from 1 on" in gvae("evaluate", out, "--metrics", "ais-0x3").error
+
+
 def test_show_a_model(gvae):
     told = gvae("show", "gvae", "--preset", "paper").out
     assert told.startswith("GVAE: ")

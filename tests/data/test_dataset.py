@@ -65,6 +65,22 @@ def test_contradictions_are_refused():
         dataset(images, splits={"train": np.array([4])})
 
 
+def test_attributes_have_a_name_and_a_number_for_every_image():
+    spec = DataSpec("faces", 1, (2, 2), attributes=("smiling", "hat"))
+    images = np.zeros((3, 2, 2, 1), np.uint8)
+    kept = Dataset(spec, images, attributes=np.array([[0, 1], [1, 1], [0, 0]], np.uint8))
+    assert kept.attributes is not None
+    assert kept.attributes[1].tolist() == [1, 1]
+    for wrong, message in (
+        (None, "names attributes, but there are none"),
+        (np.zeros((3, 1), np.uint8), r"must be uint8 of shape \(3, 2\)"),
+        (np.zeros((3, 2), np.int64), "attributes are int64"),
+        (np.full((3, 2), 2, np.uint8), "must be 0 or 1"),
+    ):
+        with pytest.raises(GvaeError, match=message):
+            Dataset(spec, images, attributes=wrong)
+
+
 def test_split_errors_name_what_there_is():
     data = dataset(np.zeros((4, 2, 2, 1), np.uint8), splits={"train": np.arange(4), "val": np.arange(0)})
     assert data.split("train").tolist() == [0, 1, 2, 3]

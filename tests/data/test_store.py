@@ -20,11 +20,13 @@ from gvae.types import DataSpec
 
 def volumes() -> Dataset:
     """Labelled volumes with every field filled."""
-    spec = DataSpec("scans", 1, (3, 4, 5), classes=("ill", "well"), low=-1000.0, high=400.0, unit="HU")
+    named = {"classes": ("ill", "well"), "attributes": ("contrast", "child")}
+    spec = DataSpec("scans", 1, (3, 4, 5), **named, low=-1000.0, high=400.0, unit="HU")
     images = np.random.default_rng(0).integers(-1024, 3000, (10, 3, 4, 5, 1), dtype=np.int16)
     splits = {"train": np.arange(7), "val": np.array([7]), "test": np.array([8, 9])}
     facts = {"source": "made up", "licence": "CC0", "notes": ["nothing was done"]}
-    return Dataset(spec, images, np.arange(10) % 2, splits, facts)
+    attributes = np.stack([np.arange(10) % 2, np.arange(10) % 3 == 0], 1).astype(np.uint8)
+    return Dataset(spec, images, np.arange(10) % 2, splits, facts, attributes)
 
 
 @pytest.fixture
@@ -40,6 +42,8 @@ def test_round_trip(prepared: Path):
     assert np.array_equal(data.images, original.images)
     assert data.labels is not None
     assert np.array_equal(data.labels, np.arange(10) % 2)
+    assert data.attributes is not None
+    assert np.array_equal(data.attributes, original.attributes)
     assert data.spec == original.spec
     assert data.facts == original.facts
     assert {name: part.tolist() for name, part in data.splits.items()} == {

@@ -56,12 +56,17 @@ def test_a_single_row_or_a_tie_of_all_has_no_best(make_run):
 
 
 def test_unlike_protocols_are_refused_by_key_and_values(make_run):
-    runs = [make_run("a", [fd(1.0)]), make_run("b", [fd(2.0, n=90, split="val")], model="vae")]
+    runs = [make_run("a", [fd(1.0)]), make_run("b", [fd(2.0, n=90, seed=1)], model="vae")]
     with pytest.raises(GvaeError) as error:
         compare(runs)
     assert "n is 180 and 90" in str(error.value)
-    assert "split is 'test' and 'val'" in str(error.value)
+    assert "seed is 0 and 1" in str(error.value)
     assert "features" not in str(error.value)
+
+
+def test_validation_numbers_have_columns_of_their_own(make_run):
+    runs = [make_run("a", [fd(1.0)]), make_run("b", [fd(2.0, split="val")], model="vae")]
+    assert [column.title for column in compare(runs).columns] == ["fd", "fd, val split"]
 
 
 def test_a_missing_protocol_key_is_unlike(make_run):
@@ -95,7 +100,7 @@ def test_bounds_of_unlike_likelihoods_have_columns_of_their_own(make_run):
     c = make_run("c", [bound(None, None, "no likelihood")], model="wgan-gp")
     table = compare([c, a, b])
     assert [column.title for column in table.columns] == ["elbo, bernoulli", "elbo, gaussian"]
-    other = "n/a (under another likelihood or prior)"
+    other = "n/a (under another likelihood, prior or split)"
     notes = [[cell.note for cell in row.cells] for row in table.rows]
     assert notes == [["n/a (no likelihood)"] * 2, ["", other], [other, ""]]
 

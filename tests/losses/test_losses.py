@@ -114,6 +114,7 @@ def test_adversarial_losses_by_hand():
         "wasserstein": (-3.0, 1.0),
         "nonsaturating": (-math.log(sigmoid(2)) - math.log(1 - sigmoid(-1)), -math.log(sigmoid(-1))),
         "relativistic": (-math.log(sigmoid(3)), -math.log(sigmoid(-3))),
+        "hinge": (0.0, 1.0),
     }
     got = {name: tuple(loss(real, fake).item() for loss in pair) for name, pair in ADVERSARIAL.items()}
     assert got == {name: pytest.approx(values) for name, values in expected.items()}
@@ -133,8 +134,11 @@ def test_losses_are_per_sample_and_monotone(name: str):
     critic, generator = ADVERSARIAL[name]
     scores, zero = torch.linspace(-8, 8, 33), torch.zeros(33)
     assert critic(scores, zero).shape == (33,)
-    assert (critic(scores, zero).diff() < 0).all()  # real scores up: good for the critic
-    assert (critic(zero, scores).diff() > 0).all()
+    inside = scores.abs() < 1 if name == "hinge" else scores.abs() <= 8  # beyond its margins hinge is flat
+    assert (critic(scores, zero).diff() <= 0).all()  # real scores up: good for the critic
+    assert (critic(zero, scores).diff() >= 0).all()
+    assert (critic(scores, zero)[inside].diff() < 0).all()
+    assert (critic(zero, scores)[inside].diff() > 0).all()
     assert (generator(zero, scores).diff() < 0).all()  # fake scores up: good for the generator
     assert (generator(scores, zero).diff() >= 0).all()
 

@@ -138,7 +138,7 @@ def test_average_halves_the_distance_in_one_halflife():
     nn.init.ones_(layer.weight)
     for _ in range(10):
         average.update(10, seen=10**6)
-    assert average.modules["a"].weight.item() == pytest.approx(0.5)
+    assert average.kept["a"]["weight"].item() == pytest.approx(0.5)
 
 
 def test_clip_limits_the_norm_of_the_gradient():

@@ -1,0 +1,57 @@
+"""gvae reproduce NAME: one of the papers' tables, trained and measured here, beside what the papers print."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from gvae.commands.parsing import REQUIRED, WORD, parse
+from gvae.commands.train import finish
+from gvae.errors import GvaeError, choose
+from gvae.evaluation.experiments import EXPERIMENTS
+
+
+@dataclass(frozen=True)
+class Reproduce:
+    """Train what is missing, measure it, and write the papers' table with "paper" beside "ours".
+
+    A second call continues where the first one stopped.
+    """
+
+    name: Annotated[str, WORD] = REQUIRED
+    """which table"""
+    budget: Literal["small", "full"] = "small"
+    """small: two CPU cores; full: a GPU"""
+    images: int | None = None
+    """training images of every row, in place of the budget's"""
+    seeds: int | None = None
+    """how many seeds, in place of the budget's"""
+    out: Path | None = None
+    """folder of runs and tables; reproduce/NAME-BUDGET if not given"""
+    data_root: Path | None = None
+    """folder with data sets; without it the environment variable GVAE_DATA"""
+
+
+def run(words: list[str]) -> None:
+    """Reproduce as the command line says."""
+    known = "\n\n".join(f"{name}: {e.about}." for name, e in EXPERIMENTS.items())
+    args = parse(Reproduce(), words, "gvae reproduce", about=f"Tables:\n\n{known}")
+    experiment = EXPERIMENTS[choose("table", args.name, EXPERIMENTS)]
+    budget = experiment.budgets[args.budget]
+    for name, value in (("images", args.images), ("seeds", args.seeds)):
+        if value is not None and value < 1:
+            raise GvaeError(f"--{name} is {value}; it must be at least 1")
+    if args.images is not None:
+        budget = dataclasses.replace(budget, changes={**budget.changes, "images": args.images})
+    if args.seeds is not None:
+        budget = dataclasses.replace(budget, seeds=tuple(range(args.seeds)))
+    out = args.out or Path("reproduce") / f"{args.name}-{args.budget}"
+
+    def go() -> None:
+        from gvae.evaluation.reproduce import reproduce
+
+        print(reproduce(experiment, budget, out, args.data_root).read_text(encoding="utf-8"))
+
+    finish(out, go, f"Table: {out / 'table.md'}, {out / 'table.csv'}\nPage: {out / 'report.html'}")

@@ -1,0 +1,164 @@
+"""The papers' tables as data: which systems, on which images, measured how, and what the papers report. Imports no torch.
+
+Sagar 2020a: Generate High Resolution Images With Generative Variational Autoencoder, https://arxiv.org/abs/2008.10399
+Sagar 2020b: High Fidelity Image Generation With GVAE, Tables 5 and 6
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: which number of metrics.json, and how it is headed."""
+
+    number: str
+    """`Number.name`"""
+    title: str
+    digits: int = 2
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One row: a model with the options in which it differs from its defaults."""
+
+    label: str
+    model: str
+    changes: dict[str, Any] = field(default_factory=dict)
+    paper: dict[str, str] = field(default_factory=dict)
+    """what the papers print, by column"""
+    note: str = ""
+    """what a reader must know about the papers' number"""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much training and measuring."""
+
+    changes: dict[str, Any]
+    """options of every training, the budget in images among them"""
+    seeds: tuple[int, ...]
+    samples: int = 10_000
+    bound_images: int | None = None
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A table that `gvae reproduce` fills."""
+
+    title: str
+    about: str
+    """what the rows have in common, for the text above the table"""
+    data: str
+    metrics: tuple[str, ...]
+    columns: tuple[Column, ...]
+    recipes: tuple[Recipe, ...]
+    budgets: dict[str, Budget]
+
+
+TOY = {"net.family": "mlp", "net.depth": 3, "latent": 2, "batch": 512, "likelihood": "bernoulli"}
+"""the networks of the toy problem: three hidden layers of 64 units"""
+
+NATS = {"latent": 32, "likelihood": "bernoulli", "prior": "normal"}
+"""what every row of the likelihood table shares; its prior where nothing else is said"""
+
+TOY_NOTE = "these figures are those of the four points, though printed as MNIST"
+IMPOSSIBLE = (
+    "-1.353 cannot be right: on four equally probable points no model exceeds -log 4 = -1.3863; "
+    "AVB's own figure is -1.403 (from memory)"
+)
+STATIC = "a bound on static binarisation"
+
+EXPERIMENTS: dict[str, Experiment] = {
+    "toy": Experiment(
+        "Four points",
+        "Four one-hot points of 2x2 pixels, three hidden layers of 64 units, latent of two dimensions; the log-likelihood "
+        "is exact (a sum over a grid of codes under the run's own prior), all numbers in nats",
+        "toy4",
+        ("exact", "nats", "elbo", "kl", "code-kl"),
+        (
+            Column("exact", "log-likelihood", 4),
+            Column("nats", "reconstruction error", 4),
+            Column("elbo", "ELBO", 4),
+            Column("code-kl knn", "KL(q(z), N(0, I))", 3),
+            Column("limit", "no model exceeds", 4),
+        ),
+        (
+            Recipe(
+                "vae",
+                "vae",
+                {**TOY, "prior": "normal"},
+                {"exact": "-1.568", "nats": "0.0885", "elbo": "-1.697", "code-kl knn": "0.165"},
+                TOY_NOTE + "; 0.0885 fits the rest only if it is per pixel, 0.354 per image",
+            ),
+            Recipe("avb", "avb", {**TOY, "prior": "normal"}, {"exact": "-1.403"}, "AVB's own, from memory"),
+            Recipe(
+                "gvae",
+                "gvae",
+                {**TOY, "prior": "mixture", "components": 8},
+                {"exact": "-1.353", "nats": "0.00427", "elbo": "-1.404", "code-kl knn": "0.046"},
+                IMPOSSIBLE,
+            ),
+        ),
+        {
+            "small": Budget({"images": 3_000_000}, (0, 1, 2), samples=4000),
+            "full": Budget({"images": 30_000_000}, (0, 1, 2), samples=4000),
+        },
+    ),
+    "likelihood": Experiment(
+        "Log-likelihood on MNIST",
+        "Dynamically binarised MNIST, the test split drawn under the evaluation seed, the same number of training "
+        "images for every row; ELBO and importance-weighted bound in nats per image",
+        "mnist-dynamic",
+        ("elbo", "iwae-200", "kl", "active-units"),
+        (
+            Column("elbo", "ELBO"),
+            Column("iwae-200", "importance-weighted, k = 200"),
+            Column("kl", "KL(q(z given x), N(0, I))", 1),
+            Column("active-units", "active units", 0),
+        ),
+        (
+            Recipe("vae", "vae", NATS),
+            Recipe("vae, importance-weighted (k = 5)", "vae", {**NATS, "bound": "iwae"}),
+            Recipe("cvae", "cvae", NATS, note="log p(x given class): not comparable with the others"),
+            Recipe("vae + mixture prior, afterwards", "vae", {**NATS, "prior": "mixture"}),
+            Recipe("vae + mixture prior, joint", "vae", {**NATS, "prior": "mixture", "joint": True}),
+            Recipe("vae + RealNVP prior, joint", "vae", {**NATS, "prior": "realnvp", "joint": True}),
+            Recipe("vae-nf (T = 10)", "vae-nf", NATS),
+            Recipe("vae-nf (T = 80)", "vae-nf", {**NATS, "steps": 80}, {"elbo": "-85.1"}, STATIC),
+            Recipe(
+                "vae-iaf",
+                "vae-iaf",
+                NATS,
+                {"elbo": "-80.8"},
+                "depth 8, width 1920, a bound on dynamic binarisation; -79.1 importance-weighted",
+            ),
+            Recipe(
+                "vae-hvi",
+                "vae-hvi",
+                NATS,
+                {"elbo": "-88.3"},
+                "8 leapfrog steps (not 16), fully connected, " + STATIC,
+            ),
+            Recipe("vae-vgp", "vae-vgp", NATS, {"elbo": "-81.3"}, "two hidden layers, " + STATIC),
+            Recipe("draw", "draw", {**NATS, "latent": 10}, {"elbo": "-80.97"}, "64 glimpses, " + STATIC),
+            Recipe("draw-vgp", "draw-vgp", {**NATS, "latent": 10}, {"elbo": "-79.9"}, STATIC),
+            Recipe("aae", "aae", NATS),
+            Recipe("avb", "avb", NATS),
+            Recipe(
+                "gvae",
+                "gvae",
+                {**NATS, "prior": "mixture"},
+                {"elbo": "-82.2"},
+                "estimator not stated; worse than three rows of the same table, against the text",
+            ),
+        ),
+        {
+            "small": Budget({"images": 180_000}, (0,), samples=10_000, bound_images=500),
+            "full": Budget({"images": 20_000_000}, (0,), samples=10_000, bound_images=10_000),
+        },
+    ),
+}
+"""what `gvae reproduce NAME` knows"""

@@ -1,0 +1,139 @@
+r"""AC-GAN: a GAN whose generator is told the class, while the critic has to find it out.
+
+    Conditional Image Synthesis with Auxiliary Classifier GANs (Odena et al., 2017) https://arxiv.org/abs/1610.09585,
+    Section 3, Eq. 2-3
+
+        critic, classifier:  -log sigmoid D(x) - log(1 - sigmoid D(x_gen)) - w [log C(y|x) + log C(y|x_gen)]
+        generator:           -log sigmoid D(x_gen)                         - w log C(y|x_gen),   x_gen = G(z, y)
+        critic, every few rounds:   (penalty / 2) ||grad D(x)||^2
+
+C is one linear layer on the critic's last features. --no-conditional leaves no class to find: a plain GAN.
+Deviations: fakes get the classes of the batch's images; the generator's adversarial term is non-saturating; a lazy R1
+penalty; both sides move on one forward pass.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from gvae import nets
+from gvae.config import ModelConfig
+from gvae.errors import GvaeError
+from gvae.losses.adversarial import nonsaturating_critic, nonsaturating_generator
+from gvae.losses.penalties import zero_centred
+from gvae.models.base import Model, Optim, Outcome, Player, Turn
+from gvae.nets.players import required
+from gvae.types import Batch, DataSpec
+
+
+@dataclass(frozen=True)
+class Config(ModelConfig):
+    """GAN with an auxiliary classifier."""
+
+    lr: float = 2e-4
+    """Adam step size"""
+    conditional: bool = True
+    """tell the generator the class label, and have the critic's classifier find it; without: a plain GAN"""
+    weight: float = 1.0
+    """weight of the classifier's cross-entropy, in nats"""
+    penalty: float = 1.0
+    """weight of the critic's R1 gradient penalty on data; 0: none"""
+    penalty_every: int = 8
+    """rounds from one R1 penalty to the next (its weight is corrected)"""
+
+
+class Classified(Model):
+    """A generator that is told the class, a critic that is not, and a classifier on the critic's last features."""
+
+    averaged = ("generator",)
+
+    def __init__(self, config: ModelConfig, spec: DataSpec) -> None:
+        super().__init__(config, spec)
+        self.generator = nets.generator(spec, config.net, config.latent, self.condition)
+        self.critic = nets.critic(spec, config.net)  # sees no label, or there would be nothing to find out
+        if self.condition:
+            self.classifier = nn.Linear(last_features(self.critic, spec), self.condition)
+
+    @property
+    def judges(self) -> Player:
+        """Who minimises the critic's loss."""
+        return ("critic", "classifier") if self.condition else "critic"
+
+    def players(self):
+        everyone = {"generator": self.generator, "critic": self.critic}
+        return {**everyone, "classifier": self.classifier} if self.condition else everyone
+
+    def sample(self, n: int, y: Tensor | None = None) -> Tensor:
+        z = torch.randn(n, self.config.latent, device=self.device)
+        return torch.tanh(self.generator(z, y))
+
+    def logits(self, features: list[Tensor]) -> Tensor:
+        """The classifier's logits (B, classes), from the critic's features."""
+        return self.classifier(features[-1].flatten(1)).float()
+
+    def surprise(self, features: list[Tensor], y: Tensor | None) -> Tensor:
+        """Weighted mean of -log C(y|x), in nats, from the critic's features of images of classes y (B,)."""
+        return self.config.weight * cross_entropy(self.logits(features), required(y))
+
+    def accuracy(self, features: list[Tensor], y: Tensor | None) -> Tensor:
+        """Share of images whose class the classifier names."""
+        return (self.logits(features).argmax(1) == required(y)).float().mean()
+
+
+class ACGAN(Classified):
+    """GAN with an auxiliary classifier."""
+
+    Config = Config
+
+    def __init__(self, config: Config, spec: DataSpec) -> None:
+        super().__init__(config, spec)
+        check(config)
+
+    def turns(self):
+        lazy = [Turn(self.penalise, every=self.config.penalty_every)] if self.config.penalty else []
+        return [Turn(self.play), *lazy]
+
+    def optim(self, player: str) -> Optim:
+        return Optim(self.config.lr, betas=(0.5, 0.99))
+
+    def play(self, batch: Batch) -> Outcome:
+        """All players on one forward pass."""
+        x, y = batch
+        (real, h_real), (fake, h_fake) = self.critic(x), self.critic(self.sample(len(x), y))
+        generator = {"fool": nonsaturating_generator(real, fake).mean()}
+        judges = {"tell": nonsaturating_critic(real, fake).mean()}
+        diagnostics = {"lead": (real - fake).mean()}
+        if self.condition:
+            generator["class"] = self.surprise(h_fake, y)
+            judges["class"] = self.surprise(h_real, y) + generator["class"]
+            diagnostics["accuracy"] = self.accuracy(h_real, y)
+        return Outcome({"generator": generator, self.judges: judges}, diagnostics)
+
+    def penalise(self, batch: Batch) -> Outcome:
+        """The critic's R1 penalty on data, lazily: (penalty / 2) ||grad D(x)||^2, times the rounds between two."""
+        r1 = zero_centred(lambda v: self.critic(v)[0], batch.x).mean()
+        return Outcome({"critic": {"r1": 0.5 * self.config.penalty * self.config.penalty_every * r1}})
+
+
+@torch.no_grad()
+def last_features(critic: nn.Module, spec: DataSpec) -> int:
+    """Length of a critic's last features, flattened, from a look at one gray image."""
+    _, features = critic.eval()(torch.zeros(1, spec.channels, *spec.shape))
+    critic.train()
+    return features[-1].numel()
+
+
+def check(config: Config) -> None:
+    """Refuse options that cannot work.
+
+    Raises:
+        GvaeError: which, and what is allowed.
+    """
+    if config.weight < 0 or config.penalty < 0:
+        raise GvaeError("--weight and --penalty must not be negative")
+    if config.penalty_every < 1:
+        raise GvaeError(f"--penalty-every is {config.penalty_every}; it must be at least 1")

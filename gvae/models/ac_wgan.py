@@ -1,0 +1,92 @@
+r"""AC-WGAN: the players of AC-GAN in the game of WGAN-GP.
+
+    Improved Training of Wasserstein GANs (Gulrajani et al., 2017) https://arxiv.org/abs/1704.00028, Algorithm 1, with the
+    auxiliary classifier of Conditional Image Synthesis with Auxiliary Classifier GANs (Odena et al., 2017)
+    https://arxiv.org/abs/1610.09585
+
+        critic, classifier (5 steps):  D(x_gen) - D(x) + 10 (||grad D(x~)|| - 1)^2 - w [log C(y|x) + log C(y|x_gen)]
+        generator:                    -D(x_gen)                                    - w log C(y|x_gen),   x_gen = G(z, y)
+
+C is one linear layer on the critic's last features; the penalty concerns D alone. With --no-conditional this is WGAN-GP.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from gvae.config import ModelConfig
+from gvae.errors import GvaeError
+from gvae.losses.penalties import gradient_penalty
+from gvae.models.ac_gan import Classified
+from gvae.models.base import Optim, Outcome, Turn
+from gvae.types import Batch, DataSpec
+
+
+@dataclass(frozen=True)
+class Config(ModelConfig):
+    """Wasserstein GAN with gradient penalty and an auxiliary classifier."""
+
+    lr: float = 2e-4
+    """Adam step size"""
+    conditional: bool = True
+    """tell the generator the class label, and have the critic's classifier find it; without: WGAN-GP"""
+    weight: float = 1.0
+    """weight of the classifier's cross-entropy, in nats"""
+    penalty: float = 10.0
+    """weight of the gradient penalty"""
+    critic_steps: int = 5
+    """critic steps for each generator step"""
+
+
+class ACWGAN(Classified):
+    """Wasserstein GAN with gradient penalty and an auxiliary classifier."""
+
+    Config = Config
+
+    def __init__(self, config: Config, spec: DataSpec) -> None:
+        super().__init__(config, spec)
+        check(config)
+
+    def turns(self):
+        return [Turn(self.criticise, repeat=self.config.critic_steps), Turn(self.generate)]
+
+    def optim(self, player: str) -> Optim:
+        return Optim(self.config.lr, betas=(0.5, 0.9))
+
+    def criticise(self, batch: Batch) -> Outcome:
+        """The step of critic and classifier."""
+        x, y = batch
+        with torch.no_grad():  # only the judges move in this turn
+            x_gen = self.sample(len(x), y)
+        (real, h_real), (fake, h_fake) = self.critic(x), self.critic(x_gen)
+        distance = (real - fake).mean()
+        penalty = gradient_penalty(lambda v: self.critic(v)[0], x, x_gen).mean()
+        terms = {"wasserstein": -distance, "penalty": self.config.penalty * penalty}
+        diagnostics = {"distance": distance}
+        if self.condition:
+            terms["class"] = self.surprise(h_real, y) + self.surprise(h_fake, y)
+            diagnostics["accuracy"] = self.accuracy(h_real, y)
+        return Outcome({self.judges: terms}, diagnostics)
+
+    def generate(self, batch: Batch) -> Outcome:
+        """The generator's step; of the batch only size and classes matter."""
+        x, y = batch
+        fake, features = self.critic(self.sample(len(x), y))
+        terms = {"wasserstein": -fake.mean()}
+        if self.condition:
+            terms["class"] = self.surprise(features, y)
+        return Outcome({"generator": terms})
+
+
+def check(config: Config) -> None:
+    """Refuse options that cannot work.
+
+    Raises:
+        GvaeError: which, and what is allowed.
+    """
+    if config.weight < 0 or config.penalty < 0:
+        raise GvaeError("--weight and --penalty must not be negative")
+    if config.critic_steps < 1:
+        raise GvaeError(f"--critic-steps is {config.critic_steps}; it must be at least 1")

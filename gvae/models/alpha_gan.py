@@ -1,0 +1,134 @@
+r"""alpha-GAN: an autoencoder with two critics, one of images and one of codes, in place of likelihood and KL.
+
+    Variational Approaches for Auto-Encoding Generative Adversarial Networks (Rosca et al., 2017)
+    https://arxiv.org/abs/1706.04987, Algorithm 1
+
+        encoder:      l1 |x - x_rec| + beta R(C(z))             z = encoder(x),  x_rec = G(z)
+        generator:    l1 |x - x_rec| + R(D(x_rec)) + R(D(x_gen))     z_r ~ N(0, I),   x_gen = G(z_r)
+        critic:       -2 log D(x) - log(1 - D(x_rec)) - log(1 - D(x_gen))
+        code critic:  -log C(z_r) - log(1 - C(z))
+
+D and C are probabilities here, the sigmoids of what the networks return. R(p) = -log p + log(1 - p) is minus that score:
+for the best C its mean is KL(q(z) || N(0, I)), q(z) the codes of all images. --loss nonsaturating, the default, takes
+R(p) = -log p, with gradients between 0 and 1.
+
+Readings: |.| is the mean over pixel values, as in public re-implementations; the code critic takes draws of the prior for
+real, which the first version of the paper has the other way round. Deviations: one forward pass and one step for all
+players; samples come from a prior fitted to the codes; a conditional code critic is told the class.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution
+
+from gvae import nets
+from gvae.config import LatentConfig
+from gvae.errors import GvaeError
+from gvae.losses.adversarial import nonsaturating_critic, nonsaturating_generator, wasserstein_generator
+from gvae.models.base import Optim, Outcome, Turn
+from gvae.models.latent import LatentModel, has_parameters
+from gvae.nets.critics import CodeCritic
+from gvae.nets.posterior import Point, draw
+from gvae.nets.small import one_hot_labels
+from gvae.types import Batch, DataSpec
+
+FOOL = {"nonsaturating": nonsaturating_generator, "ratio": wasserstein_generator}
+"""R of a critic's score s: -log sigmoid(s), or -s = log of the ratio that the critic has learned"""
+
+
+@dataclass(frozen=True)
+class Config(LatentConfig):
+    """alpha-GAN."""
+
+    lr: float = 2e-4
+    """Adam step size of all players"""
+    l1: float = 10.0
+    """weight of the mean absolute error per pixel value, pixels in [-1, 1]"""
+    posterior: Literal["deterministic", "gaussian"] = "deterministic"
+    """q(z|x): a single code, or a diagonal Gaussian"""
+    loss: Literal["nonsaturating", "ratio"] = "nonsaturating"
+    """what encoder and generator minimise against their critics: -log p, or the paper's -log p + log(1 - p)"""
+    beta: float = 1.0
+    """weight of the code critic's verdict in the encoder's loss"""
+    warmup: float = 0.0
+    """first fraction of the budget, over which beta rises from 0"""
+
+
+class AlphaGAN(LatentModel):
+    """alpha-GAN."""
+
+    Config = Config
+    log_weights = None  # the critics stand in for likelihood and KL: no bound on log p(x)  # pyright: ignore
+
+    def __init__(self, config: Config, spec: DataSpec) -> None:
+        super().__init__(config, spec)
+        check(config)
+        if has_parameters(self.likelihood):
+            raise GvaeError("alpha-gan does not train a pixel likelihood; use --likelihood gaussian")
+        self.critic = nets.critic(spec, config.net, self.condition)
+        self.code_critic = CodeCritic(config.latent + self.condition)
+
+    @property
+    def spreads(self) -> bool:
+        return self.config.posterior == "gaussian"
+
+    @property
+    def outputs(self) -> int:
+        return 2 * self.codes if self.spreads else self.codes
+
+    def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
+        if self.config.posterior == "gaussian":
+            return super().encode(x, y)
+        return Point(self.encoder(x, y).float())
+
+    def players(self):
+        return {name: getattr(self, name) for name in ("encoder", "generator", "critic", "code_critic")}
+
+    def turns(self):
+        return [Turn(self.play)]
+
+    def optim(self, player: str) -> Optim:
+        return Optim(self.config.lr, betas=(0.5, 0.9))
+
+    def play(self, batch: Batch) -> Outcome:
+        """All players on one forward pass."""
+        x, y = batch
+        z, _ = draw(self.encode(x, y))
+        z_r = torch.randn_like(z)
+        x_rec, x_gen = self.decode(z, y).mean, self.decode(z_r, y).mean
+        real, rec, gen = (self.critic(v, y)[0] for v in (x, x_rec, x_gen))
+        normal, code = self.score(z_r, y), self.score(z, y)
+
+        fool = FOOL[self.config.loss]
+        l1 = self.config.l1 * (x - x_rec).abs().mean()
+        tell = nonsaturating_critic(real, rec) + nonsaturating_critic(real, gen)
+        return Outcome(
+            {
+                "encoder": {"l1": l1, "code": self.beta * fool(normal, code).mean()},
+                "generator": {"l1": l1, "fool": (fool(real, rec) + fool(real, gen)).mean()},
+                "critic": {"tell": tell.mean()},
+                "code_critic": {"tell": nonsaturating_critic(normal, code).mean()},
+            },
+            {"mse": (x - x_rec).square().mean() / 4, "lead": (real - (rec + gen) / 2).mean()},
+        )
+
+    def score(self, z: Tensor, y: Tensor | None) -> Tensor:
+        """The code critic's score (B,), above 0 for what it takes for a draw of N(0, I)."""
+        if self.condition:
+            z = torch.cat([z, one_hot_labels(y, self.condition, z)], 1)
+        return self.code_critic(z).float()
+
+
+def check(config: Config) -> None:
+    """Refuse options that cannot work.
+
+    Raises:
+        GvaeError: which, and what is allowed.
+    """
+    if config.l1 < 0 or config.beta < 0:
+        raise GvaeError("--l1 and --beta must not be negative")

@@ -1,0 +1,60 @@
+r"""Autoencoder: a code for every image and an image for every code, without any distribution over codes.
+
+    Reducing the Dimensionality of Data with Neural Networks (Hinton & Salakhutdinov, 2006)
+    https://doi.org/10.1126/science.1127647
+
+        encoder, generator:  -log p(x|z),   z = encoder(x)
+
+Trained from scratch in one go, without the paper's layer-wise start. Nothing shapes the codes, so samples come from a
+prior fitted to them afterwards, and there is no bound on log p(x).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from gvae.config import LatentConfig
+from gvae.models.base import Outcome, Turn
+from gvae.models.latent import LatentModel
+from gvae.nets.posterior import Point
+from gvae.types import Batch
+
+
+@dataclass(frozen=True)
+class Config(LatentConfig):
+    """Autoencoder."""
+
+
+class Autoencoder(LatentModel):
+    """Autoencoder."""
+
+    Config = Config
+    log_weights = None  # no distribution over codes, so no bound on log p(x)  # pyright: ignore
+
+    @property
+    def spreads(self) -> bool:
+        return False
+
+    @property
+    def outputs(self) -> int:
+        return self.codes
+
+    def encode(self, x: Tensor, y: Tensor | None = None) -> Point:
+        return Point(self.encoder(x, y).float())
+
+    def players(self):
+        return {name: getattr(self, name) for name in self.trained}
+
+    def turns(self):
+        return [Turn(self.reconstruction)]
+
+    def reconstruction(self, batch: Batch) -> Outcome:
+        """Nats per image that the code leaves unexplained."""
+        x, y = batch
+        p = self.decode(self.encode(x, y).mean, y)
+        self.likelihood.observe(x, p.mean)
+        return Outcome(
+            {self.trained: {"nll": -p.log_prob(x).mean()}}, {"mse": (x - p.mean).square().mean() / 4}
+        )

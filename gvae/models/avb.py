@@ -1,0 +1,185 @@
+r"""AVB: a VAE with a black box for q(z|x), whose density a critic estimates.
+
+    Adversarial Variational Bayes (Mescheder, Nowozin & Geiger, 2017) https://arxiv.org/abs/1701.04722, Algorithm 1 and,
+    with adaptive contrast, Algorithm 2
+
+        z = f(x, eps),  eps ~ N(0, I);   u = (z - mu(x)) / sigma(x);   r(z|x) = N(mu(x), sigma(x)^2)
+
+        encoder, generator:  -log p(x|z) + beta [T(x, u) + log r(z|x) - log p(z)]
+        critic:              -log sigmoid T(x, u) - log(1 - sigmoid T(x, u_r)),   u_r ~ N(0, I)
+        reference:           -log r(z|x)
+
+At its optimum T(x, u) = log q(z|x) - log r(z|x), so the bracket is log q(z|x) - log p(z) whatever r is; the nearer r is to
+q, the less is left for T. Without contrast mu = 0, sigma = 1, and the reference does not exist.
+
+THE LOG Q OF `encode` IS AN ESTIMATE, T + log r, NOT A DENSITY: T lags behind the encoder, and what the encoder minimises
+is no bound. `kl_nats` and the metric `kl` are that estimate. `log_weights` leaves T out: it weighs codes of a Gaussian
+fitted to draws of q(z|x), a proper importance sampler, so `elbo`, `iwae` are lower bounds, loose where q is no Gaussian.
+
+Deviations: r is a network that learns by maximum likelihood (the paper takes moments of a special encoder's noise); its
+identity does not need the exact moments. A player is moved by its own terms only, so what the paper detaches needs none.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Independent, Normal
+
+from gvae import nets
+from gvae.config import LatentConfig
+from gvae.errors import GvaeError
+from gvae.losses.adversarial import nonsaturating_critic
+from gvae.models.base import Optim, Outcome, Player, Turn
+from gvae.models.latent import LatentModel
+from gvae.nets.critics import PairCritic
+from gvae.nets.heads import MIN_LOGVAR, gaussian
+from gvae.nets.posterior import Posterior
+from gvae.types import Batch, DataSpec, Terms
+
+DRAWS = 64
+"""codes of an image that the proposal of `log_weights` is fitted to"""
+WIDER = 1.1
+"""its standard deviation in those of the codes: weights suffer more from a proposal that is too narrow"""
+CENTRED = 16
+"""noises over which the code that stands for an image is averaged"""
+
+
+@dataclass(frozen=True)
+class Config(LatentConfig):
+    """Adversarial variational Bayes."""
+
+    lr: float = 3e-4
+    """Adam step size of encoder and generator"""
+    critic_lr: float = 6e-4
+    """Adam step size of the critic and of the reference"""
+    noise: int = 8
+    """channels of noise concatenated to the encoder's input"""
+    contrast: bool = True
+    """adaptive contrast: the critic compares codes with a Gaussian r(z|x) close to q(z|x), not with N(0, I)"""
+    critic_steps: int = 1
+    """critic steps for each step of encoder and generator, the common one included"""
+    hidden: int = 256
+    """features of image and code that the critic multiplies, and units in its hidden layers"""
+
+
+class AVB(LatentModel):
+    """Adversarial variational Bayes."""
+
+    Config = Config
+
+    def __init__(self, config: Config, spec: DataSpec) -> None:
+        super().__init__(config, spec)
+        for name in ("noise", "critic_steps", "hidden"):
+            if getattr(config, name) < 1:
+                option, value = name.replace("_", "-"), getattr(config, name)
+                raise GvaeError(f"--{option} is {value}; it must be at least 1")
+        if config.prior == "vamp" and not config.contrast:
+            raise GvaeError("--prior vamp needs the Gaussians of --contrast; use --prior mixture or realnvp")
+        image = nets.encoder(spec, config.net, config.hidden + 1, self.condition)
+        self.critic = PairCritic(image, config.latent, config.hidden, quadratic=not config.contrast)
+        if config.contrast:
+            self.reference = nets.encoder(spec, config.net, 2 * config.latent, self.condition)
+        self.averaged = tuple(self.players())  # T and r belong to the encoder whose codes they judge
+
+    @property
+    def outputs(self) -> int:
+        return self.config.latent
+
+    def make_encoder(self) -> nn.Module:
+        spec, more = self.spec, self.config.noise
+        wide = DataSpec(spec.name, spec.channels + more, spec.shape, spec.classes)
+        return nets.encoder(wide, self.config.net, self.outputs, self.condition)
+
+    def players(self):
+        estimators = ("critic", "reference") if self.config.contrast else ("critic",)
+        return {name: getattr(self, name) for name in (*self.trained, *estimators)}
+
+    def turns(self):
+        more = self.config.critic_steps - 1
+        return [*([Turn(self.criticise, repeat=more)] if more else []), Turn(self.play)]
+
+    def optim(self, player: str) -> Optim:
+        if player in ("critic", "reference"):
+            return Optim(self.config.critic_lr, betas=(0.5, 0.99))
+        return Optim(self.config.lr, betas=(0.5, 0.99))
+
+    def play(self, batch: Batch) -> Outcome:
+        """All players on one forward pass."""
+        x, y = batch
+        z = self.code(x, y)
+        p = self.decode(z, y)
+        self.likelihood.observe(x, p.mean)
+        told, drawn, r = self.judge(x, y, z)
+        rate = (told + r.log_prob(z) - self.standard_normal().log_prob(z)).mean()
+        terms = {"nll": -p.log_prob(x).mean(), "kl": self.beta * rate}
+        diagnostics = {"kl_nats": rate, "critic_nats": told.mean(), "mse": (x - p.mean).square().mean() / 4}
+        return Outcome({self.trained: terms, **self.estimators(told, drawn, r, z)}, diagnostics)
+
+    def criticise(self, batch: Batch) -> Outcome:
+        """A step of those who estimate the density."""
+        x, y = batch
+        with torch.no_grad():  # the encoder does not move in this turn
+            z = self.code(x, y)
+        return Outcome(self.estimators(*self.judge(x, y, z), z))
+
+    def estimators(self, told: Tensor, drawn: Tensor, r: Independent, z: Tensor) -> dict[Player, Terms]:
+        """Terms of critic and reference."""
+        losses: dict[Player, Terms] = {"critic": {"tell": nonsaturating_critic(told, drawn).mean()}}
+        if self.config.contrast:
+            losses["reference"] = {"nll": -r.log_prob(z).mean()}
+        return losses
+
+    def judge(self, x: Tensor, y: Tensor | None, z: Tensor) -> tuple[Tensor, Tensor, Independent]:
+        """T of the codes z (B, Z) and of draws of r, each (B,), and r(z|x)."""
+        r = self.near(x, y)
+        u = (z - r.mean) / r.stddev
+        told, drawn = self.critic(x, torch.stack([u, torch.randn_like(u)]), y)
+        return told, drawn, r
+
+    def near(self, x: Tensor, y: Tensor | None = None) -> Independent:
+        """r(z|x): a Gaussian near q(z|x), or N(0, I) without contrast."""
+        if self.config.contrast:
+            return gaussian(self.reference(x, y))
+        return self.standard_normal().expand(torch.Size([len(x)]))
+
+    def code(self, x: Tensor, y: Tensor | None = None, eps: Tensor | None = None) -> Tensor:
+        """A code of each image, z = f(x, eps) (B, Z); noise eps (B, noise, *S) is drawn if not given."""
+        if eps is None:
+            eps = torch.randn(len(x), self.config.noise, *x.shape[2:], device=x.device)
+        return self.encoder(torch.cat([x, eps], 1), y).float()
+
+    def encode(self, x: Tensor, y: Tensor | None = None) -> Posterior:
+        """q(z|x) by its draws; their log q is the critic's ESTIMATE T + log r."""
+
+        def draw() -> tuple[Tensor, Tensor]:
+            z = self.code(x, y)
+            told, _, r = self.judge(x, y, z)
+            return z, told + r.log_prob(z)
+
+        return Posterior(draw, lambda: self.centre(x, y), len(x), self.codes)
+
+    def centre(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """Mean code of each image (B, Z) over `CENTRED` noises, the same ones for every image and at every call."""
+        generator = torch.Generator(x.device).manual_seed(0)
+        shape = (CENTRED, self.config.noise, *x.shape[2:])
+        noises = torch.randn(shape, generator=generator, device=x.device)
+        return torch.stack([self.code(x, y, eps.expand(len(x), *eps.shape)) for eps in noises]).mean(0)
+
+    def log_weights(self, x: Tensor, k: int, y: Tensor | None = None, prior: str | None = None) -> Tensor:
+        """log p(x, z) - log g(z|x) (k, B) nats, for k codes of g: a Gaussian fitted to draws of q(z|x), a bit wider.
+
+        g knows nothing of T and its density is exact, so these are weights of an importance sampler for log p(x), and
+        their mean is a lower bound.
+        """
+        codes = torch.stack([self.code(x, y) for _ in range(DRAWS)])
+        scale = WIDER * codes.std(0).clamp_min(math.exp(MIN_LOGVAR / 2))
+        g = Independent(Normal(codes.mean(0), scale, validate_args=False), 1)
+        rows = []
+        for _ in range(k):
+            z = g.rsample()
+            rows.append(self.decode(z, y).log_prob(x) + self.log_prior(z, y, prior) - g.log_prob(z))
+        return torch.stack(rows)

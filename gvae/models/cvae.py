@@ -1,0 +1,46 @@
+r"""Conditional VAE: a VAE that is told the class, so that its code need not carry it.
+
+    Learning Structured Output Representation using Deep Conditional Generative Models (Sohn et al., 2015)
+    https://papers.nips.cc/paper/5775, Eq. 4, with p(z|y) = N(0, I)
+
+        encoder, generator:  -log p(x|z, y) + beta KL(q(z|x, y) || N(0, I))
+
+`--told decoder` is the form of gans-vs-vaes: the class is concatenated to the code, and the encoder does not see it.
+The same as `vae --conditional` otherwise, with which it shares every line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor, nn
+from torch.distributions import Distribution
+
+from gvae import nets
+from gvae.config import BoundConfig
+from gvae.models.vae import VAE
+from gvae.nets.heads import gaussian
+
+
+@dataclass(frozen=True)
+class Config(BoundConfig):
+    """Conditional variational autoencoder."""
+
+    conditional: bool = True
+    """tell the networks the class label"""
+    told: Literal["both", "decoder"] = "both"
+    """which networks are told the class: encoder and decoder, or the decoder alone"""
+
+
+class CVAE(VAE):
+    """Conditional variational autoencoder."""
+
+    Config = Config
+
+    def make_encoder(self) -> nn.Module:
+        told = self.condition if self.config.told == "both" else 0
+        return nets.encoder(self.spec, self.config.net, self.outputs, told)
+
+    def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
+        return gaussian(self.encoder(x, y if self.config.told == "both" else None))

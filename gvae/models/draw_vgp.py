@@ -1,0 +1,74 @@
+r"""DRAW with a variational Gaussian process: every glimpse's code goes through random functions.
+
+    The Variational Gaussian Process (Tran, Ranganath & Blei, 2016) https://arxiv.org/abs/1511.06499, Section 5, on
+    DRAW: A Recurrent Neural Network For Image Generation (Gregor et al., 2015) https://arxiv.org/abs/1502.04623
+
+        for t = 1 ... T, all else as in DRAW:
+            xi_t ~ N(0, I),   f_t ~ q(f_t | xi_t, D_t),   z_t ~ N(f_t, sigma_t^2)         D_t, sigma_t from h_enc
+
+        encoder, process, auxiliary, generator:
+            -log p(x|z) + beta sum_t [log q(xi_t) + log q(f_t | xi_t, D_t) + log q(z_t | f_t)
+                                      - log r(xi_t, f_t | D_t, sigma_t, z_t) - log p(z_t)]
+
+One kernel, one set of points s and one auxiliary network serve all glimpses. Deviations: those of draw and vae-vgp.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from torch import Tensor
+from torch.distributions import Distribution
+
+from gvae.config import BoundConfig
+from gvae.models.draw import DRAW
+from gvae.models.vae_vgp import check, head_size, posterior
+from gvae.nets.gp import Auxiliary, Process
+from gvae.types import DataSpec
+
+
+@dataclass(frozen=True)
+class Config(BoundConfig):
+    """Deep Recurrent Attentive Writer with a variational Gaussian process."""
+
+    latent: int = 10
+    """number of latent dimensions of one glimpse, Z; the code has glimpses times as many"""
+    glimpses: int = 10
+    """how often the model looks and paints, T"""
+    hidden: int = 256
+    """length of the state of each of the two LSTMs"""
+    attention: Literal["auto", "on", "off"] = "auto"
+    """look at and paint patches in place of whole images; auto: on for images, off for volumes"""
+    read: int = 2
+    """side of the patch that is read, in pixels of its own grid"""
+    write: int = 5
+    """side of the patch that is painted, in pixels of its own grid"""
+    inducing: int = 20
+    """points at which the random functions are known, m; up to about 100"""
+    auxiliary: int = 256
+    """units of each of the two hidden layers of the auxiliary network"""
+
+
+class DRAWVGP(DRAW):
+    """Deep Recurrent Attentive Writer with a variational Gaussian process."""
+
+    Config = Config
+    inference = ("process", "auxiliary")
+
+    def __init__(self, config: BoundConfig, spec: DataSpec) -> None:
+        check(config)
+        super().__init__(config, spec)
+        c = self.config
+        self.process = Process(c.latent, c.inducing)
+        self.auxiliary = Auxiliary(self.outputs, c.latent, c.auxiliary)
+
+    @property
+    def outputs(self) -> int:
+        return head_size(self.config)
+
+    def rule(self) -> Callable[[Tensor], Distribution]:
+        factor = self.process.factor()
+        return partial(posterior, process=self.process, auxiliary=self.auxiliary, factor=factor)

@@ -1,0 +1,123 @@
+r"""GAN: a generator and a critic who learn from each other, the game that all models of this family vary.
+
+    Generative Adversarial Networks (Goodfellow et al., 2014) https://arxiv.org/abs/1406.2661, Algorithm 1
+
+        critic:      -log sigmoid D(x) - log(1 - sigmoid D(x_gen)) + smooth D(x)
+        generator:   -log sigmoid D(x_gen),   x_gen = G(z),  z ~ N(0, I)
+        critic, every few rounds:   (penalty / 2) ||grad D(x)||^2
+
+The generator's loss is the paper's second one, which does not fade while the critic wins. Variants by option:
+
+    loss:    hinge, Geometric GAN (Lim & Ye, 2017) https://arxiv.org/abs/1705.02894
+             relativistic, in pairs (Huang et al., 2025) https://arxiv.org/abs/2501.05441
+    smooth:  Improved Techniques for Training GANs (Salimans et al., 2016) https://arxiv.org/abs/1606.03498, Section 3.4;
+             1 - s as the target of real images: -(1-s) log sigmoid D - s log(1 - sigmoid D) = -log sigmoid D + s D
+    noise:   Towards Principled Methods for Training GANs (Arjovsky & Bottou, 2017) https://arxiv.org/abs/1701.04862
+    penalty: Which Training Methods for GANs do actually Converge? (Mescheder et al., 2018)
+             https://arxiv.org/abs/1801.04406, Eq. 9, on every n-th round with n times the weight
+
+With --conditional both networks are told the class: Conditional Generative Adversarial Nets (Mirza & Osindero, 2014)
+https://arxiv.org/abs/1411.1784. Deviation: both players move on one forward pass, so the same fakes serve both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from gvae import nets
+from gvae.config import ModelConfig
+from gvae.errors import GvaeError
+from gvae.losses.adversarial import ADVERSARIAL
+from gvae.losses.penalties import zero_centred
+from gvae.models.base import Model, Optim, Outcome, Turn
+from gvae.types import Batch, DataSpec
+
+
+@dataclass(frozen=True)
+class Config(ModelConfig):
+    """Generative adversarial network."""
+
+    lr: float = 2e-4
+    """Adam step size"""
+    loss: Literal["nonsaturating", "hinge", "relativistic"] = "nonsaturating"
+    """what critic and generator minimise"""
+    smooth: float = 0.0
+    """nonsaturating: how far below 1 the critic's target for real images lies; 0.1 is usual"""
+    noise: float = 0.0
+    """standard deviation at the start of noise on all that the critic sees, pixels in [-1, 1]; falls to 0 at the end"""
+    penalty: float = 1.0
+    """weight of the critic's R1 gradient penalty on data; 0: none"""
+    penalty_every: int = 8
+    """rounds from one R1 penalty to the next (its weight is corrected)"""
+
+
+class GAN(Model):
+    """Generative adversarial network."""
+
+    Config = Config
+    averaged = ("generator",)
+
+    def __init__(self, config: Config, spec: DataSpec) -> None:
+        super().__init__(config, spec)
+        check(config)
+        self.generator = nets.generator(spec, config.net, config.latent, self.condition)
+        self.critic = nets.critic(spec, config.net, self.condition)
+
+    def players(self):
+        return {"generator": self.generator, "critic": self.critic}
+
+    def turns(self):
+        lazy = [Turn(self.penalise, every=self.config.penalty_every)] if self.config.penalty else []
+        return [Turn(self.play), *lazy]
+
+    def optim(self, player: str) -> Optim:
+        return Optim(self.config.lr, betas=(0.5, 0.99))
+
+    def sample(self, n: int, y: Tensor | None = None) -> Tensor:
+        z = torch.randn(n, self.config.latent, device=self.device)
+        return torch.tanh(self.generator(z, y))
+
+    def play(self, batch: Batch) -> Outcome:
+        """Both players on one forward pass."""
+        x, y = batch
+        x_gen = self.sample(len(x), y)
+        real, fake = (self.critic(self.disturb(v), y)[0] for v in (x, x_gen))
+        tell, fool = ADVERSARIAL[self.config.loss]
+        critic = {"tell": tell(real, fake).mean()}
+        if self.config.smooth:
+            critic["smooth"] = self.config.smooth * real.mean()
+        return Outcome(
+            {"generator": {"fool": fool(real, fake).mean()}, "critic": critic},
+            {"lead": (real - fake).mean()},
+        )
+
+    def disturb(self, x: Tensor) -> Tensor:
+        """Images under noise that has gone by the end of the budget: at first data and fakes hardly overlap."""
+        std = self.config.noise * (1 - min(self.progress, 1.0))
+        return x + std * torch.randn_like(x) if std else x
+
+    def penalise(self, batch: Batch) -> Outcome:
+        """The critic's R1 penalty on data, lazily: (penalty / 2) ||grad D(x)||^2, times the rounds between two."""
+        x, y = batch
+        r1 = zero_centred(lambda v: self.critic(v, y)[0], x).mean()
+        return Outcome({"critic": {"r1": 0.5 * self.config.penalty * self.config.penalty_every * r1}})
+
+
+def check(config: Config) -> None:
+    """Refuse options that cannot work.
+
+    Raises:
+        GvaeError: which, and what is allowed.
+    """
+    if not 0 <= config.smooth < 1:
+        raise GvaeError(f"--smooth is {config.smooth}; it must be at least 0 and below 1")
+    if config.smooth and config.loss != "nonsaturating":
+        raise GvaeError(f"--smooth is for --loss nonsaturating; --loss {config.loss} has no target to move")
+    if config.noise < 0 or config.penalty < 0:
+        raise GvaeError("--noise and --penalty must not be negative")
+    if config.penalty_every < 1:
+        raise GvaeError(f"--penalty-every is {config.penalty_every}; it must be at least 1")

@@ -1,0 +1,110 @@
+r"""VAE with a variational Gaussian process: q(z|x) of any shape, made of a Gaussian that goes through random functions.
+
+    The Variational Gaussian Process (Tran, Ranganath & Blei, 2016) https://arxiv.org/abs/1511.06499, Sections 2 and 3
+
+        xi ~ N(0, I),   f ~ q(f | xi, D) = GP given f(s_j) = t_j,   z ~ N(f, sigma^2)         t, sigma = encoder(x)
+
+        encoder, process, auxiliary, generator:
+            -log p(x|z) + beta [log q(xi) + log q(f | xi, D) + log q(z|f) - log r(xi, f | x, z) - log p(z)]
+
+r, the auxiliary network, guesses what led to z: the better, the closer the bracket comes to log q(z|x) - log p(z), and it
+is never below it on average. Deviations: the points s are the same for all images (the paper's encoder outputs them too)
+and 20 rather than 500; one stochastic layer; every term at the sample, where the paper has two closed-form KLs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.distributions import Normal
+
+from gvae.config import BoundConfig
+from gvae.errors import GvaeError
+from gvae.models.vae import VAE
+from gvae.nets.gp import Auxiliary, Process
+from gvae.nets.heads import gaussian
+from gvae.nets.posterior import Posterior
+from gvae.types import DataSpec
+
+
+@dataclass(frozen=True)
+class Config(BoundConfig):
+    """Variational autoencoder with a variational Gaussian process."""
+
+    inducing: int = 20
+    """points at which the random functions are known, m; up to about 100"""
+    auxiliary: int = 256
+    """units of each of the two hidden layers of the auxiliary network"""
+
+
+class VAEVGP(VAE):
+    """Variational autoencoder with a variational Gaussian process."""
+
+    Config = Config
+    inference = ("process", "auxiliary")
+
+    def __init__(self, config: BoundConfig, spec: DataSpec) -> None:
+        check(config)
+        super().__init__(config, spec)
+        c = self.config
+        self.process = Process(c.latent, c.inducing)
+        self.auxiliary = Auxiliary(self.outputs, c.latent, c.auxiliary)
+
+    @property
+    def outputs(self) -> int:
+        return head_size(self.config)
+
+    def encode(self, x: Tensor, y: Tensor | None = None) -> Posterior:
+        return posterior(self.encoder(x, y), self.process, self.auxiliary, self.process.factor())
+
+
+def posterior(parameters: Tensor, process: Process, auxiliary: Auxiliary, factor: Tensor) -> Posterior:
+    """q(z|x) with event shape (Z,); its log density is that of (xi, f, z) less log r(xi, f | x, z).
+
+    Args:
+        parameters: values t at the m points, then log sigma^2, (B, (m + 1) Z).
+        process: gives q(f | xi, D).
+        auxiliary: gives r(xi, f | x, z).
+        factor: of the process, from `process.factor()`.
+    """
+    parameters = parameters.float()
+    t, logvar = parameters.unflatten(1, (-1, process.latent)).tensor_split([-1], 1)
+    logvar = logvar.squeeze(1)
+
+    def draw() -> tuple[Tensor, Tensor]:
+        xi = torch.randn_like(logvar)
+        q_f = process(xi, t, factor)
+        f = q_f.rsample()
+        q_z = gaussian(torch.cat([f, logvar], 1))
+        z = q_z.rsample()
+        log_r = auxiliary(parameters, z).log_prob(torch.cat([xi, f], 1))
+        return z, log_normal(xi) + q_f.log_prob(f) + q_z.log_prob(z) - log_r
+
+    def spread() -> Tensor:
+        return gaussian(torch.cat([t[:, 0], logvar], 1)).stddev
+
+    return Posterior(draw, lambda: process.mean(t, factor), len(parameters), process.latent, spread)
+
+
+def log_normal(xi: Tensor) -> Tensor:
+    """log N(xi; 0, I) of xi (B, Z), (B,) nats."""
+    return Normal(0.0, 1.0, validate_args=False).log_prob(xi).sum(1)
+
+
+def head_size(config: Any) -> int:
+    """How many numbers the encoder outputs: the functions' values at m points, and log sigma^2."""
+    return (config.inducing + 1) * config.latent
+
+
+def check(config: Any) -> None:
+    """Refuse options that cannot work.
+
+    Raises:
+        GvaeError: which, and what is allowed.
+    """
+    for name in ("inducing", "auxiliary"):
+        if getattr(config, name) < 1:
+            raise GvaeError(f"--{name} is {getattr(config, name)}; it must be at least 1")

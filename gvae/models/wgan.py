@@ -1,0 +1,101 @@
+r"""WGAN: a generator and a critic whose weights are clipped.
+
+    Wasserstein GAN (Arjovsky et al., 2017) https://arxiv.org/abs/1701.07875, Algorithm 1
+
+        critic (5 steps):   D(x_gen) - D(x),   every weight of D in [-c, c]
+        generator:         -D(x_gen),          x_gen = G(z),  z ~ N(0, I)
+
+The paper clips after each step of the critic, this file before the critic is used: in place at the start of its turn,
+on a copy in the generator's turn. Both give the same losses, gradients and steps; only the state that is stored between
+turns may lie one step outside the box.
+
+Clipping makes scores tiny: here their scale is a product of all layers' weights. It hardly matters, since RMSprop divides
+each gradient by its own size; what counts is `lr` against `clip_weights`, see docs/models/wgan.md.
+
+Deviation: a step size of 2e-4 for RMSprop, where the paper has 5e-5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.func import functional_call
+
+from gvae import nets
+from gvae.config import ModelConfig
+from gvae.errors import GvaeError
+from gvae.models.base import Model, Optim, Outcome, Turn
+from gvae.types import Batch, DataSpec
+
+
+@dataclass(frozen=True)
+class Config(ModelConfig):
+    """Wasserstein GAN with weight clipping."""
+
+    lr: float = 2e-4
+    """RMSprop step size; the critic's weights cross their box in 2 clip_weights / lr steps"""
+    clip_weights: float = 0.01
+    """largest absolute value of a weight of the critic"""
+    critic_steps: int = 5
+    """critic steps for each generator step"""
+
+
+class WGAN(Model):
+    """Wasserstein GAN with weight clipping."""
+
+    Config = Config
+    averaged = ("generator",)
+
+    def __init__(self, config: Config, spec: DataSpec) -> None:
+        super().__init__(config, spec)
+        check(config)
+        self.generator = nets.generator(spec, config.net, config.latent, self.condition)
+        self.critic = nets.critic(spec, config.net, self.condition)
+
+    def players(self):
+        return {"generator": self.generator, "critic": self.critic}
+
+    def turns(self):
+        return [Turn(self.criticise, repeat=self.config.critic_steps), Turn(self.generate)]
+
+    def optim(self, player: str) -> Optim:
+        return Optim(
+            self.config.lr, betas=(0.0, 0.99), kind="rmsprop"
+        )  # the paper found momentum to upset the game
+
+    def sample(self, n: int, y: Tensor | None = None) -> Tensor:
+        z = torch.randn(n, self.config.latent, device=self.device)
+        return torch.tanh(self.generator(z, y))
+
+    def criticise(self, batch: Batch) -> Outcome:
+        """The critic's step, from clipped weights."""
+        x, y = batch
+        limit = self.config.clip_weights
+        with torch.no_grad():  # nobody but the critic moves in this turn
+            for weight in self.critic.parameters():
+                weight.clamp_(-limit, limit)
+            x_gen = self.sample(len(x), y)
+        distance = (self.critic(x, y)[0] - self.critic(x_gen, y)[0]).mean()
+        return Outcome({"critic": {"wasserstein": -distance}}, {"distance": distance})
+
+    def generate(self, batch: Batch) -> Outcome:
+        """The generator's step against the clipped critic; of the batch only size and classes matter."""
+        x, y = batch
+        limit = self.config.clip_weights
+        clipped = {name: weight.clamp(-limit, limit) for name, weight in self.critic.named_parameters()}
+        scores, _ = functional_call(self.critic, clipped, (self.sample(len(x), y), y))
+        return Outcome({"generator": {"wasserstein": -scores.mean()}})
+
+
+def check(config: Config) -> None:
+    """Refuse options that cannot work.
+
+    Raises:
+        GvaeError: which, and what is allowed.
+    """
+    if config.clip_weights <= 0:
+        raise GvaeError(f"--clip-weights is {config.clip_weights}; it must be above 0")
+    if config.critic_steps < 1:
+        raise GvaeError(f"--critic-steps is {config.critic_steps}; it must be at least 1")

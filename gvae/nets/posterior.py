@@ -1,0 +1,81 @@
+"""q(z|x) that gives a code together with its log density, which is all that a bound needs.
+
+A flow knows the density of the code it has just made and no other; a posterior with auxiliary variables a gives
+log q(z, a|x) - log r(a|x, z), with which log p(x, z) - that is still a lower bound in expectation:
+An Auxiliary Variational Method (Agakov & Barber, 2004) https://doi.org/10.1007/978-3-540-30499-9_86
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution
+
+
+class Posterior(Distribution):
+    """q(z|x) of a batch of images, known by its draws.
+
+    Args:
+        draw: () -> codes (B, Z), reparameterised, and log q (B,) in nats; fresh noise at every call.
+        centre: () -> codes (B, Z) that stand for the images in reconstructions.
+        images: number of images, B.
+        latent: number of latent dimensions, Z.
+        spread: () -> standard deviations (B, Z) of a Gaussian around the centre that lies near q, where one is known.
+    """
+
+    arg_constraints = {}  # pyright: ignore[reportAssignmentType]
+
+    def __init__(
+        self,
+        draw: Callable[[], tuple[Tensor, Tensor]],
+        centre: Callable[[], Tensor],
+        images: int,
+        latent: int,
+        spread: Callable[[], Tensor] | None = None,
+    ) -> None:
+        self.draw, self.centre, self.spread = draw, centre, spread
+        super().__init__(torch.Size([images]), torch.Size([latent]), validate_args=False)
+
+    @property
+    def mean(self) -> Tensor:
+        """Codes (B, Z) that stand for the images; not always the exact mean."""
+        return self.centre()
+
+    @property
+    def stddev(self) -> Tensor:
+        """Standard deviations (B, Z) of a Gaussian around `mean` that lies near q."""
+        if self.spread is None:
+            raise NotImplementedError("this posterior knows of no Gaussian near it")
+        return self.spread()
+
+    def rsample(self, sample_shape: torch.Size | list[int] | tuple[int, ...] | None = None) -> Tensor:
+        """Codes (*sample_shape, B, Z)."""
+        shape = torch.Size(sample_shape or ())
+        codes = torch.stack([self.draw()[0] for _ in range(shape.numel())])
+        return codes.reshape(*shape, *codes.shape[1:])
+
+    def sample(self, sample_shape: torch.Size | list[int] | tuple[int, ...] | None = None) -> Tensor:
+        """Codes (*sample_shape, B, Z), without gradient."""
+        with torch.no_grad():
+            return self.rsample(sample_shape)
+
+
+class Point(Posterior):
+    """A code without uncertainty, as an autoencoder gives: it can be decoded, but has no density and no rate.
+
+    Args:
+        z: codes (B, Z).
+    """
+
+    def __init__(self, z: Tensor) -> None:
+        super().__init__(lambda: (z, torch.full_like(z[:, 0], torch.nan)), lambda: z, len(z), z.shape[1])
+
+
+def draw(q: Distribution) -> tuple[Tensor, Tensor]:
+    """One code of each image (B, Z), reparameterised, and log q(z|x) (B,) in nats; not a number for a `Point`."""
+    if isinstance(q, Posterior):
+        return q.draw()
+    z = q.rsample()
+    return z, q.log_prob(z)

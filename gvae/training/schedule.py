@@ -1,0 +1,14 @@
+"""The step size as a function of the fraction of the budget that is done."""
+
+from __future__ import annotations
+
+
+def trapezoid(fraction: float, rise: float, decay: float) -> float:
+    """Factor of the step size: rises from near 0, stays at 1, falls to 0.
+
+    >>> [trapezoid(f, 0.1, 0.5) for f in (0.05, 0.3, 0.75, 1.0)]
+    [0.5, 1.0, 0.5, 0.0]
+    """
+    up = max(fraction, 0.01 * rise) / rise if rise else 1.0
+    down = (1 - fraction) / decay if decay else 1.0
+    return max(min(1.0, up, down), 0.0)

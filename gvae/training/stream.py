@@ -1,0 +1,57 @@
+"""Training data for one process: batches in a seeded order, and passes over everything for what is fitted in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from gvae.config import TrainConfig
+from gvae.data.dataset import Dataset, Order
+from gvae.errors import GvaeError
+from gvae.types import Batch
+
+BLOCK = 500
+"""images per batch of a pass"""
+PASSES = 5
+"""passes over the training data that a turn may read before its first move"""
+
+
+class Stream:
+    """An endless stream of batches of the training split; its position is all that a resume needs.
+
+    Args:
+        dataset: what to learn.
+        config: batch size over all processes, seed, mirroring.
+        device: where batches are made.
+        index, processes: which of how many parts of every batch this process takes.
+
+    Raises:
+        GvaeError: a batch that does not divide over the processes.
+    """
+
+    def __init__(
+        self, dataset: Dataset, config: TrainConfig, device: torch.device, index: int = 0, processes: int = 1
+    ) -> None:
+        if config.batch % processes:
+            raise GvaeError(f"--batch {config.batch} does not divide over {processes} processes")
+        self.dataset, self.config, self.device = dataset, config, device
+        self.index, self.processes = index, processes
+        self.indices = dataset.split("train")
+        self.order = Order(len(self.indices), config.batch, config.seed)
+
+    def next(self) -> Batch:
+        """This process's part of the next batch."""
+        chosen = self.order.next()[self.index :: self.processes]
+        batch = self.dataset.batch(self.indices[chosen], self.device)
+        if self.config.flip:
+            mirrored = torch.rand(len(batch.x), *[1] * (batch.x.dim() - 1), device=self.device) < 0.5
+            batch = batch._replace(x=torch.where(mirrored, batch.x.flip(-1), batch.x))
+        return batch
+
+    def passes(self) -> Iterator[Batch]:
+        """Some passes over the training data in an order of their own; every process sees all of it."""
+        n = len(self.indices)
+        order = Order(n, BLOCK, self.config.seed + 1)
+        for _ in range(-(-PASSES * n // BLOCK)):
+            yield self.dataset.batch(self.indices[order.next()], self.device)

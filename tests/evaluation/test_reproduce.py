@@ -1,0 +1,98 @@
+"""The papers' tables: every recipe can be built, a table is filled once, and a second call continues."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+
+from gvae.data import open_data
+from gvae.evaluation.experiments import EXPERIMENTS, TOY, Budget, Column, Experiment, Recipe
+from gvae.evaluation.numbers import read_numbers
+from gvae.evaluation.reproduce import cell, folder, options, reproduce
+from gvae.metrics import get
+from gvae.models import resolve
+from gvae.runs import Run
+from gvae.types import DataSpec
+
+SMALL = Experiment(
+    "Two rows",
+    "For a test",
+    "toy4",
+    ("exact", "elbo"),
+    (Column("exact", "log-likelihood", 3), Column("elbo", "ELBO", 3)),
+    (
+        Recipe("plain", "vae", {**TOY, "prior": "normal", "batch": 100}, {"exact": "-1.568"}, "as printed"),
+        Recipe("silent", "vae", {**TOY, "prior": "normal", "batch": 100, "beta": 100.0}),
+    ),
+    {"small": Budget({"images": 20_000, "lr": 3e-3}, (0, 1), samples=4000)},
+)
+
+
+def numbers(run: Run) -> dict[str, float]:
+    return {number.name: number.value for number in read_numbers(run)}
+
+
+def test_a_table_is_filled_once_and_its_numbers_obey_the_theory(tmp_path):
+    said: list[str] = []
+    table = reproduce(SMALL, SMALL.budgets["small"], tmp_path, say=said.append)
+    runs = {
+        (label, s): Run.open(tmp_path / folder(label, s)) for label in ("plain", "silent") for s in (0, 1)
+    }
+    for run in runs.values():
+        n = numbers(run)
+        assert n["elbo"] <= n["exact"] + 0.01
+        assert n["exact"] <= n["limit"] == pytest.approx(-1.386294, abs=1e-5)
+    assert numbers(runs["plain", 0])["exact"] > numbers(runs["silent", 0])["exact"]
+    row = next(line for line in table.read_text().splitlines() if line.startswith("| plain"))
+    assert row.startswith("| plain [1] | ")
+    assert " ± " in row
+    assert "-1.568" in row
+    assert "1. plain: as printed." in table.read_text()
+    lines = list(csv.DictReader((tmp_path / "table.csv").read_text().splitlines()))
+    assert len([line for line in lines if line["number"] == "exact"]) == 4
+    assert (tmp_path / "report.html").exists()
+
+    before = {key: run.weights.stat().st_mtime_ns for key, run in runs.items()}
+    text = table.read_text()
+    assert reproduce(SMALL, SMALL.budgets["small"], tmp_path, say=said.append).read_text() == text
+    assert before == {key: run.weights.stat().st_mtime_ns for key, run in runs.items()}
+    assert len(said) == 8
+
+
+def test_one_seed_shows_the_interval_over_images_and_no_value_says_why(tmp_path):
+    one = Budget({"images": 2000}, (0,), samples=100)
+    reproduce(SMALL, one, tmp_path, say=lambda text: None)
+    run = Run.open(tmp_path / "plain-0")
+    elbo = next(number for number in read_numbers(run) if number.name == "elbo")
+    assert cell([run], Column("elbo", "ELBO", 3)) == f"{elbo.value:.3f} ± {elbo.error:.3f}"
+    assert cell([run], Column("fd", "Frechet distance")) == "n/a"
+
+
+@pytest.mark.parametrize(
+    ("name", "recipe"),
+    [(n, r) for n, e in EXPERIMENTS.items() for r in e.recipes],
+    ids=lambda v: getattr(v, "label", v),
+)
+def test_every_recipe_of_the_papers_tables_can_be_built(name, recipe):
+    experiment = EXPERIMENTS[name]
+    known = {column.number for column in experiment.columns}
+    assert set(recipe.paper) <= known
+    spec = (
+        open_data("toy4").spec
+        if experiment.data == "toy4"
+        else DataSpec("m", 1, (8, 8), tuple("ab"), binary="dynamic")
+    )
+    for budget in experiment.budgets.values():
+        config, train = options(recipe.model, {**recipe.changes, **budget.changes})
+        assert train.images
+    model = resolve(recipe.model)(config, spec)
+    assert set(model.players())
+
+
+def test_every_column_of_the_papers_tables_is_measured():
+    for experiment in EXPERIMENTS.values():
+        for name in experiment.metrics:
+            assert get(name).name == name
+        labels = [recipe.label for recipe in experiment.recipes]
+        assert len({folder(label, 0) for label in labels}) == len(labels)

@@ -1,0 +1,527 @@
+"""The losses of the adversarial family by hand, with critics that say what the test tells them; and who moves whom."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gvae.config import NetConfig
+from gvae.errors import GvaeError
+from gvae.models import ac_gan, ac_wgan, alpha_gan, gan, wgan
+from gvae.models.base import Model, Outcome
+from gvae.training import turns
+from gvae.types import Batch, DataSpec
+
+SPEC = DataSpec("made", 1, (8, 8), classes=("a", "b", "c"))
+NET = NetConfig(width=8)
+FEATURES = 16
+"""length of the last features of the critic at that width"""
+
+
+def batch(n: int = 6) -> Batch:
+    torch.manual_seed(1)
+    return Batch(torch.rand(n, 1, 8, 8) * 2 - 1, torch.arange(n) % 3)
+
+
+def make(module: Any, kind: str, **options: Any) -> Any:
+    torch.manual_seed(0)
+    return getattr(module, kind)(module.Config(latent=4, net=NET, **options), SPEC)
+
+
+def gan_of(**options: Any) -> gan.GAN:
+    return make(gan, "GAN", **options)
+
+
+def says(critic: nn.Module, *scores: float) -> None:
+    """Let the critic answer its calls with these constants in turn; the last features count the calls."""
+    answers: Iterator[tuple[int, float]] = enumerate(scores)
+
+    def answer(x: Tensor, y: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
+        number, score = next(answers)
+        return torch.full((len(x),), score), [torch.full((len(x), FEATURES), float(number))]
+
+    critic.forward = answer
+
+
+def values(outcome: Outcome) -> dict[str, dict[str, float]]:
+    """Every term as a number."""
+    return {
+        turns.label(who): {name: term.item() for name, term in terms.items()}
+        for who, terms in outcome.losses.items()
+    }
+
+
+def sigmoid(s: float) -> float:
+    return 1 / (1 + math.exp(-s))
+
+
+def grads(outcome: Outcome, model: Model) -> dict[str, list[Tensor]]:
+    return turns.gradients(outcome, model.players())
+
+
+def same(a: list[Tensor], b: list[Tensor]) -> bool:
+    return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+def step(model: Model, outcome: Outcome, optimizers: dict[str, torch.optim.Optimizer]) -> None:
+    moves = grads(outcome, model)
+    turns.step(moves, model.players(), optimizers, turns.norms(moves), clip=0)
+
+
+# GAN
+
+
+@pytest.mark.parametrize(
+    ("loss", "tell", "fool"),
+    [
+        ("nonsaturating", -math.log(sigmoid(2)) - math.log(1 - sigmoid(-0.5)), -math.log(sigmoid(-0.5))),
+        ("hinge", 0.5, 0.5),  # the real score is beyond its margin
+        ("relativistic", -math.log(sigmoid(2.5)), -math.log(sigmoid(-2.5))),
+    ],
+)
+def test_gan_losses_by_hand(loss: str, tell: float, fool: float):
+    model = gan_of(loss=loss)
+    says(model.critic, 2.0, -0.5)  # data first, then fakes
+    outcome = model.play(batch())
+    assert values(outcome) == {
+        "generator": {"fool": pytest.approx(fool)},
+        "critic": {"tell": pytest.approx(tell)},
+    }
+    assert outcome.diagnostics["lead"].item() == 2.5
+
+
+def test_equal_scores_cost_both_sides_log_two_in_the_relativistic_game():
+    model = gan_of(loss="relativistic")
+    says(model.critic, 7.0, 7.0)
+    expected = pytest.approx(math.log(2))
+    assert values(model.play(batch())) == {"generator": {"fool": expected}, "critic": {"tell": expected}}
+
+
+def test_smoothing_moves_the_target_of_real_images_only():
+    model = gan_of(smooth=0.2)
+    says(model.critic, 1.5, -1.0)
+    terms = values(model.play(batch()))
+    real = -0.8 * math.log(sigmoid(1.5)) - 0.2 * math.log(1 - sigmoid(1.5))
+    assert sum(terms["critic"].values()) == pytest.approx(real - math.log(1 - sigmoid(-1.0)))
+    assert terms["generator"] == {"fool": pytest.approx(-math.log(sigmoid(-1.0)))}
+
+
+@pytest.mark.parametrize(("progress", "std"), [(0.0, 0.5), (0.5, 0.25), (0.9, 0.05), (1.0, 0.0)])
+def test_noise_on_all_that_the_critic_sees_falls_to_nothing(progress: float, std: float):
+    model = gan_of(noise=0.5)
+    model.progress = progress
+    seen: list[Tensor] = []
+    model.critic.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach()))
+    model.generator.forward = lambda z, y=None: torch.zeros(len(z), 1, 8, 8)
+    model.play(Batch(torch.zeros(500, 1, 8, 8)))
+    assert len(seen) == 2
+    for images in seen:
+        assert images.std().item() == pytest.approx(std, rel=0.02)
+        assert images.mean().item() == pytest.approx(0, abs=0.01)
+
+
+def test_one_forward_pass_serves_both_players_of_a_gan():
+    model, calls = gan_of(), []
+    for name, module in model.players().items():
+        module.register_forward_hook(lambda *_, name=name: calls.append(name))
+    outcome = model.play(batch())
+    assert sorted(calls) == ["critic", "critic", "generator"]
+    assert set(grads(outcome, model)) == {"generator", "critic"}
+
+
+def test_neither_side_of_a_gan_is_moved_by_the_others_terms():
+    model = gan_of()
+    once = grads(model.play(batch()), model)
+    for loud, quiet in [("generator", "critic"), ("critic", "generator")]:
+        outcome = model.play(batch())  # `batch` seeds the noise: the same fakes
+        outcome.losses[loud] = {name: 1024 * term for name, term in outcome.losses[loud].items()}
+        got = grads(outcome, model)
+        assert same(got[quiet], once[quiet])
+        assert same(got[loud], [1024 * g for g in once[loud]])  # a power of two: exact
+
+
+def test_lazy_penalty_of_a_gan_weighs_the_rounds_it_skips():
+    model = gan_of(penalty=3.0, penalty_every=4)
+    model.critic.forward = lambda x, y=None: (2 * x.flatten(1).sum(1), [])  # slope 2 in each of 64 pixels
+    assert values(model.penalise(batch())) == {"critic": {"r1": pytest.approx(0.5 * 3 * 4 * (4 * 64))}}
+    assert [turn.every for turn in model.turns()] == [1, 4]
+    assert [turn.every for turn in gan_of(penalty=0.0).turns()] == [1]
+
+
+def test_a_conditional_gan_tells_both_players_the_class():
+    model, told = gan_of(conditional=True), []
+    for module in model.players().values():
+        module.register_forward_pre_hook(lambda _, given: told.append(given[1].tolist()))
+    x, y = batch()
+    model.play(Batch(x, y))
+    assert told == [[0, 1, 2, 0, 1, 2]] * 3
+
+
+# WGAN
+
+
+def wgan_of(**options: Any) -> wgan.WGAN:
+    return make(wgan, "WGAN", **options)
+
+
+def test_wgan_losses_are_differences_of_scores():
+    model = wgan_of()
+    says(model.critic, 2.0, -1.0)
+    outcome = model.criticise(batch())
+    assert values(outcome) == {"critic": {"wasserstein": -3.0}}
+    assert outcome.diagnostics["distance"].item() == 3.0
+    says(model.critic, -1.0)
+    assert values(model.generate(batch())) == {"generator": {"wasserstein": 1.0}}
+    assert [turn.repeat for turn in model.turns()] == [5, 1]
+
+
+def test_the_critic_is_judged_and_stepped_from_clipped_weights():
+    model = wgan_of(clip_weights=0.02)
+    signs = [p.detach().sign() for p in model.critic.parameters()]
+    outcome = model.criticise(batch())
+    assert all(p.abs().max() <= 0.02 for p in model.critic.parameters())
+    assert all((p.sign() == s).all() for p, s in zip(model.critic.parameters(), signs, strict=True))
+    optimizers: dict[str, torch.optim.Optimizer] = {
+        name: torch.optim.Adam(module.parameters(), 1e-3, (0.0, 0.99))
+        for name, module in model.players().items()
+    }
+    step(model, outcome, optimizers)  # Adam's first step is its step size: one step outside at most
+    assert 0.02 < max(p.abs().max().item() for p in model.critic.parameters()) <= 0.0211
+    model.criticise(batch())
+    assert max(p.abs().max().item() for p in model.critic.parameters()) == pytest.approx(0.02)
+
+
+def test_clipping_before_each_use_is_clipping_after_each_step():
+    """Three critic steps and a generator step as in the paper's box, against the turns of the model."""
+    model = wgan_of(clip_weights=0.05)
+    for p in model.critic.parameters():
+        p.data.clamp_(-0.05, 0.05)
+    paper, rate, x = copy.deepcopy(model), 100.0, batch().x
+    for round in range(3):
+        torch.manual_seed(round)
+        for p, g in zip(
+            model.critic.parameters(), grads(model.criticise(Batch(x)), model)["critic"], strict=True
+        ):
+            p.data.sub_(rate * g)
+        torch.manual_seed(round)
+        loss = (paper.critic(paper.sample(6).detach())[0] - paper.critic(x)[0]).mean()
+        for p, g in zip(
+            paper.critic.parameters(), torch.autograd.grad(loss, list(paper.critic.parameters())), strict=True
+        ):
+            p.data.sub_(rate * g).clamp_(-0.05, 0.05)
+    outside = [p for p in model.critic.parameters() if p.abs().max() > 0.05]
+    assert outside  # or nothing was tested
+    before = [p.clone() for p in model.critic.parameters()]
+    torch.manual_seed(9)
+    ours = model.generate(Batch(x))
+    torch.manual_seed(9)
+    theirs = -paper.critic(paper.sample(6))[0].mean()
+    assert torch.allclose(ours.losses["generator"]["wasserstein"], theirs, rtol=1e-5)
+    expected = torch.autograd.grad(theirs, list(paper.generator.parameters()))
+    for g, e in zip(grads(ours, model)["generator"], expected, strict=True):
+        assert torch.allclose(g, e, rtol=1e-4, atol=1e-8)
+    assert same(list(model.critic.parameters()), before)  # the generator's turn leaves the critic alone
+    model.criticise(Batch(x))
+    for p, q in zip(model.critic.parameters(), paper.critic.parameters(), strict=True):
+        assert torch.allclose(p, q, atol=1e-6)
+
+
+def test_the_scale_of_clipped_scores_is_a_product_of_layers_and_drops_out_of_adams_step():
+    model = wgan_of(clip_weights=1.0)
+    for name, p in model.critic.named_parameters():
+        p.data.clamp_(-0.1, 0.1) if name.endswith("weight") else p.data.zero_()
+    small, x, layers = copy.deepcopy(model), batch().x, 0
+    for name, p in small.critic.named_parameters():
+        p.data.mul_(0.5)
+        layers += name.endswith("weight")
+    assert torch.allclose(small.critic(x)[0], model.critic(x)[0] * 0.5**layers, rtol=1e-4)
+    moved = []
+    for m in (model, small):
+        torch.manual_seed(5)
+        gradient = grads(m.generate(Batch(x)), m)["generator"]
+        moved.append([g / g.square().mean().sqrt() for g in gradient])  # Adam takes the scale out
+    assert all(torch.allclose(a, b, rtol=1e-3, atol=1e-4) for a, b in zip(*moved, strict=True))
+
+
+def test_a_clipped_critic_learns_to_tell():
+    """From tiny random scores to clear ones within a few hundred steps: the box is crossed, signs line up."""
+    model = wgan_of(lr=2e-4)
+    o = model.optim("critic")
+    optimizers: dict[str, torch.optim.Optimizer] = {
+        "critic": torch.optim.Adam(model.critic.parameters(), o.lr, o.betas)
+    }
+    x, distances = batch(16).x.abs(), []
+    for _ in range(200):
+        outcome = model.criticise(Batch(x))
+        distances.append(outcome.diagnostics["distance"].item())
+        step(model, outcome, optimizers)
+    assert abs(distances[0]) < 1e-3  # clipped from the start
+    assert distances[-1] > 0.02
+
+
+# AC-GAN and AC-WGAN
+
+
+def judged(module: Any, kind: str, **options: Any) -> Any:
+    """A model whose classifier, by `says`, gives the logits (0, 0, 0) on the first call and (0, 1, 2) on the second."""
+    model = make(module, kind, **options)
+    model.classifier.weight.data.zero_()
+    model.classifier.weight.data[:, 0] = torch.tensor([0.0, 1.0, 2.0])
+    model.classifier.bias.data.zero_()
+    return model
+
+
+FIRST = math.log(3)
+SECOND = math.log(1 + math.e + math.e**2) - 1
+"""mean cross-entropy over the classes 0, 1, 2 in equal parts of the logits (0, 0, 0) and (0, 1, 2)"""
+
+
+def test_classes_cost_their_cross_entropy_on_data_and_fakes():
+    model = judged(ac_gan, "ACGAN", weight=0.5)
+    says(model.critic, 2.0, -1.0)
+    outcome = model.play(batch())
+    assert values(outcome) == {
+        "generator": {
+            "fool": pytest.approx(-math.log(sigmoid(-1.0))),
+            "class": pytest.approx(0.5 * SECOND),
+        },
+        "critic+classifier": {
+            "tell": pytest.approx(-math.log(sigmoid(2.0)) - math.log(1 - sigmoid(-1.0))),
+            "class": pytest.approx(0.5 * (FIRST + SECOND)),
+        },
+    }
+    assert outcome.diagnostics["accuracy"].item() == pytest.approx(1 / 3)
+
+
+def test_losses_of_ac_wgan_by_hand():
+    model = judged(ac_wgan, "ACWGAN", penalty=10.0)
+
+    def linear(x: Tensor, y: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
+        score = 0.25 * x.flatten(1).sum(1)  # a slope of 0.25 in each of 64 pixels: norm 2
+        return score, [torch.ones(len(x), FEATURES)]
+
+    model.critic.forward = linear
+    model.generator.forward = lambda z, y=None: torch.full((len(z), 1, 8, 8), math.atanh(0.5))
+    x, y = batch()
+    distance = 0.25 * x.flatten(1).sum(1).mean().item() - 0.25 * 64 * 0.5
+    outcome = model.criticise(Batch(x, y))
+    assert values(outcome) == {
+        "critic+classifier": {
+            "wasserstein": pytest.approx(-distance, rel=1e-4),
+            "penalty": pytest.approx(10 * (2 - 1) ** 2, rel=1e-4),
+            "class": pytest.approx(2 * SECOND),
+        }
+    }
+    assert outcome.diagnostics["distance"].item() == pytest.approx(distance, rel=1e-4)
+    assert values(model.generate(Batch(x, y))) == {
+        "generator": {"wasserstein": pytest.approx(-8.0, rel=1e-5), "class": pytest.approx(SECOND)}
+    }
+    assert [turn.repeat for turn in model.turns()] == [5, 1]
+
+
+BOTH = pytest.mark.parametrize(("module", "kind"), [(ac_gan, "ACGAN"), (ac_wgan, "ACWGAN")])
+
+
+@BOTH
+def test_a_classifier_is_conditional_unless_told_otherwise(module: Any, kind: str):
+    assert set(make(module, kind).players()) == {"generator", "critic", "classifier"}
+    plain = make(module, kind, conditional=False)
+    assert set(plain.players()) == {"generator", "critic"}
+    x, _ = batch()
+    terms = [values(turn.losses(Batch(x))) for turn in plain.turns()]
+    assert not any("class" in names for each in terms for names in each.values())
+
+
+@BOTH
+def test_the_critic_is_told_no_class_and_the_generator_is(module: Any, kind: str):
+    model, told = make(module, kind), []
+    model.critic.register_forward_pre_hook(lambda _, given: told.append(len(given)))
+    model.generator.register_forward_pre_hook(lambda _, given: told.append(given[1].tolist()))
+    for turn in model.turns():
+        turn.losses(batch())
+    assert {str(v) for v in told} == {"1", "[0, 1, 2, 0, 1, 2]"}
+
+
+@BOTH
+def test_who_is_moved_by_the_class_term(module: Any, kind: str):
+    model = make(module, kind)
+    players, moved = set(), set()
+    for turn in model.turns():
+        losses = {
+            who: {"class": terms["class"]}
+            for who, terms in turn.losses(batch()).losses.items()
+            if "class" in terms
+        }
+        players |= set(losses)
+        for name, group in grads(Outcome(losses), model).items():
+            moved |= {name} if any(g.abs().sum() > 0 for g in group) else set()
+    assert players == {"generator", ("critic", "classifier")}
+    assert moved == {"generator", "critic", "classifier"}
+
+
+@pytest.mark.parametrize("family", ["small", "conv", "resnet", "mlp"])
+def test_the_classifier_fits_the_features_of_every_family_and_building_it_leaves_no_trace(family: str):
+    net = NetConfig(family=family, width=8, block="paper")
+    torch.manual_seed(0)
+    model = ac_gan.ACGAN(ac_gan.Config(latent=4, net=net), SPEC)
+    _, features = model.critic(batch().x)
+    assert model.logits(features).shape == (6, 3)
+    assert all(m.training for m in model.modules())
+    fresh = ac_gan.ACGAN(ac_gan.Config(latent=4, net=net), SPEC)
+    counts = [b.item() for name, b in fresh.critic.named_buffers() if name.endswith("num_batches_tracked")]
+    assert not any(counts)  # the look at a gray image is no training
+
+
+# alpha-GAN
+
+
+def alpha(**options: Any) -> alpha_gan.AlphaGAN:
+    return make(alpha_gan, "AlphaGAN", **options)
+
+
+def fixed(**options: Any) -> tuple[alpha_gan.AlphaGAN, Tensor]:
+    """Critics of constant scores: data 2, reconstructions -1, samples 0.5; N(0, I) 1.5, codes -0.25; gray images."""
+    model = alpha(**options)
+    says(model.critic, 2.0, -1.0, 0.5)
+    answers = iter([1.5, -0.25])
+    model.code_critic.forward = lambda z: torch.full((len(z),), next(answers))
+    model.generator.forward = lambda z, y=None: torch.zeros(len(z), 1, 8, 8)
+    return model, batch().x
+
+
+def test_four_losses_of_alpha_gan_by_hand():
+    model, x = fixed(l1=5.0)
+    l1 = pytest.approx(5 * x.abs().mean().item())
+    log = lambda s: math.log(sigmoid(s))  # noqa: E731
+    outcome = model.play(Batch(x))
+    assert values(outcome) == {
+        "encoder": {"l1": l1, "code": pytest.approx(-log(-0.25))},
+        "generator": {"l1": l1, "fool": pytest.approx(-log(-1.0) - log(0.5))},
+        "critic": {"tell": pytest.approx(-2 * log(2.0) - log(1.0) - log(-0.5))},
+        "code_critic": {"tell": pytest.approx(-log(1.5) - log(0.25))},
+    }
+    assert outcome.diagnostics["lead"].item() == pytest.approx(2 + 0.25)
+    assert outcome.diagnostics["mse"].item() == pytest.approx(x.square().mean().item() / 4)
+
+
+def test_the_papers_ratio_is_minus_the_score():
+    model, x = fixed(loss="ratio", beta=2.0)
+    terms = values(model.play(Batch(x)))
+    assert terms["encoder"]["code"] == pytest.approx(2 * 0.25)
+    assert terms["generator"]["fool"] == pytest.approx(1.0 - 0.5)
+
+
+def test_the_ratio_of_the_best_code_critic_estimates_the_kl():
+    """q = N(1, 0.5^2) and p = N(0, 1): R of the score log p - log q, averaged over q, is KL(q || p)."""
+    torch.manual_seed(0)
+    z = 1 + 0.5 * torch.randn(100_000)
+    score = -z.square() / 2 + (z - 1).square() / (2 * 0.25) + math.log(0.5)
+    kl = 0.5 * (1 + 0.25 - 1) - math.log(0.5)
+    assert alpha_gan.FOOL["ratio"](score, score).mean().item() == pytest.approx(kl, abs=0.01)
+
+
+def test_weight_of_the_code_critic_rises_over_the_warmup():
+    codes = []
+    for progress in (0.05, 0.1, 1.0):
+        model, x = fixed(warmup=0.1)
+        model.progress = progress
+        codes.append(values(model.play(Batch(x)))["encoder"]["code"])
+    assert codes[1] == codes[2] == pytest.approx(2 * codes[0])
+    assert alpha().beta == 1
+
+
+def test_each_player_of_alpha_gan_hears_its_own_critic_only():
+    def gradients(critic: float, code_critic: float) -> dict[str, list[Tensor]]:
+        model = alpha()
+        model.critic.get_parameter("head.weight").data.mul_(critic)
+        model.code_critic.get_submodule("4").get_parameter("weight").data.mul_(code_critic)
+        return grads(model.play(batch()), model)
+
+    plain, images, codes = gradients(1, 1), gradients(3, 1), gradients(1, 3)
+    assert set(plain) == {"encoder", "generator", "critic", "code_critic"}
+    assert same(plain["encoder"], images["encoder"])
+    assert not same(plain["generator"], images["generator"])
+    assert same(plain["generator"], codes["generator"])
+    assert not same(plain["encoder"], codes["encoder"])
+    assert same(plain["critic"], codes["critic"])
+    assert same(plain["code_critic"], images["code_critic"])
+
+
+def test_a_deterministic_code_is_its_own_sample_and_a_gaussian_one_is_not():
+    x = batch().x
+    with torch.no_grad():
+        q = alpha().encode(x)
+        assert torch.equal(q.sample(), q.mean)
+        assert (q.batch_shape, q.event_shape) == ((6,), (4,))
+        q = alpha(posterior="gaussian").encode(x)
+        assert not torch.equal(q.sample(), q.mean)
+    heads = [alpha(posterior=p).encoder.get_submodule("head") for p in ("deterministic", "gaussian")]
+    assert [len(head.get_parameter("bias")) for head in heads] == [4, 8]
+
+
+def test_a_conditional_code_critic_is_told_the_class():
+    model = alpha(conditional=True)
+    z = torch.zeros(6, 4)
+    scores = model.score(z, batch().y)
+    assert torch.allclose(scores[:3], scores[3:])
+    assert (scores[:3] - scores[1:4]).abs().min() > 1e-3
+    assert alpha().score(z, None).std() < 1e-6
+
+
+# options
+
+
+@pytest.mark.parametrize(
+    ("build", "options", "message"),
+    [
+        (gan_of, {"smooth": 1.0}, "--smooth is 1.0; it must be at least 0 and below 1"),
+        (
+            gan_of,
+            {"smooth": 0.1, "loss": "hinge"},
+            "--smooth is for --loss nonsaturating; --loss hinge has no target to move",
+        ),
+        (gan_of, {"noise": -1.0}, "--noise and --penalty must not be negative"),
+        (gan_of, {"penalty_every": 0}, "--penalty-every is 0; it must be at least 1"),
+        (wgan_of, {"clip_weights": 0.0}, "--clip-weights is 0.0; it must be above 0"),
+        (wgan_of, {"critic_steps": 0}, "--critic-steps is 0; it must be at least 1"),
+        (alpha, {"l1": -1.0}, "--l1 and --beta must not be negative"),
+        (
+            alpha,
+            {"likelihood": "gaussian-learned"},
+            "alpha-gan does not train a pixel likelihood; use --likelihood gaussian",
+        ),
+    ],
+)
+def test_options_that_cannot_work_are_refused(build: Any, options: dict[str, Any], message: str):
+    with pytest.raises(GvaeError) as error:
+        build(**options)
+    assert str(error.value) == message
+
+
+@BOTH
+def test_negative_weights_of_classes_are_refused(module: Any, kind: str):
+    with pytest.raises(GvaeError, match="--weight and --penalty must not be negative"):
+        make(module, kind, weight=-1.0)
+
+
+@pytest.mark.parametrize(
+    ("module", "kind"),
+    [(gan, "GAN"), (wgan, "WGAN"), (ac_gan, "ACGAN"), (ac_wgan, "ACWGAN"), (alpha_gan, "AlphaGAN")],
+)
+def test_half_precision_gives_nearly_the_same_losses_in_float32(module: Any, kind: str):
+    model = make(module, kind, conditional=True)
+    for turn in model.turns():
+        full = values(turn.losses(batch()))
+        with torch.autocast("cpu", torch.bfloat16):
+            outcome = turn.losses(batch())
+        assert {t.dtype for terms in outcome.losses.values() for t in terms.values()} == {torch.float32}
+        assert all(torch.isfinite(g).all() for group in grads(outcome, model).values() for g in group)
+        half = values(outcome)
+        for who, terms in full.items():
+            assert half[who] == {name: pytest.approx(v, rel=0.05, abs=0.05) for name, v in terms.items()}

@@ -1,0 +1,273 @@
+"""The variational Gaussian process: conditionals against direct algebra, exact densities, and bounds of log p(x)."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.distributions import Independent, MultivariateNormal, Normal
+
+from gvae.config import NetConfig
+from gvae.errors import GvaeError
+from gvae.models import draw_vgp
+from gvae.models.draw_vgp import DRAWVGP
+from gvae.models.vae_vgp import VAEVGP, Config, posterior
+from gvae.nets.gp import JITTER, Auxiliary, Process
+from gvae.nets.posterior import Posterior
+from gvae.priors.normal import Normal as StandardNormal
+from gvae.types import DataSpec
+
+SPEC = DataSpec("made", 1, (8, 8), classes=("a", "b", "c"))
+
+
+def process(latent: int = 3, inducing: int = 6) -> Process:
+    """A process with a length scale of its own for every dimension."""
+    torch.manual_seed(0)
+    made = Process(latent, inducing)
+    with torch.no_grad():
+        made.log_omega.normal_()
+        made.log_variance.fill_(0.4)
+    return made
+
+
+def by_hand(made: Process, a: Tensor, b: Tensor) -> float:
+    """The kernel of two points, written out."""
+    omega = made.log_omega.exp()
+    total = sum(float(w) * (float(u) - float(v)) ** 2 for w, u, v in zip(omega, a, b, strict=True))
+    return math.exp(float(made.log_variance)) * math.exp(-0.5 * total)
+
+
+@torch.no_grad()
+def test_conditional_is_that_of_direct_algebra():
+    made = process().double()
+    xi, t = torch.randn(5, 3, dtype=torch.double), torch.randn(5, 6, 3, dtype=torch.double)
+    q = made(xi, t, made.factor())
+    variance = math.exp(0.4)
+    K = torch.tensor([[by_hand(made, a, b) for b in made.inputs] for a in made.inputs], dtype=torch.double)
+    inverse = torch.linalg.inv(K + JITTER * variance * torch.eye(6, dtype=torch.double))
+    for image in range(5):
+        k = torch.tensor([by_hand(made, xi[image], s) for s in made.inputs], dtype=torch.double)
+        assert torch.allclose(q.mean[image], k @ inverse @ t[image], atol=1e-9)
+        expected = (variance - k @ inverse @ k).sqrt().expand(3)
+        assert torch.allclose(q.stddev[image], expected, atol=1e-9)
+
+
+@torch.no_grad()
+def test_at_a_known_point_the_functions_are_known():
+    made = process().double()
+    made.inputs.mul_(2)
+    t = torch.randn(6, 3, dtype=torch.double)
+    q = made(made.inputs, t.expand(6, 6, 3), made.factor())
+    assert torch.allclose(q.mean, t, atol=5e-3)
+    assert (q.variance < 2 * JITTER * math.exp(0.4)).all()
+
+
+@torch.no_grad()
+def test_far_from_known_points_there_is_only_the_kernel():
+    made = process()
+    q = made(torch.full((2, 3), 100.0), torch.randn(2, 6, 3), made.factor())
+    assert torch.equal(q.mean, torch.zeros(2, 3))
+    assert torch.allclose(q.variance, torch.full((2, 3), math.exp(0.4)))
+
+
+@torch.no_grad()
+def test_points_that_coincide_and_autocast_do_no_harm():
+    made = process()
+    made.inputs[1:3] = made.inputs[0]
+    xi, t = torch.randn(5, 3), torch.randn(5, 6, 3)
+    plain = made(xi, t, made.factor())
+    with torch.autocast("cpu", torch.bfloat16):
+        cast = made(xi, t, made.factor())
+    assert torch.isfinite(plain.mean).all()
+    assert (plain.variance >= JITTER * math.exp(0.4) * 0.999).all()
+    assert torch.equal(plain.mean, cast.mean)
+    assert torch.equal(plain.stddev, cast.stddev)
+
+
+@torch.no_grad()
+def test_centre_is_the_mean_of_draws():
+    made, auxiliary = process(2, 4), Auxiliary(10, 2, 8)
+    parameters = torch.randn(3, 10)
+    centre = posterior(parameters, made, auxiliary, made.factor()).mean
+    many = posterior(parameters.repeat(40_000, 1), made, auxiliary, made.factor())
+    z = many.draw()[0].view(40_000, 3, 2)
+    assert ((z.mean(0) - centre).abs() < 5 * z.std(0) / 200).all()
+    assert centre.abs().max() > 0.1
+
+
+def log_normal(v: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    return (-0.5 * ((v - mean) / std).square() - std.log() - 0.5 * math.log(2 * math.pi)).sum(1)
+
+
+@torch.no_grad()
+def test_density_and_auxiliary_term_by_hand():
+    made, auxiliary = process(2, 4), Auxiliary(10, 2, 8)
+    parameters, factor = torch.randn(5, 10), made.factor()
+    torch.manual_seed(7)
+    z, log_q = posterior(parameters, made, auxiliary, factor).draw()
+    torch.manual_seed(7)
+    xi = torch.randn(5, 2)
+    q_f = made(xi, parameters[:, :8].view(5, 4, 2), factor)
+    f, sigma = q_f.rsample(), (0.5 * parameters[:, 8:]).exp()
+    assert torch.allclose(z, Normal(f, sigma).rsample(), atol=1e-6)
+    mu_xi, mu_f, logvar_xi, logvar_f = auxiliary.layers(torch.cat([parameters, z], 1)).chunk(4, 1)
+    expected = log_normal(xi, torch.zeros(2), torch.ones(2)) + log_normal(f, q_f.mean, q_f.stddev)
+    expected += log_normal(z, f, sigma)
+    expected -= log_normal(xi, mu_xi, (0.5 * logvar_xi).exp()) + log_normal(
+        f, mu_f + z, (0.5 * logvar_f).exp()
+    )
+    assert torch.allclose(log_q, expected, atol=1e-4)
+
+
+class Exact(nn.Module):
+    """r(xi, f | x, z) without error for functions that are pure noise of a known variance: p(f | f + noise)."""
+
+    def __init__(self, variance: float) -> None:
+        super().__init__()
+        self.variance = variance
+
+    def forward(self, parameters: Tensor, z: Tensor) -> Independent:
+        noise = parameters[:, -z.shape[1] :].exp()
+        share = self.variance / (self.variance + noise)
+        mean, std = (
+            torch.cat([0 * z, share * z], 1),
+            torch.cat([torch.ones_like(z), (share * noise).sqrt()], 1),
+        )
+        return Independent(Normal(mean, std), 1)
+
+
+def make_noise(made: Process, variance: float) -> None:
+    """Length scales so short that f is noise, whatever xi and t are."""
+    with torch.no_grad():
+        made.log_omega.fill_(30.0)
+        made.log_variance.fill_(math.log(variance))
+
+
+@torch.no_grad()
+def test_with_the_exact_auxiliary_the_density_is_that_of_the_code():
+    made, parameters = process(2, 4), torch.randn(200, 10)
+    make_noise(made, 0.5)
+    z, log_q = posterior(parameters, made, Exact(0.5), made.factor()).draw()  # pyright: ignore[reportArgumentType]
+    exact = log_normal(z, torch.zeros(2), (0.5 + parameters[:, 8:].exp()).sqrt())
+    assert torch.allclose(log_q, exact, atol=1e-3)
+
+
+@torch.no_grad()
+def test_with_another_auxiliary_the_rate_is_higher_on_average():
+    made, parameters = process(2, 4), torch.randn(20_000, 10)
+    make_noise(made, 0.5)
+    z, log_q = posterior(parameters, made, Auxiliary(10, 2, 8), made.factor()).draw()
+    exact = log_normal(z, torch.zeros(2), (0.5 + parameters[:, 8:].exp()).sqrt())
+    assert (log_q - exact).mean() > 0.1
+
+
+class Guess(nn.Module):
+    """Some r(xi, f | x, z), narrow enough for the importance weights to have a variance."""
+
+    def forward(self, parameters: Tensor, z: Tensor) -> Independent:
+        mean = torch.cat([0 * z, 0.7 * z + 0.15 * parameters[:, :2]], 1)
+        return Independent(Normal(mean, torch.tensor([1.0, 1.0, 0.25, 0.25])), 1)
+
+
+class LinearVGP(VAEVGP):
+    """x = W z + sigma noise: log p(x) is known."""
+
+    def __init__(self) -> None:
+        nn.Module.__init__(self)
+        self.config, self.sigma = Config(latent=2, inducing=4), 0.5
+        self.W = nn.Parameter(torch.tensor([[1.0, 1.0], [1.0, -1.0], [0.5, 0.5], [0.5, -0.5]]))
+        self.prior = StandardNormal(2)
+        self.process = Process(2, 4)
+        self.auxiliary = Guess()  # pyright: ignore[reportAttributeAccessIssue]
+        with torch.no_grad():  # known points around the middle: they pull at f everywhere, and fix it nowhere
+            self.process.inputs.copy_(torch.tensor([[2.2, 2.2], [-2.2, 2.2], [2.2, -2.2], [-2.2, -2.2]]))
+            self.process.log_omega.fill_(math.log(0.3))
+            self.process.log_variance.fill_(math.log(0.3))
+
+    def encoder(self, x: Tensor, y: Tensor | None = None) -> Tensor:  # pyright: ignore
+        exact = x @ self.W / self.sigma**2 / (1 + self.W.square().sum(0) / self.sigma**2)
+        points = torch.cat([share * exact for share in (0.8, 1.2, 1.0, 1.0)], 1)
+        return torch.cat([points, torch.full_like(exact, math.log(0.1))], 1)
+
+    def decode(self, z: Tensor, y: Tensor | None = None) -> Independent:
+        return Independent(Normal(z @ self.W.T, torch.tensor(self.sigma)), 1)
+
+    def marginal(self) -> MultivariateNormal:
+        return MultivariateNormal(torch.zeros(4), self.W @ self.W.T + self.sigma**2 * torch.eye(4))
+
+
+@torch.no_grad()
+def test_bounds_rise_with_k_to_the_exact_likelihood():
+    torch.manual_seed(0)
+    model = LinearVGP()
+    x = model.marginal().sample(torch.Size([6]))
+    exact, k = model.marginal().log_prob(x), 40_000
+    weights = model.log_weights(x.repeat(k, 1), 1, prior="normal").view(k, 6)
+    bounds = [
+        (weights.view(-1, n, 6).logsumexp(1) - math.log(n)).mean(0) - exact for n in (1, 4, 40, 4000, k)
+    ]
+    gaps = [bound.mean().item() for bound in bounds]
+    assert gaps == sorted(gaps)
+    assert gaps[0] < -0.2
+    assert gaps[1] < -0.05
+    assert bounds[-1].abs().max() < 0.15
+
+
+def test_points_and_kernel_are_a_player_of_their_own():
+    model = VAEVGP(Config(latent=3, net=NetConfig(width=4)), SPEC)
+    assert list(model.players()) == ["encoder", "process", "auxiliary", "generator"]
+    q = model.encode(torch.zeros(2, 1, 8, 8))
+    assert isinstance(q, Posterior)
+    assert (q.batch_shape, q.event_shape) == ((2,), (3,))
+    assert model.encoder(torch.zeros(2, 1, 8, 8), None).shape == (2, 63)
+
+
+def make(**options) -> DRAWVGP:
+    torch.manual_seed(0)
+    small = {"latent": 2, "glimpses": 3, "hidden": 16, "sigma": 0.3, "inducing": 4, "auxiliary": 8}
+    return DRAWVGP(draw_vgp.Config(**{**small, **options}, net=NetConfig(width=4)), SPEC).eval()
+
+
+@torch.no_grad()
+def test_glimpses_with_the_exact_auxiliary_have_the_density_of_their_codes():
+    model, x = make(), torch.rand(50, 1, 8, 8) * 2 - 1
+    model.encoder.head.weight.mul_(5)
+    make_noise(model.process, 0.5)
+    model.auxiliary = Exact(0.5)  # pyright: ignore[reportAttributeAccessIssue]
+    z, log_q = model.encode(x).draw()
+    total, state, (memory, canvas) = torch.zeros(50), model.encoder.start(50), model.generator.start(50)
+    for z_t in z.split(2, 1):
+        parameters, state = model.encoder(x, x - canvas.tanh(), None, memory.h, state)
+        total += log_normal(z_t, torch.zeros(2), (0.5 + parameters[:, -2:].exp()).sqrt())
+        memory, canvas = model.generator.step(z_t, None, memory, canvas)
+    assert z.shape == (50, 6)
+    assert torch.allclose(log_q, total, atol=2e-3)
+
+
+@torch.no_grad()
+def test_one_pass_factors_the_kernel_once(monkeypatch):
+    model, factor, calls = make(), Process.factor, []
+    monkeypatch.setattr(Process, "factor", lambda self: calls.append(1) or factor(self))
+    q = model.encode(torch.zeros(2, 1, 8, 8))
+    q.draw()
+    assert len(calls) == 1
+    assert torch.equal(q.mean, q.mean)
+
+
+@torch.no_grad()
+def test_centre_of_a_glimpse_is_its_mean_given_the_earlier_centres():
+    model, x = make(glimpses=1), torch.rand(2, 1, 8, 8) * 2 - 1
+    many = model.encode(x.repeat(20_000, 1, 1, 1)).draw()[0].view(20_000, 2, 2)
+    error = many.std(0) / 20_000**0.5
+    assert ((many.mean(0) - model.encode(x).mean).abs() < 5 * error).all()
+
+
+@pytest.mark.parametrize("name", ["inducing", "auxiliary"])
+def test_options_that_cannot_work_are_refused(name: str):
+    message = f"--{name} is 0; it must be at least 1"
+    with pytest.raises(GvaeError, match=message):
+        make(**{name: 0})
+    with pytest.raises(GvaeError, match=message):
+        VAEVGP(Config(**{name: 0}), SPEC)  # pyright: ignore[reportArgumentType]
