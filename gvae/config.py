@@ -41,6 +41,14 @@ class ModelConfig:
 
 
 @dataclass(frozen=True)
+class CriticConfig:
+    """Options of models with a critic of images."""
+
+    augment: Literal["none", "diff", "adaptive"] = "none"
+    """change what the critic sees, for data below about 20,000 images: diff always, adaptive as often as it needs"""
+
+
+@dataclass(frozen=True)
 class LatentConfig(ModelConfig):
     """Options of models with an encoder."""
 

@@ -28,8 +28,10 @@ class Reproduce:
     """training images of every row, in place of the budget's"""
     seeds: int | None = None
     """how many seeds, in place of the budget's"""
+    data: str | None = None
+    """another data set than the table's own, such as fashion-mnist for table3"""
     out: Path | None = None
-    """folder of runs and tables; reproduce/NAME-BUDGET if not given"""
+    """folder of runs and tables; reproduce/NAME-BUDGET if not given, -DATA behind it for other data"""
     data_root: Path | None = None
     """folder with data sets; without it the environment variable GVAE_DATA"""
 
@@ -44,10 +46,15 @@ def run(words: list[str]) -> None:
         if value is not None and value < 1:
             raise GvaeError(f"--{name} is {value}; it must be at least 1")
     if args.images is not None:
-        budget = dataclasses.replace(budget, changes={**budget.changes, "images": args.images})
+        changes = {key: value for key, value in budget.changes.items() if key != "minutes"}
+        budget = dataclasses.replace(budget, changes={**changes, "images": args.images})
     if args.seeds is not None:
         budget = dataclasses.replace(budget, seeds=tuple(range(args.seeds)))
-    out = args.out or Path("reproduce") / f"{args.name}-{args.budget}"
+    name = f"{args.name}-{args.budget}"
+    if args.data is not None and args.data != experiment.data:
+        name += f"-{Path(args.data).name}"
+        experiment = dataclasses.replace(experiment, data=args.data)
+    out = args.out or Path("reproduce") / name
 
     def go() -> None:
         from gvae.evaluation.reproduce import reproduce

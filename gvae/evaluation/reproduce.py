@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -106,12 +107,22 @@ def unmeasured(run: Run, metrics: Sequence[str]) -> tuple[str, ...]:
 def cell(runs: Sequence[Run], column: Column) -> str:
     """Mean over seeds, with standard deviation; with one seed the 95 % interval over images where it is known."""
     found = [n for run in runs for n in read_numbers(run) if n.name == column.number and not n.variant]
-    values = [number.value for number in found if number.value is not None]
+    values = [column.scale * number.value for number in found if number.value is not None]
     if not values:
         return f"n/a ({found[0].reason})" if found and found[0].reason else "n/a"
-    spread = statistics.stdev(values) if len(values) > 1 else found[0].error
+    error = None if found[0].error is None else column.scale * found[0].error
+    spread = statistics.stdev(values) if len(values) > 1 else error
     digits = f".{column.digits}f"
     return f"{statistics.fmean(values):{digits}}" + (f" ± {spread:{digits}}" if spread is not None else "")
+
+
+def floor(rows: Rows, column: Column) -> str:
+    """The same measurement of real against other real images, where it has one."""
+    found = [
+        n for runs in rows.values() for run in runs for n in read_numbers(run) if n.name == column.number
+    ]
+    values = [column.scale * n.floor for n in found if n.floor is not None and not n.variant]
+    return f"{values[0]:.{column.digits}f}" if values else ""
 
 
 def markdown(experiment: Experiment, rows: Rows) -> str:
@@ -125,6 +136,9 @@ def markdown(experiment: Experiment, rows: Rows) -> str:
         "| model | " + " | ".join(f"{t}, ours | {t}, paper" for t in titles) + " | seeds | images |",
         "|---" * (2 * len(titles) + 3) + "|",
     ]
+    floors = [floor(rows, c) for c in experiment.columns]
+    if any(floors):
+        lines.append("| real against real | " + " | ".join(f"{text} | " for text in floors) + " | | |")
     notes = []
     for recipe in experiment.recipes:
         if runs := rows.get(recipe.label):
@@ -132,9 +146,16 @@ def markdown(experiment: Experiment, rows: Rows) -> str:
                 notes.append(f"{len(notes) + 1}. {recipe.label}: {recipe.note}.")
             name = recipe.label + (f" [{len(notes)}]" if recipe.note else "")
             cells = [v for c in experiment.columns for v in (cell(runs, c), recipe.paper.get(c.number, ""))]
-            lines.append("| " + " | ".join([name, *cells, str(len(runs)), str(runs[0].train.images)]) + " |")
+            lines.append("| " + " | ".join([name, *cells, str(len(runs)), seen(runs)]) + " |")
     spread = "± is the standard deviation over seeds, or with one seed the 95 % interval over images."
     return "\n".join([*lines, "", spread, "", *notes]) + "\n"
+
+
+def seen(runs: Sequence[Run]) -> str:
+    """Training images of the runs of one row, their mean in thousands."""
+    last = [run.timing.read_text(encoding="utf-8").splitlines()[-1:] for run in runs]
+    counts = [json.loads(line)["images"] for lines in last for line in lines]
+    return f"{statistics.fmean(counts) / 1000:.0f}k" if counts else ""
 
 
 def to_csv(experiment: Experiment, rows: Rows) -> str:

@@ -21,9 +21,10 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from gvae import nets
-from gvae.config import ModelConfig
+from gvae.config import CriticConfig, ModelConfig
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import nonsaturating_critic, nonsaturating_generator
+from gvae.losses.augment import Augment
 from gvae.losses.penalties import zero_centred
 from gvae.models.base import Model, Optim, Outcome, Player, Turn
 from gvae.nets.players import required
@@ -31,7 +32,7 @@ from gvae.types import Batch, DataSpec
 
 
 @dataclass(frozen=True)
-class Config(ModelConfig):
+class Config(ModelConfig, CriticConfig):
     """GAN with an auxiliary classifier."""
 
     lr: float = 2e-4
@@ -55,6 +56,7 @@ class Classified(Model):
         super().__init__(config, spec)
         self.generator = nets.generator(spec, config.net, config.latent, self.condition)
         self.critic = nets.critic(spec, config.net)  # sees no label, or there would be nothing to find out
+        self.augment = Augment(self.config.augment)
         if self.condition:
             self.classifier = nn.Linear(last_features(self.critic, spec), self.condition)
 
@@ -103,7 +105,8 @@ class ACGAN(Classified):
     def play(self, batch: Batch) -> Outcome:
         """All players on one forward pass."""
         x, y = batch
-        (real, h_real), (fake, h_fake) = self.critic(x), self.critic(self.sample(len(x), y))
+        (real, h_real), (fake, h_fake) = (self.critic(self.augment(v)) for v in (x, self.sample(len(x), y)))
+        self.augment.observe(real)
         generator = {"fool": nonsaturating_generator(real, fake).mean()}
         judges = {"tell": nonsaturating_critic(real, fake).mean()}
         diagnostics = {"lead": (real - fake).mean()}
@@ -115,7 +118,7 @@ class ACGAN(Classified):
 
     def penalise(self, batch: Batch) -> Outcome:
         """The critic's R1 penalty on data, lazily: (penalty / 2) ||grad D(x)||^2, times the rounds between two."""
-        r1 = zero_centred(lambda v: self.critic(v)[0], batch.x).mean()
+        r1 = zero_centred(lambda v: self.critic(v)[0], self.augment(batch.x)).mean()
         return Outcome({"critic": {"r1": 0.5 * self.config.penalty * self.config.penalty_every * r1}})
 
 

@@ -13,6 +13,7 @@ C is one linear layer on the critic's last features; the penalty concerns D alon
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 
@@ -38,6 +39,8 @@ class Config(ModelConfig):
     """weight of the gradient penalty"""
     critic_steps: int = 5
     """critic steps for each generator step"""
+    augment: Literal["none", "diff"] = "none"
+    """change what the critic sees, for data below about 20,000 images"""
 
 
 class ACWGAN(Classified):
@@ -59,7 +62,8 @@ class ACWGAN(Classified):
         """The step of critic and classifier."""
         x, y = batch
         with torch.no_grad():  # only the judges move in this turn
-            x_gen = self.sample(len(x), y)
+            x_gen = self.augment(self.sample(len(x), y))
+        x = self.augment(x)
         (real, h_real), (fake, h_fake) = self.critic(x), self.critic(x_gen)
         distance = (real - fake).mean()
         penalty = gradient_penalty(lambda v: self.critic(v)[0], x, x_gen).mean()
@@ -73,7 +77,7 @@ class ACWGAN(Classified):
     def generate(self, batch: Batch) -> Outcome:
         """The generator's step; of the batch only size and classes matter."""
         x, y = batch
-        fake, features = self.critic(self.sample(len(x), y))
+        fake, features = self.critic(self.augment(self.sample(len(x), y)))
         terms = {"wasserstein": -fake.mean()}
         if self.condition:
             terms["class"] = self.surprise(features, y)

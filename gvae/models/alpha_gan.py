@@ -27,9 +27,10 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from gvae import nets
-from gvae.config import LatentConfig
+from gvae.config import CriticConfig, LatentConfig
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import nonsaturating_critic, nonsaturating_generator, wasserstein_generator
+from gvae.losses.augment import Augment
 from gvae.models.base import Optim, Outcome, Turn
 from gvae.models.latent import LatentModel, has_parameters
 from gvae.nets.critics import CodeCritic
@@ -42,7 +43,7 @@ FOOL = {"nonsaturating": nonsaturating_generator, "ratio": wasserstein_generator
 
 
 @dataclass(frozen=True)
-class Config(LatentConfig):
+class Config(LatentConfig, CriticConfig):
     """alpha-GAN."""
 
     lr: float = 2e-4
@@ -71,6 +72,7 @@ class AlphaGAN(LatentModel):
         if has_parameters(self.likelihood):
             raise GvaeError("alpha-gan does not train a pixel likelihood; use --likelihood gaussian")
         self.critic = nets.critic(spec, config.net, self.condition)
+        self.augment = Augment(config.augment)
         self.code_critic = CodeCritic(config.latent + self.condition)
 
     @property
@@ -101,7 +103,8 @@ class AlphaGAN(LatentModel):
         z, _ = draw(self.encode(x, y))
         z_r = torch.randn_like(z)
         x_rec, x_gen = self.decode(z, y).mean, self.decode(z_r, y).mean
-        real, rec, gen = (self.critic(v, y)[0] for v in (x, x_rec, x_gen))
+        real, rec, gen = (self.critic(self.augment(v), y)[0] for v in (x, x_rec, x_gen))
+        self.augment.observe(real)
         normal, code = self.score(z_r, y), self.score(z, y)
 
         fool = FOOL[self.config.loss]

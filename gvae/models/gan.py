@@ -29,16 +29,17 @@ import torch
 from torch import Tensor
 
 from gvae import nets
-from gvae.config import ModelConfig
+from gvae.config import CriticConfig, ModelConfig
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import ADVERSARIAL
+from gvae.losses.augment import Augment
 from gvae.losses.penalties import zero_centred
 from gvae.models.base import Model, Optim, Outcome, Turn
 from gvae.types import Batch, DataSpec
 
 
 @dataclass(frozen=True)
-class Config(ModelConfig):
+class Config(ModelConfig, CriticConfig):
     """Generative adversarial network."""
 
     lr: float = 2e-4
@@ -66,6 +67,7 @@ class GAN(Model):
         check(config)
         self.generator = nets.generator(spec, config.net, config.latent, self.condition)
         self.critic = nets.critic(spec, config.net, self.condition)
+        self.augment = Augment(config.augment)
 
     def players(self):
         return {"generator": self.generator, "critic": self.critic}
@@ -85,7 +87,8 @@ class GAN(Model):
         """Both players on one forward pass."""
         x, y = batch
         x_gen = self.sample(len(x), y)
-        real, fake = (self.critic(self.disturb(v), y)[0] for v in (x, x_gen))
+        real, fake = (self.critic(self.disturb(self.augment(v)), y)[0] for v in (x, x_gen))
+        self.augment.observe(real - fake if self.config.loss == "relativistic" else real)
         tell, fool = ADVERSARIAL[self.config.loss]
         critic = {"tell": tell(real, fake).mean()}
         if self.config.smooth:
@@ -103,7 +106,7 @@ class GAN(Model):
     def penalise(self, batch: Batch) -> Outcome:
         """The critic's R1 penalty on data, lazily: (penalty / 2) ||grad D(x)||^2, times the rounds between two."""
         x, y = batch
-        r1 = zero_centred(lambda v: self.critic(v, y)[0], x).mean()
+        r1 = zero_centred(lambda v: self.critic(v, y)[0], self.augment(x)).mean()
         return Outcome({"critic": {"r1": 0.5 * self.config.penalty * self.config.penalty_every * r1}})
 
 

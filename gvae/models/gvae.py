@@ -24,9 +24,10 @@ from torch import Tensor, nn
 from torch.distributions import Distribution, kl_divergence
 
 from gvae import nets
-from gvae.config import LatentConfig
+from gvae.config import CriticConfig, LatentConfig
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import ADVERSARIAL
+from gvae.losses.augment import Augment
 from gvae.losses.penalties import gradient_penalty, zero_centred
 from gvae.models.base import Optim, Outcome, Player, Turn
 from gvae.models.latent import LatentModel, has_parameters
@@ -36,7 +37,7 @@ from gvae.types import Batch, DataSpec, Terms
 
 
 @dataclass(frozen=True)
-class Config(LatentConfig):
+class Config(LatentConfig, CriticConfig):
     """Generative Variational Autoencoder."""
 
     start: float = 0.8
@@ -72,6 +73,7 @@ class GVAE(LatentModel):
         super().__init__(config, spec)
         check(config)
         self.critic = nets.critic(spec, config.net, self.condition)
+        self.augment = Augment(config.augment)
         if config.code == "critic":
             self.code_critic = CodeCritic(config.latent)
 
@@ -143,7 +145,9 @@ class GVAE(LatentModel):
         y_gen = None if y is None else y[n_rec:]
         x_gen = self.decode(self.prior.sample(len(x) - n_rec, y_gen), y_gen).mean
         fakes = torch.cat([x_rec[:n_rec], x_gen])
-        (real, h_real), (fake, h_fake) = self.critic(x, y), self.critic(fakes, y)
+        seen, fakes = self.augment(x), self.augment(fakes)
+        (real, h_real), (fake, h_fake) = self.critic(seen, y), self.critic(fakes, y)
+        self.augment.observe(real - fake if c.adversarial == "relativistic" else real)
         critic_loss, generator_loss = ADVERSARIAL[c.adversarial]
         terms["fool"] = c.weight * self.spec.dim * generator_loss(real, fake).mean()
         critic = {"tell": critic_loss(real, fake).mean()}
@@ -153,7 +157,9 @@ class GVAE(LatentModel):
                 for a, b in zip(h_real, h_fake, strict=True)
             )
         if c.adversarial == "wasserstein":
-            critic["penalty"] = c.penalty * gradient_penalty(lambda v: self.critic(v, y)[0], x, fakes).mean()
+            critic["penalty"] = (
+                c.penalty * gradient_penalty(lambda v: self.critic(v, y)[0], seen, fakes).mean()
+            )
         losses = {self.trained: terms, "critic": critic}
         if c.code == "critic":
             z_normal = torch.randn_like(z)
@@ -176,7 +182,7 @@ class GVAE(LatentModel):
     def smooth(self, batch: Batch) -> Outcome:
         """The critic's R1 penalty on data, lazily: (gamma / 2) ||grad D(x)||^2, times the rounds between two."""
         x, y = batch
-        r1 = zero_centred(lambda v: self.critic(v, y)[0], x).mean()
+        r1 = zero_centred(lambda v: self.critic(v, y)[0], self.augment(x)).mean()
         return Outcome({"critic": {"r1": 0.5 * self.config.penalty * self.config.penalty_every * r1}})
 
 
@@ -190,5 +196,13 @@ def check(config: Config) -> None:
         raise GvaeError(f"--rec-share is {config.rec_share}; it must be at least 0 and below 1")
     if config.penalty_every < 1:
         raise GvaeError(f"--penalty-every is {config.penalty_every}; it must be at least 1")
+    if config.adversarial == "wasserstein" and config.augment == "adaptive":
+        raise GvaeError(
+            "--augment adaptive needs scores with a zero, which wasserstein has not; use --augment diff"
+        )
+    if config.features and config.augment != "none":
+        raise GvaeError(
+            "--features compares an image with its reconstruction, which --augment changes apart; use one"
+        )
     if config.start < 0 or config.noise < 0:
         raise GvaeError("--start and --noise must not be negative")

@@ -9,12 +9,14 @@ Improved Training of Wasserstein GANs (Gulrajani et al., 2017) https://arxiv.org
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from gvae import nets
 from gvae.config import ModelConfig
+from gvae.losses.augment import Augment
 from gvae.losses.penalties import gradient_penalty
 from gvae.models.base import Model, Optim, Outcome, Turn
 from gvae.types import Batch, DataSpec
@@ -30,6 +32,8 @@ class Config(ModelConfig):
     """weight of the gradient penalty"""
     critic_steps: int = 5
     """critic steps for each generator step"""
+    augment: Literal["none", "diff"] = "none"
+    """change what the critic sees, for data below about 20,000 images"""
 
 
 class WGANGP(Model):
@@ -42,6 +46,7 @@ class WGANGP(Model):
         super().__init__(config, spec)
         self.generator = nets.generator(spec, config.net, config.latent, self.condition)
         self.critic = nets.critic(spec, config.net, self.condition)
+        self.augment = Augment(config.augment)
 
     def players(self):
         return {"generator": self.generator, "critic": self.critic}
@@ -60,7 +65,8 @@ class WGANGP(Model):
         """The critic's step."""
         x, y = batch
         with torch.no_grad():  # nobody but the critic moves in this turn
-            x_gen = self.sample(len(x), y)
+            x_gen = self.augment(self.sample(len(x), y))
+        x = self.augment(x)
         real, fake = self.critic(x, y)[0], self.critic(x_gen, y)[0]
         penalty = gradient_penalty(lambda v: self.critic(v, y)[0], x, x_gen)
         distance = (real - fake).mean()
@@ -72,4 +78,6 @@ class WGANGP(Model):
     def generate(self, batch: Batch) -> Outcome:
         """The generator's step; of the batch only size and classes matter."""
         x, y = batch
-        return Outcome({"generator": {"wasserstein": -self.critic(self.sample(len(x), y), y)[0].mean()}})
+        return Outcome(
+            {"generator": {"wasserstein": -self.critic(self.augment(self.sample(len(x), y)), y)[0].mean()}}
+        )

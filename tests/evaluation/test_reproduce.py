@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 
 import pytest
 
@@ -81,13 +82,25 @@ def test_every_recipe_of_the_papers_tables_can_be_built(name, recipe):
     spec = (
         open_data("toy4").spec
         if experiment.data == "toy4"
-        else DataSpec("m", 1, (8, 8), tuple("ab"), binary="dynamic")
+        else DataSpec("m", 1, (8, 8), tuple("ab"), binary="dynamic" * ("dynamic" in experiment.data))
     )
     for budget in experiment.budgets.values():
         config, train = options(recipe.model, {**recipe.changes, **budget.changes})
-        assert train.images
+        assert train.images or train.minutes
     model = resolve(recipe.model)(config, spec)
     assert set(model.players())
+
+
+def test_floors_scales_and_images_seen_stand_in_the_table(tmp_path):
+    columns = (Column("mmd", "MMD x 1000", 1, 1000), Column("exact", "log-likelihood", 3))
+    table = dataclasses.replace(SMALL, metrics=("mmd", "exact"), columns=columns, recipes=SMALL.recipes[:1])
+    one = Budget({"images": 5000, "log_every": 1}, (0,), samples=100)
+    lines = reproduce(table, one, tmp_path, say=lambda text: None).read_text().splitlines()
+    number = next(n for n in read_numbers(Run.open(tmp_path / "plain-0")) if n.name == "mmd")
+    assert f"| real against real | {1000 * number.floor:.1f} |  |  |  | | |" in lines
+    row = next(line for line in lines if line.startswith("| plain"))
+    assert f"| {1000 * number.value:.1f} ± {1000 * number.error:.1f} |" in row
+    assert row.endswith("| 1 | 5k |")
 
 
 def test_every_column_of_the_papers_tables_is_measured():
