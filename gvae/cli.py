@@ -30,7 +30,7 @@ COMMANDS: dict[str, Command] = {
     "evaluate": Command("RUN", "measure a run; writes metrics.json into it", "evaluate:run"),
     "compare": Command("RUN RUN ...", "runs side by side: one table, one page", "compare:run"),
     "reproduce": Command(
-        "toy|likelihood|table3|table4", "one of the papers' tables, ours beside theirs", "reproduce:run"
+        "toy|likelihood|table3|...", "one of the papers' tables, ours beside theirs", "reproduce:run"
     ),
     "show": Command("MODEL|RUN", "what a model is, or how far a run has come", "show:run"),
     "data": Command("list|inspect|prepare|fetch", "look at data sets and prepare them", "data:run"),

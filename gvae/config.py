@@ -23,6 +23,8 @@ class NetConfig:
     """channels of the first stage, later stages are multiples of it; mlp: units per hidden layer"""
     depth: int = 0
     """small: residual blocks at the middle resolution; mlp: hidden layers, 2 if 0; others: not used"""
+    spectral: bool = False
+    """spectral normalisation of critics: every layer's largest gain is 1"""
     block: Literal["residual", "paper"] = "residual"
     """resnet only: pre-activation residual block, or the papers' block with pooling, BatchNorm and dropout"""
 

@@ -61,4 +61,6 @@ def run(words: list[str]) -> None:
 
         print(reproduce(experiment, budget, out, args.data_root).read_text(encoding="utf-8"))
 
-    finish(out, go, f"Table: {out / 'table.md'}, {out / 'table.csv'}\nPage: {out / 'report.html'}")
+    made = {"Table": "table.md", "Values": "table.csv", "Figure": "figure.png", "Page": "report.html"}
+    steps = "\n".join(f"{what}: {out / file}" for what, file in made.items())
+    finish(out, go, steps, again=f"gvae reproduce {' '.join(words)}")

@@ -115,8 +115,15 @@ def one_budget(images: int | None, minutes: float | None) -> None:
         raise GvaeError("give --images or --minutes, not both: a training has one budget")
 
 
-def finish(path: Path, action: Callable[[], object], steps: str) -> None:
-    """Train, then say what to do next; after a signal leave with its exit code (130 for Ctrl-C)."""
+def finish(path: Path, action: Callable[[], object], steps: str, again: str = "") -> None:
+    """Train, then say what to do next; after a signal leave with its exit code (130 for Ctrl-C).
+
+    Args:
+        path: run folder.
+        action: the training.
+        steps: what to say after it.
+        again: the command that goes on after a signal; `gvae resume PATH` if not given.
+    """
     from gvae.training.signals import Interrupted
 
     first = int(os.environ.get("RANK", "0")) == 0
@@ -125,7 +132,8 @@ def finish(path: Path, action: Callable[[], object], steps: str) -> None:
     except Interrupted as stop:
         if first:
             print(
-                f"gvae: stopped by {stop}, nothing is lost; go on with `gvae resume {path}`", file=sys.stderr
+                f"gvae: stopped by {stop}, nothing is lost; go on with `{again or f'gvae resume {path}'}`",
+                file=sys.stderr,
             )
         sys.exit(128 + stop.number)
     if first:

@@ -205,6 +205,20 @@ EXPERIMENTS: dict[str, Experiment] = {
         ),
         {name: Budget({"minutes": minutes}, (0, 1, 2)) for name, minutes in MINUTES.items()},
     ),
+    "figure7": Experiment(
+        "Samples side by side",
+        "Every model trained for the same minutes on the same machine; figure.png shows real images and samples",
+        "mnist",
+        ("fd", "prdc", "class-histogram"),
+        (*IMAGES[:2], Column("smallest class", "smallest class", 3)),
+        (
+            Recipe("gan", "gan"),
+            Recipe("wgan", "wgan"),
+            Recipe("vae, N(0, I)", "vae", {"prior": "normal"}),
+            Recipe("gvae", "gvae"),
+        ),
+        {name: Budget({"minutes": minutes}, (0,)) for name, minutes in MINUTES.items()},
+    ),
     "table4": Experiment(
         "Latent size",
         "The papers' own recipe (`gvae --preset paper`) with four latent sizes, the same minutes each; the papers say "

@@ -12,6 +12,8 @@ import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from PIL import Image
+
 from gvae.config import TrainConfig, from_json
 from gvae.data import open_data
 from gvae.data.dataset import Dataset
@@ -33,7 +35,7 @@ def reproduce(
     root: Path | None = None,
     say: Callable[[str], None] = print,
 ) -> Path:
-    """Train, measure, and write table.md, table.csv and report.html into `out`.
+    """Train, measure, and write table.md, table.csv, figure.png and report.html into `out`.
 
     Args:
         experiment: rows and columns.
@@ -61,8 +63,19 @@ def reproduce(
             rows.setdefault(recipe.label, []).append(run)
             write_text(out / "table.md", markdown(experiment, rows))  # what there is so far
             write_text(out / "table.csv", to_csv(experiment, rows))
+    draw(dataset, rows, out / "figure.png")
     write_report([runs[0] for runs in rows.values()], out / "report.html")
     return out / "table.md"
+
+
+def draw(dataset: Dataset, rows: Rows, path: Path) -> None:
+    """Real images, then the samples of every row's first run, each under its name."""
+    from gvae.report.figures import grid, save
+    from gvae.report.panels import panels
+
+    real = grid(dataset.batch(dataset.split("test")[:64]).x)
+    samples = {label: Image.open(runs[0].final) for label, runs in rows.items()}
+    save(panels({"real images": real, **samples}), path)
 
 
 def folder(label: str, seed: int) -> str:

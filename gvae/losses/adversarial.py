@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
@@ -73,6 +74,28 @@ def hinge_critic(real: Tensor, fake: Tensor) -> Tensor:
 def hinge_generator(real: Tensor, fake: Tensor) -> Tensor:
     """-D(fake)."""
     return -fake
+
+
+def balance(likelihood: Tensor, adversarial: Tensor, last: Tensor) -> Tensor:
+    """Factor that makes two losses pull alike at a generator's last layer: |grad likelihood| / |grad adversarial|.
+
+    Taming Transformers for High-Resolution Image Synthesis (Esser et al., 2021) https://arxiv.org/abs/2012.09841, Eq. 7
+
+    Args:
+        likelihood, adversarial: scalars that depend on `last`.
+        last: the layer's weight.
+
+    Returns:
+        () without gradient, at most 10,000 times the size of the likelihood's gradient.
+
+    >>> w = torch.tensor([1.0], requires_grad=True)
+    >>> round(balance(6 * w.sum(), 2 * w.sum(), w).item(), 3)
+    3.0
+    """
+    sizes = [
+        torch.autograd.grad(v, last, retain_graph=True)[0].float().norm() for v in (likelihood, adversarial)
+    ]
+    return (sizes[0] / (sizes[1] + 1e-4)).clamp_max(1e4).detach()
 
 
 ADVERSARIAL: dict[str, tuple[Loss, Loss]] = {

@@ -26,7 +26,7 @@ from torch.distributions import Distribution, kl_divergence
 from gvae import nets
 from gvae.config import CriticConfig, LatentConfig
 from gvae.errors import GvaeError
-from gvae.losses.adversarial import ADVERSARIAL
+from gvae.losses.adversarial import ADVERSARIAL, balance
 from gvae.losses.augment import Augment
 from gvae.losses.penalties import gradient_penalty, zero_centred
 from gvae.models.base import Optim, Outcome, Player, Turn
@@ -46,6 +46,8 @@ class Config(LatentConfig, CriticConfig):
     """what critic and generator minimise"""
     weight: float = 0.4
     """weight of the adversarial term in nats per pixel value, the scale of the likelihood"""
+    balance: float = 0.0
+    """adaptive weight instead: pull of the adversarial term at the generator's last layer, in those of the likelihood"""
     rec_share: float = 0.25
     """share of the critic's fakes that are reconstructions; the others are samples of the prior"""
     penalty: float = 1.0
@@ -149,7 +151,13 @@ class GVAE(LatentModel):
         (real, h_real), (fake, h_fake) = self.critic(seen, y), self.critic(fakes, y)
         self.augment.observe(real - fake if c.adversarial == "relativistic" else real)
         critic_loss, generator_loss = ADVERSARIAL[c.adversarial]
-        terms["fool"] = c.weight * self.spec.dim * generator_loss(real, fake).mean()
+        fool = generator_loss(real, fake).mean()
+        weight = c.weight * self.spec.dim
+        if c.balance:
+            weight = diagnostics["weight"] = c.balance * balance(
+                terms["nll"], fool, last_weight(self.generator)
+            )
+        terms["fool"] = weight * fool
         critic = {"tell": critic_loss(real, fake).mean()}
         if c.features and n_rec:
             terms["features"] = c.features * sum(
@@ -204,5 +212,10 @@ def check(config: Config) -> None:
         raise GvaeError(
             "--features compares an image with its reconstruction, which --augment changes apart; use one"
         )
-    if config.start < 0 or config.noise < 0:
-        raise GvaeError("--start and --noise must not be negative")
+    if config.start < 0 or config.noise < 0 or config.balance < 0:
+        raise GvaeError("--start, --noise and --balance must not be negative")
+
+
+def last_weight(generator: nn.Module) -> Tensor:
+    """The weight of a generator's last layer."""
+    return [p for p in generator.parameters() if p.dim() > 1][-1]

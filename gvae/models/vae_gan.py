@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import torch
 from torch.distributions import kl_divergence
+from torch.nn.functional import softplus
 
 from gvae import nets
 from gvae.config import LatentConfig
@@ -26,6 +27,9 @@ from gvae.losses.adversarial import nonsaturating_critic, nonsaturating_generato
 from gvae.models.base import Optim, Outcome, Turn
 from gvae.models.latent import LatentModel, has_parameters
 from gvae.types import Batch, DataSpec
+
+EQUILIBRIUM = 0.68
+"""cross-entropy of a critic that can hardly tell, as the authors' code has it; log 2 would be one that cannot at all"""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class Config(LatentConfig):
     """Adam step size"""
     gamma: float = 1e-2
     """weight of the feature error against the adversarial term in the generator's loss"""
+    margin: float = 0.0
+    """balance rule of its authors: whoever is so far ahead waits (they take 0.35 to 0.4); 0: nobody waits"""
 
 
 class VAEGAN(LatentModel):
@@ -47,6 +53,8 @@ class VAEGAN(LatentModel):
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__(config, spec)
         self.critic = nets.critic(spec, config.net, self.condition)
+        if config.margin < 0:
+            raise GvaeError(f"--margin is {config.margin}; it must not be negative")
         if has_parameters(self.likelihood):
             raise GvaeError("vae-gan does not train a pixel likelihood; use --likelihood gaussian")
 
@@ -71,11 +79,31 @@ class VAEGAN(LatentModel):
         like = 0.5 * (h_rec[-1] - h_real[-1]).float().square().sum(1).mean()
         fool = 0.5 * (nonsaturating_generator(real, rec) + nonsaturating_generator(real, gen)).mean()
         tell = 0.5 * (nonsaturating_critic(real, rec) + nonsaturating_critic(real, gen)).mean()
-        return Outcome(
-            {
-                "encoder": {"kl": self.beta * kl, "like": like},
-                "generator": {"like": self.config.gamma * like, "gan": fool},
-                "critic": {"gan": tell},
-            },
-            {"mse": (x - x_rec).square().mean() / 4},
-        )
+        moves = {
+            "encoder": {"kl": self.beta * kl, "like": like},
+            "generator": {"like": self.config.gamma * like, "gan": fool},
+            "critic": {"gan": tell},
+        }
+        if self.config.margin:
+            costs = softplus(-real).mean().item(), 0.5 * (softplus(rec) + softplus(gen)).mean().item()
+            moves = {
+                name: terms
+                for name, terms in moves.items()
+                if name not in waiting(*costs, self.config.margin)
+            }
+        return Outcome(moves, {"mse": (x - x_rec).square().mean() / 4})
+
+
+def waiting(real: float, fake: float, margin: float) -> set[str]:
+    """Who sits this move out, so that neither side runs away.
+
+    Args:
+        real, fake: the critic's mean cross-entropies, in nats.
+        margin: how far from `EQUILIBRIUM` they may be.
+
+    >>> waiting(0.1, 0.9, 0.35), waiting(0.7, 1.2, 0.35), waiting(0.1, 1.2, 0.35)
+    ({'critic'}, {'generator'}, set())
+    """
+    ahead = min(real, fake) < EQUILIBRIUM - margin
+    behind = max(real, fake) > EQUILIBRIUM + margin
+    return set() if ahead and behind else {"critic"} if ahead else {"generator"} if behind else set()

@@ -101,6 +101,10 @@ def check(config: Config) -> None:
     Raises:
         GvaeError: which, and what is allowed.
     """
+    if config.net.spectral:
+        raise GvaeError(
+            "wgan clips the critic's weights, which --net.spectral rescales; use wgan-gp or gan with it"
+        )
     if config.clip_weights <= 0:
         raise GvaeError(f"--clip-weights is {config.clip_weights}; it must be above 0")
     if config.critic_steps < 1:

@@ -13,6 +13,7 @@ from importlib import import_module
 from types import ModuleType
 
 from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 from gvae.config import NetConfig
 from gvae.errors import choose
@@ -45,4 +46,17 @@ def generator(spec: DataSpec, net: NetConfig, latent: int, condition: int = 0) -
 
 def critic(spec: DataSpec, net: NetConfig, condition: int = 0) -> nn.Module:
     """Network (x, y=None) -> (scores (B,), list of features)."""
-    return family(spec, net).critic(spec, net, condition)
+    module = family(spec, net).critic(spec, net, condition)
+    return spectral(module) if net.spectral else module
+
+
+def spectral(module: nn.Module) -> nn.Module:
+    """Divide every layer's weight by its largest singular value, as one power iteration per pass estimates it.
+
+    Spectral Normalization for Generative Adversarial Networks (Miyato et al., 2018) https://arxiv.org/abs/1802.05957,
+    Algorithm 1
+    """
+    for layer in list(module.modules()):
+        if isinstance(layer, nn.Linear | nn.Conv2d | nn.Conv3d):
+            spectral_norm(layer)
+    return module

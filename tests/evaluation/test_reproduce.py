@@ -6,6 +6,7 @@ import csv
 import dataclasses
 
 import pytest
+from PIL import Image
 
 from gvae.data import open_data
 from gvae.evaluation.experiments import EXPERIMENTS, TOY, Budget, Column, Experiment, Recipe
@@ -13,6 +14,7 @@ from gvae.evaluation.numbers import read_numbers
 from gvae.evaluation.reproduce import cell, folder, options, reproduce
 from gvae.metrics import get
 from gvae.models import resolve
+from gvae.report.panels import MARGIN, SIDE
 from gvae.runs import Run
 from gvae.types import DataSpec
 
@@ -53,6 +55,7 @@ def test_a_table_is_filled_once_and_its_numbers_obey_the_theory(tmp_path):
     lines = list(csv.DictReader((tmp_path / "table.csv").read_text().splitlines()))
     assert len([line for line in lines if line["number"] == "exact"]) == 4
     assert (tmp_path / "report.html").exists()
+    assert Image.open(tmp_path / "figure.png").width == 3 * SIDE + 4 * MARGIN  # real images and two rows
 
     before = {key: run.weights.stat().st_mtime_ns for key, run in runs.items()}
     text = table.read_text()

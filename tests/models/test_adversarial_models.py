@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from gvae.config import NetConfig
 from gvae.errors import GvaeError
-from gvae.models import ac_gan, ac_wgan, alpha_gan, gan, wgan
+from gvae.models import ac_gan, ac_wgan, alpha_gan, gan, resolve, wgan
 from gvae.models.base import Model, Outcome
 from gvae.training import turns
 from gvae.types import Batch, DataSpec
@@ -525,3 +525,26 @@ def test_half_precision_gives_nearly_the_same_losses_in_float32(module: Any, kin
         half = values(outcome)
         for who, terms in full.items():
             assert half[who] == {name: pytest.approx(v, rel=0.05, abs=0.05) for name, v in terms.items()}
+
+
+@pytest.mark.parametrize(
+    ("real", "fake", "names"),
+    [
+        (0.0, 0.0, {"encoder", "generator", "critic"}),  # log 2 twice: near the equilibrium
+        (5.0, 0.0, {"encoder", "generator"}),  # the critic is sure of real images
+        (-1.0, 0.0, {"encoder", "critic"}),  # it takes real images for fakes: the generator is ahead
+        (5.0, 3.0, {"encoder", "generator", "critic"}),  # both at once: nobody waits
+    ],
+)
+def test_vae_gans_balance_rule_lets_the_one_ahead_wait(real: float, fake: float, names: set[str]):
+    kind = resolve("vae-gan")
+    model = kind(kind.Config(latent=4, margin=0.35, net=NetConfig(width=8)), DataSpec("m", 1, (8, 8)))
+    x = torch.rand(6, 1, 8, 8) * 2 - 1
+    features = model.critic(x)[1]
+
+    def scores(v, y=None):
+        score = (real if torch.equal(v, x) else fake) + 0 * v.flatten(1).sum(1)
+        return score, [h + 0 * score.reshape(-1, *[1] * (h.dim() - 1)) for h in features]
+
+    model.critic.forward = scores
+    assert set(model.losses(Batch(x)).losses) == names

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from gvae.config import NetConfig
 from gvae.errors import GvaeError
-from gvae.models.gvae import GVAE, Config
+from gvae.models.gvae import GVAE, Config, last_weight
 from gvae.training import turns
 from gvae.types import Batch, DataSpec
 
@@ -148,10 +148,32 @@ def moved_terms(model: GVAE) -> set[str]:
     [
         ({"rec_share": 1.0}, "--rec-share is 1.0; it must be at least 0 and below 1"),
         ({"penalty_every": 0}, "--penalty-every is 0; it must be at least 1"),
-        ({"noise": -1}, "--start and --noise must not be negative"),
+        ({"noise": -1}, "--start, --noise and --balance must not be negative"),
     ],
 )
 def test_options_that_cannot_work_are_refused(options: dict, message: str):
     with pytest.raises(GvaeError) as error:
         make(**options)
     assert str(error.value) == message
+
+
+def test_the_adaptive_weight_makes_both_gradients_alike_at_the_last_layer():
+    model = make(start=0.0, balance=0.5)
+    outcome = model.play(batch())
+    terms = outcome.losses[model.trained]
+    sizes = {
+        name: torch.autograd.grad(terms[name], model.generator.last.weight, retain_graph=True)[0]
+        .norm()
+        .item()
+        for name in ("nll", "fool")
+    }
+    assert sizes["fool"] == pytest.approx(0.5 * sizes["nll"], rel=1e-2)
+    assert outcome.diagnostics["weight"] > 0
+    assert "weight" not in make(start=0.0).play(batch()).diagnostics
+
+
+@pytest.mark.parametrize("family", ["small", "conv", "resnet", "mlp"])
+def test_the_last_layer_is_the_one_that_paints(family: str):
+    model = GVAE(Config(latent=4, net=NetConfig(family, width=8)), SPEC)
+    weight = last_weight(model.generator)
+    assert 1 in (weight.shape[0], weight.shape[0] // 4, weight.shape[0] // 64)
