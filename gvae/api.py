@@ -65,7 +65,8 @@ class Loaded:
 
         Args:
             n: how many.
-            y: their classes (n,) for a conditional model; by default all classes in turn.
+            y: their classes (n,), or attributes (n, A), for a conditional model; by default all classes in turn, or
+                the attributes of training images.
             prior: "normal" for N(0, I); None or the run's own prior for the fitted one.
             seed: the same seed gives the same images.
 
@@ -89,17 +90,23 @@ class Loaded:
 
     def labels(self, n: int, y: Tensor | None) -> Tensor | None:
         """Classes of n samples, checked."""
-        classes = self.model.condition
-        if not classes:
+        model = self.model
+        if not model.condition:
             if y is not None:
                 raise GvaeError(
                     f"{self.run.path} is not conditional, so it takes no label; train with --conditional"
                 )
             return None
         if y is None:
-            return torch.arange(n) % classes
-        if len(y) != n or int(y.min()) < 0 or int(y.max()) >= classes:
-            raise GvaeError(f"labels must be {n} integers from 0 to {classes - 1}")
+            return model.in_turn(n)
+        if not model.classes:
+            if tuple(y.shape) != (n, model.condition):
+                raise GvaeError(
+                    f"attributes must be {n} rows of {model.condition} numbers, one for each attribute"
+                )
+            return y.float()
+        if y.dim() != 1 or len(y) != n or int(y.min()) < 0 or int(y.max()) >= model.classes:
+            raise GvaeError(f"labels must be {n} integers from 0 to {model.classes - 1}")
         return y
 
     def prior_option(self, prior: str | None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ Terms = dict[str, "Tensor"]
 
 
 class Batch(NamedTuple):
-    """Images `x` (B, C, *S) in [-1, 1] and, for labelled data, classes `y` (B,) int64."""
+    """Images `x` (B, C, *S) in [-1, 1] and `y`: classes (B,) int64, else attributes (B, A) float, else None."""
 
     x: Tensor
     y: Tensor | None = None
@@ -58,6 +58,11 @@ class DataSpec:
     def size(self) -> int:
         """Longest side in pixels."""
         return max(self.shape)
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """What a conditional network can be told: classes, or attributes where there are no classes."""
+        return self.classes or self.attributes
 
     @property
     def dim(self) -> int:

@@ -21,6 +21,8 @@ class Sample:
     """number of images"""
     label: str | None = None
     """class of all of them, by name or number; conditional models only"""
+    attributes: str | None = None
+    """attributes that all of them have, between commas, and no others; models conditional on attributes only"""
     prior: str | None = None
     """prior to draw codes from: normal, or the one that the run has learned"""
     seed: int = 0
@@ -35,12 +37,13 @@ def run(words: list[str]) -> None:
     if args.n < 1:
         raise GvaeError(f"-n is {args.n}; at least one image has to be drawn")
     opened = Run.open(args.run)
-    label = label_index(opened, args.label)
+    label, wanted = label_index(opened, args.label), attribute_row(opened, args.attributes)
     import torch
 
     from gvae.api import load
 
     y = None if label is None else torch.full((args.n,), label)
+    y = y if wanted is None else torch.tensor([wanted]).expand(args.n, -1)
     images = load(opened.path).sample(args.n, y, args.prior, args.seed)
     print(save(images, args.out or Path(f"{opened.path.resolve().name}-samples.png")))
 
@@ -58,9 +61,28 @@ def label_index(opened: Run, label: str | None) -> int | None:
             f"{opened.path} was trained without labels: leave --label out, or train with --conditional"
         )
     classes = opened.spec.classes
+    if not classes:
+        raise GvaeError(
+            f"{opened.path} knows attributes, not classes; type --attributes {opened.spec.attributes[0]}"
+        )
     if label.isdigit() and label not in classes and int(label) < len(classes):
         return int(label)
     return classes.index(choose("class", label, classes))
+
+
+def attribute_row(opened: Run, names: str | None) -> list[float] | None:
+    """1 for each attribute that is named, 0 for the others; None if nothing was asked for.
+
+    Raises:
+        GvaeError: a model that knows no attributes, or no such attribute.
+    """
+    if names is None:
+        return None
+    known = opened.spec.attributes
+    if not opened.model_config.get("conditional") or opened.spec.classes or not known:
+        raise GvaeError(f"{opened.path} was not trained on attributes; leave --attributes out")
+    asked = {choose("attribute", name.strip(), known) for name in names.split(",") if name.strip()}
+    return [float(name in asked) for name in known]
 
 
 def save(images: Any, out: Path) -> str:

@@ -128,7 +128,8 @@ class Dataset:
             device: where the floats are made; only the small stored integers travel there.
 
         Returns:
-            x (B, C, *S) float32, channels-last in memory, and y (B,) int64 or None.
+            x (B, C, *S) float32, channels-last in memory, and y: classes (B,) int64, for data without classes
+            attributes (B, A) float32 of 0 and 1, else None.
         """
         import torch
 
@@ -139,9 +140,14 @@ class Dataset:
         x = stored.movedim(-1, 1).float().sub_(low).mul_(2).div_(high - low).sub_(1).clamp_(-1, 1)
         if self.spec.binary == "dynamic":
             x = torch.where(torch.rand_like(x) * 2 - 1 < x, 1.0, -1.0)
-        if self.labels is None:
-            return Batch(x)
-        return Batch(x, torch.from_numpy(self.labels[indices]).to(device))
+        y = self.conditions(indices)
+        return Batch(x, None if y is None else torch.from_numpy(y).to(device))
+
+    def conditions(self, indices: np.ndarray) -> np.ndarray | None:
+        """What conditional models are told about images: classes (n,) int64, attributes (n, A) float32, or nothing."""
+        if self.labels is not None:
+            return np.asarray(self.labels)[indices]
+        return None if self.attributes is None else self.attributes[indices].astype(np.float32)
 
 
 def permutation(n: int, *key: int) -> np.ndarray:

@@ -32,7 +32,7 @@ def estimate(
 
 def gap(model: LatentModel, n: int, schedule: Schedule, chains: int, prior: str | None) -> np.ndarray:
     """Upper minus lower bound on log p(x) of n images that the model has drawn, (1, n) nats."""
-    y = torch.arange(n, device=model.device) % model.condition if model.condition else None
+    y = model.in_turn(n)
     z = model.draw_codes(n, y, prior)
     x = model.decode(z, y).sample()
     lower, _ = walks(model, x, y, schedule, chains, prior)

@@ -258,8 +258,8 @@ class Needs:
             return np.ascontiguousarray(self.dataset.batch(indices).x.numpy())
 
     def _labels(self, indices: np.ndarray) -> np.ndarray | None:
-        """Classes (N,) of images of the data set."""
-        return None if self.dataset.labels is None else np.asarray(self.dataset.labels)[indices]
+        """Classes (N,) of images of the data set, or their attributes (N, A)."""
+        return self.dataset.conditions(indices)
 
     def blocks(self, end: int | None = None, first: int = 0) -> list[tuple[Tensor, Tensor | None]]:
         """Reference images and, for a conditional model, their classes, block by block."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from gvae import nets
 from gvae.config import CriticConfig, ModelConfig
@@ -78,12 +78,18 @@ class Classified(Model):
         return self.classifier(features[-1].flatten(1)).float()
 
     def surprise(self, features: list[Tensor], y: Tensor | None) -> Tensor:
-        """Weighted mean of -log C(y|x), in nats, from the critic's features of images of classes y (B,)."""
-        return self.config.weight * cross_entropy(self.logits(features), required(y))
+        """Weighted mean of -log C(y|x), in nats, from the critic's features of images of classes y (B,).
+
+        Attributes y (B, A) are A questions: the mean of their cross-entropies.
+        """
+        ask = cross_entropy if self.classes else binary_cross_entropy_with_logits
+        return self.config.weight * ask(self.logits(features), required(y))
 
     def accuracy(self, features: list[Tensor], y: Tensor | None) -> Tensor:
-        """Share of images whose class the classifier names."""
-        return (self.logits(features).argmax(1) == required(y)).float().mean()
+        """Share of images whose class the classifier names, or of attributes that it gets right."""
+        logits = self.logits(features)
+        named = logits.argmax(1) if self.classes else (logits > 0).float()
+        return (named == required(y)).float().mean()
 
 
 class ACGAN(Classified):

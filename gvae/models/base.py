@@ -16,6 +16,10 @@ Player = str | tuple[str, ...]
 """the name of a player, or of several that minimise one loss together (one backward pass for all of them)"""
 
 
+EXAMPLES = 256
+"""training images whose attributes a model keeps"""
+
+
 class Outcome(NamedTuple):
     """What one turn computed.
 
@@ -84,11 +88,27 @@ class Model(nn.Module):
         self.spec = spec
         self.progress = 1.0
         """fraction of the training budget that is done; the engine sets it before every round"""
+        if self.condition and not self.classes:
+            self.register_buffer("examples", torch.zeros(EXAMPLES, self.condition))
+        self.examples: Tensor
+        """attributes of some training images, which samples have if nobody asks for others; set by the engine"""
 
     @property
     def condition(self) -> int:
-        """Number of classes the networks are told about; 0 for an unconditional model."""
-        return len(self.spec.classes) if self.config.conditional else 0
+        """Number of classes or attributes that the networks are told about; 0 for an unconditional model."""
+        return len(self.spec.conditions) if self.config.conditional else 0
+
+    @property
+    def classes(self) -> int:
+        """Number of classes the networks are told about; 0 for attributes, which are no classes."""
+        return self.condition if self.spec.classes else 0
+
+    def in_turn(self, n: int) -> Tensor | None:
+        """What n samples are told if nobody says: all classes in turn, or the attributes of training images."""
+        if not self.condition:
+            return None
+        i = torch.arange(n, device=self.device)
+        return i % self.classes if self.classes else self.examples[i % EXAMPLES]
 
     def players(self) -> dict[str, nn.Module]:
         """Who learns: named modules without a common parameter."""
@@ -103,7 +123,7 @@ class Model(nn.Module):
         return Optim(self.config.lr)
 
     def sample(self, n: int, y: Tensor | None = None) -> Tensor:
-        """Draw n images (n, C, *S) in [-1, 1], of classes y (n,) if the model is conditional."""
+        """Draw n images (n, C, *S) in [-1, 1], of classes y (n,) or attributes y (n, A) if conditional."""
         raise NotImplementedError
 
     @property

@@ -73,10 +73,13 @@ class LatentModel(Model):
                 "--prior vamp needs an encoder that gives a Gaussian, not a single code; use --prior mixture or "
                 "realnvp, or --posterior gaussian where the model has it"
             )
+        if config.prior == "vamp" and self.condition != self.classes:
+            raise GvaeError("--prior vamp needs classes, not attributes; use --prior mixture or realnvp")
         if config.prior == "vamp":
-            return Vamp(self.codes, self.condition, self.spec, self.near, config.components)
+            return Vamp(self.codes, self.classes, self.spec, self.near, config.components)
         options = {"components": config.components} if config.prior == "mixture" else {}
-        return PRIORS[config.prior](self.codes, self.condition, **options)
+        condition = self.classes if config.prior in ("mixture", "normal") else self.condition
+        return PRIORS[config.prior](self.codes, condition, **options)
 
     @property
     def joint(self) -> bool:

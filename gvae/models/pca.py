@@ -47,6 +47,8 @@ class PCA(LatentModel):
 
     def __init__(self, config: Config, spec: DataSpec) -> None:
         Model.__init__(self, config, spec)  # no networks
+        if self.condition != self.classes:
+            raise GvaeError(f"pca --conditional needs classes; {spec.name} has attributes")
         if config.latent >= spec.dim:
             raise GvaeError(
                 f"--latent is {config.latent}; pca of {spec.dim} pixel values has fewer components"

@@ -112,16 +112,16 @@ def initialise(module: nn.Module) -> None:
 
 
 def one_hot_labels(y: Tensor | None, condition: int, like: Tensor) -> Tensor:
-    """Labels as (B, condition) in the dtype of `like`.
+    """Classes (B,) as (B, condition) in the dtype of `like`; attributes (B, condition) stay what they are.
 
     Raises:
         GvaeError: a conditional network without labels.
     """
     if y is None:
         raise GvaeError(
-            f"this model is conditional on {condition} classes and was given no labels; pass y, or --label"
+            f"this model is conditional on {condition} classes or attributes and was given none; pass y, --label or --attributes"
         )
-    return one_hot(y, condition).to(like.dtype)
+    return (one_hot(y, condition) if y.dim() == 1 else y).to(like.dtype)
 
 
 class Trunk(nn.Module):

@@ -124,6 +124,8 @@ class Prior(nn.Module):
             raise GvaeError(
                 f"this prior depends on the class: give one label y in 0..{self.condition - 1} per code"
             )
+        if y.dim() > len(shape):  # attributes: as many numbers as conditions for every code
+            return y.to(self.shift).expand(*shape, self.condition).reshape(-1, self.condition)
         if y.numel() and not 0 <= int(y.min()) <= int(y.max()) < self.condition:
             raise GvaeError(
                 f"labels run from {int(y.min())} to {int(y.max())}; known: 0..{self.condition - 1}"
@@ -134,7 +136,7 @@ class Prior(nn.Module):
         """Labels as one-hot vectors (n, classes) for a network; (n, 0) for an unconditional prior."""
         if y is None:
             return self.shift.new_zeros(n, 0)
-        return nn.functional.one_hot(y, self.condition).to(self.shift)
+        return (nn.functional.one_hot(y, self.condition) if y.dim() == 1 else y).to(self.shift)
 
     @torch.no_grad()
     def _standardise(self, codes: Tensor) -> None:

@@ -104,9 +104,9 @@ def check(model_config: Any, train: TrainConfig, dataset: Dataset) -> None:
     for name in ("ema", "rise", "decay", "clip"):
         if getattr(train, name) < 0:
             raise GvaeError(f"--{name} is {getattr(train, name)}; it must not be negative")
-    if getattr(model_config, "conditional", False) and dataset.labels is None:
+    if getattr(model_config, "conditional", False) and not dataset.spec.conditions:
         raise GvaeError(
-            f"--conditional needs labels, and {dataset.spec.name} has none; put each class in a sub-folder"
+            f"--conditional needs classes or attributes, and {dataset.spec.name} has none; put each class in a sub-folder"
         )
     if train.tensorboard and importlib.util.find_spec("tensorboard") is None:
         raise GvaeError("--tensorboard needs the extra `track`; type: pip install 'gvae[track]'")

@@ -67,7 +67,7 @@ class Doctor:
     def look(self, model: Model) -> dict[str, float]:
         """Diversity and contrast of some samples, relative to the data's."""
         training = model.training
-        y = torch.arange(SAMPLES, device=model.device) % model.condition if model.condition else None
+        y = model.in_turn(SAMPLES)
         devices = [model.device] if model.device.type == "cuda" else []
         with torch.random.fork_rng(devices):
             torch.manual_seed(0)

@@ -58,6 +58,8 @@ class Engine:
         self.model = checkpoint.build(run).to(self.device)
         self.model.to(memory_format=memory_format(run.spec.spatial))  # pyright: ignore[reportCallIssue]
         self.model.train()
+        if isinstance(known := getattr(self.model, "examples", None), Tensor):
+            known.copy_(self.stream.examples(len(known)))
         self.players = self.model.players()
         self.turns = self.model.turns()
         self.optimizers = {name: self.optimizer(name) for name in self.players}

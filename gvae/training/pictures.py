@@ -37,9 +37,7 @@ class Pictures:
             final: write final.png as well.
         """
         self.model.load_state_dict(weights)
-        y = None
-        if self.model.condition:
-            y = torch.arange(self.samples) % self.model.condition
+        y = self.model.in_turn(self.samples)
         with torch.random.fork_rng([]):
             torch.manual_seed(0)
             samples = grid(self.model.sample(self.samples, y))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import torch
+from torch import Tensor
 
 from gvae.config import TrainConfig
 from gvae.data.dataset import Dataset, Order
@@ -48,6 +49,13 @@ class Stream:
             mirrored = torch.rand(len(batch.x), *[1] * (batch.x.dim() - 1), device=self.device) < 0.5
             batch = batch._replace(x=torch.where(mirrored, batch.x.flip(-1), batch.x))
         return batch
+
+    def examples(self, n: int) -> Tensor:
+        """What n training images, drawn under the seed, have as conditions."""
+        order = Order(len(self.indices), n, self.config.seed)
+        found = self.dataset.conditions(self.indices[order.next()])
+        assert found is not None
+        return torch.from_numpy(found)
 
     def passes(self) -> Iterator[Batch]:
         """Some passes over the training data in an order of their own; every process sees all of it."""

@@ -28,12 +28,15 @@ SHAPES = {
 }
 
 
-def make(name: str, channels: int, shape: tuple[int, ...], conditional: bool) -> tuple[Model, Batch]:
+def make(
+    name: str, channels: int, shape: tuple[int, ...], conditional: bool, told: str = "classes"
+) -> tuple[Model, Batch]:
     torch.manual_seed(0)
-    spec = DataSpec("made", channels, shape, classes=("a", "b", "c"))
+    spec = DataSpec("made", channels, shape, **{told: ("a", "b", "c")})
     kind = resolve(name)
     config = kind.Config(latent=5, conditional=conditional, net=NetConfig(family="small", width=8))
-    batch = Batch(torch.rand(6, channels, *shape) * 2 - 1, torch.arange(6) % 3)
+    y = torch.arange(6) % 3 if told == "classes" else (torch.rand(6, 3) < 0.5).float()
+    batch = Batch(torch.rand(6, channels, *shape) * 2 - 1, y)
     return kind(config, spec), batch
 
 
@@ -41,6 +44,29 @@ def make(name: str, channels: int, shape: tuple[int, ...], conditional: bool) ->
 def made(request) -> tuple[Model, Batch]:
     model, shape, conditional = request.param
     return make(model, *SHAPES[shape], conditional)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_can_be_told_attributes_or_says_that_it_needs_classes(name):
+    try:
+        model, batch = make(name, *SHAPES["gray image"], conditional=True, told="attributes")
+    except GvaeError as refusal:
+        model, batch = None, str(refusal)
+    if model is None:
+        assert name == "pca"
+        assert "needs classes" in batch
+        return
+    for outcome in play(model, batch):
+        grads = turns.gradients(outcome, model.players())
+        assert all(torch.isfinite(g).all() for group in grads.values() for g in group)
+    model.eval()
+    with torch.no_grad():
+        assert model.in_turn(5).shape == (5, 3)
+        torch.manual_seed(1)
+        plain = model.sample(2, torch.zeros(2, 3))
+        torch.manual_seed(1)
+        told = model.sample(2, torch.ones(2, 3))
+    assert not torch.equal(plain, told)
 
 
 def play(model: Model, batch: Batch) -> list[Outcome]:

@@ -17,6 +17,9 @@ class Sampler(torch.nn.Module):
         super().__init__()
         self.draw = draw
 
+    def in_turn(self, n):
+        return None
+
     def sample(self, n, y=None):
         return self.draw(n)
 
