@@ -137,7 +137,7 @@ def test_conditional_networks_ask_for_labels():
     ]
     for call in calls:
         with pytest.raises(
-            GvaeError, match="conditional on 3 classes and was given no labels; pass y, or --label"
+            GvaeError, match="conditional on 3 classes or attributes; pass y, --label or --attributes"
         ):
             call()
 
