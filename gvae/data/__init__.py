@@ -35,7 +35,7 @@ class Source:
     options: tuple[str, ...] = ()
     """options of `open_data` that `open` understands"""
     files: str = ""
-    """where the checksums and mirrors are ("package.module:NAME"), if `fetch` can get it"""
+    """where the checksums and mirrors are, or a function that fetches ("package.module:NAME"), if `fetch` can get it"""
 
 
 DATASETS: dict[str, Source] = {
@@ -62,6 +62,22 @@ DATASETS: dict[str, Source] = {
         "H. Xiao, K. Rasul, R. Vollgraf: Fashion-MNIST, 2017, arXiv:1708.07747",
         "gvae.data.mnist:open_fashion_mnist",
         files="gvae.data.mnist:FASHION_MNIST",
+    ),
+    "cifar10": Source(
+        "cifar10",
+        "60,000 photographs of ten classes of animals and vehicles, colour, 32x32 pixels",
+        "no formal licence (A. Krizhevsky, V. Nair, G. Hinton); for research, cite the report",
+        "A. Krizhevsky: Learning Multiple Layers of Features from Tiny Images, 2009",
+        "gvae.data.cifar10:open_cifar10",
+        files="gvae.data.cifar10:fetch_cifar10",
+    ),
+    "char74k": Source(
+        "char74k",
+        "74,107 English characters of 62 classes: computer fonts (Fnt), drawn by hand (Hnd), from photographs (Img)",
+        "no formal licence; for non-commercial research (T. de Campos, B. Babu, M. Varma)",
+        "T. de Campos, B. Babu, M. Varma: Character recognition in natural images, VISAPP 2009",
+        "gvae.data.char74k:open_char74k",
+        options=("size", "fit", "channels", "skip_broken", "scratch"),
     ),
     "mnist-dynamic": Source(
         "mnist-dynamic",

@@ -30,7 +30,8 @@ def fetch(name: str, root: Path | str | None = None, mirrors: Sequence[str] | No
     if not source.files:
         raise GvaeError(f"there is nothing to fetch for {name}: {source.about}")
     place = default_root() if root is None else Path(root).expanduser()
-    return download(load_object(source.files), place, mirrors)
+    what = load_object(source.files)
+    return what(place, mirrors) if callable(what) else download(what, place, mirrors)
 
 
 def download(files: Files, root: Path, mirrors: Sequence[str] | None = None) -> list[Path]:

@@ -49,10 +49,10 @@ def open_folder(
         GvaeError: no such folder (with the nearest name), no images, an unreadable image, more images than
             memory or disk can hold, or options out of range.
     """
-    root = _checked(root, size, fit, channels)
+    root = checked(root, size, fit, channels)
     layout, reader = read_layout(root), Reader(root, skip_broken)
     headers = reader.headers(layout.files)
-    size, channels, done = _plan(list(headers.values()), size, fit, channels)
+    size, channels, done = plan(list(headers.values()), size, fit, channels)
     readable = list(headers)
     images, kept = reader.images([layout.files[i] for i in readable], size, fit, channels, scratch)
     chosen = [readable[i] for i in kept]
@@ -62,14 +62,14 @@ def open_folder(
     skipped = [f"{name}: {reason}" for name, reason in reader.broken.items()]
     facts = {
         "source": f"images of the folder {root}",
-        "checksum": _checksum([layout.files[i] for i in chosen], digests),
+        "checksum": checksum([layout.files[i] for i in chosen], digests),
         "skipped": skipped,
         "notes": [*layout.notes, *done, *divided, *[f"skipped {line}" for line in skipped]],
     }
     return Dataset(DataSpec(root.name, channels, (size, size), classes), images, labels, splits, facts)
 
 
-def _checked(root: Path | None, size: int | None, fit: str, channels: int | None) -> Path:
+def checked(root: Path | None, size: int | None, fit: str, channels: int | None) -> Path:
     """The folder, if it and the options make sense."""
     choose("fit", fit, FITS)
     if size is not None and size < 4:
@@ -81,7 +81,7 @@ def _checked(root: Path | None, size: int | None, fit: str, channels: int | None
     return existing(Path(root)).absolute()
 
 
-def _plan(
+def plan(
     headers: Sequence[Header], size: int | None, fit: str, channels: int | None
 ) -> tuple[int, int, list[str]]:
     """Side and channels of the result, and notes on everything that changes the images."""
@@ -145,7 +145,7 @@ def _splits(given: list[str], digests: np.ndarray) -> tuple[dict[str, np.ndarray
     return splits, notes
 
 
-def _checksum(files: list[Path], digests: np.ndarray) -> str:
+def checksum(files: list[Path], digests: np.ndarray) -> str:
     """One checksum over the names and contents of the files."""
     lines = [f"{digest} {file.as_posix()}" for digest, file in zip(digests, files, strict=True)]
     return f"sha256:{hashlib.sha256(chr(10).join(lines).encode()).hexdigest()}"
