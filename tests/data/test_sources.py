@@ -59,7 +59,7 @@ def test_digits():
 
 def test_wrong_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
-    known = "Known: char74k, cifar10, digits, fashion-mnist, folder, mnist, mnist-dynamic, mnist-static, toy4; or give the path"
+    known = f"Known: {', '.join(sorted(DATASETS))}; or give the path"
     with pytest.raises(GvaeError, match=f"no data set 'mnits'; did you mean 'mnist'.*{known}"):
         open_data("mnits")
     with pytest.raises(GvaeError, match="no data set 'xyz'"):
