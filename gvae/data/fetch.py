@@ -31,7 +31,7 @@ def fetch(name: str, root: Path | str | None = None, mirrors: Sequence[str] | No
         raise GvaeError(f"there is nothing to fetch for {name}: {source.about}")
     place = default_root() if root is None else Path(root).expanduser()
     what = load_object(source.files)
-    return what(place, mirrors) if callable(what) else download(what, place, mirrors)
+    return download(what, place, mirrors) if isinstance(what, Files) else what(place, mirrors)
 
 
 def download(files: Files, root: Path, mirrors: Sequence[str] | None = None) -> list[Path]:

@@ -24,9 +24,9 @@ from gvae import nets
 from gvae.config import LatentConfig
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import nonsaturating_critic, nonsaturating_generator
-from gvae.models.base import Optim, Outcome, Turn
+from gvae.models.base import Optim, Outcome, Player, Turn
 from gvae.models.latent import LatentModel, has_parameters
-from gvae.types import Batch, DataSpec
+from gvae.types import Batch, DataSpec, Terms
 
 EQUILIBRIUM = 0.68
 """cross-entropy of a critic that can hardly tell, as the authors' code has it; log 2 would be one that cannot at all"""
@@ -79,7 +79,7 @@ class VAEGAN(LatentModel):
         like = 0.5 * (h_rec[-1] - h_real[-1]).float().square().sum(1).mean()
         fool = 0.5 * (nonsaturating_generator(real, rec) + nonsaturating_generator(real, gen)).mean()
         tell = 0.5 * (nonsaturating_critic(real, rec) + nonsaturating_critic(real, gen)).mean()
-        moves = {
+        moves: dict[Player, Terms] = {
             "encoder": {"kl": self.beta * kl, "like": like},
             "generator": {"like": self.config.gamma * like, "gan": fool},
             "critic": {"gan": tell},
