@@ -21,6 +21,7 @@ from typing import Any
 from gvae.runs import Run
 
 RESULTS = Path(__file__).parent / "results" / "headline.json"
+FIGURE = Path(__file__).parents[1] / "docs" / "images" / "headline.png"
 MODELS = {"gvae": "", "vae": "--prior normal", "wgan-gp": "--critic-steps 2", "vae-gan": ""}
 """options beyond the defaults; those of wgan-gp are the best of trials.json for so short a training"""
 METRICS = "fd,kd,prdc,class-histogram,mmd,ms-ssim,mse"
@@ -45,6 +46,24 @@ def main() -> None:
                 rows = {**read(), name: measure(model, options.data, options.minutes, seed, out)}
                 rows[name]["note"] = options.note
                 RESULTS.write_text(json.dumps(dict(sorted(rows.items())), indent=1) + "\n", encoding="utf-8")
+    draw(options.data, options.seeds[0], options.minutes, options.runs)
+
+
+def draw(data: str, seed: int, minutes: float, runs: Path) -> None:
+    """Real images beside the samples of every model, for the README."""
+    from PIL import Image
+
+    from gvae.data import open_data
+    from gvae.report.figures import grid, save
+    from gvae.report.panels import panels
+
+    dataset = open_data(data)
+    pictures = {"real images": grid(dataset.batch(dataset.split("test")[:64]).x)}
+    for model in MODELS:
+        run = runs / f"{data}-{model}-{minutes:g}min-{seed}"
+        pictures[f"{model} {MODELS[model].replace('--', '')}".strip()] = Image.open(run / "final.png")
+    FIGURE.parent.mkdir(exist_ok=True)
+    save(panels(pictures, columns=3), FIGURE)
 
 
 def read() -> dict[str, Any]:
