@@ -119,7 +119,7 @@ def one_hot_labels(y: Tensor | None, condition: int, like: Tensor) -> Tensor:
     """
     if y is None:
         raise GvaeError(
-            f"this model is conditional on {condition} classes or attributes; pass y, --label or --attributes"
+            f"this model is conditional on {condition} classes or attributes, but got no labels: pass y"
         )
     return (one_hot(y, condition) if y.dim() == 1 else y).to(like.dtype)
 

@@ -137,7 +137,7 @@ def test_conditional_networks_ask_for_labels():
     ]
     for call in calls:
         with pytest.raises(
-            GvaeError, match="conditional on 3 classes or attributes; pass y, --label or --attributes"
+            GvaeError, match="conditional on 3 classes or attributes, but got no labels: pass y"
         ):
             call()
 
