@@ -23,6 +23,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from gvae.nets.flows.leapfrog import leapfrog, slope
+
 Density = Callable[[Tensor], Tensor]
 """codes (N, Z) -> log density (N,) in nats"""
 ACCEPTANCE = 0.65
@@ -82,35 +84,26 @@ def anneal(
     return total, accepted / max(schedule.temperatures - 1, 1)
 
 
-def transition(density: Density, z: Tensor, step: Tensor, leapfrog: int) -> tuple[Tensor, Tensor]:
-    """One step of Hamiltonian Monte Carlo, which leaves the density as it is.
+@torch.no_grad()
+def transition(density: Density, z: Tensor, step: Tensor, steps: int) -> tuple[Tensor, Tensor]:
+    """One step of Hamiltonian Monte Carlo, of so many leapfrog steps, which leaves the density as it is.
 
     Returns:
         codes (N, Z) and the probabilities (N,) with which each proposal was accepted.
     """
+    values = []
+
+    def force(z: Tensor) -> Tensor:
+        value, gradient = slope(density, z)
+        values.append(value)
+        return gradient
+
     v = torch.randn_like(z)
-    size = step[:, None]
-    value, slope = differentiate(density, z)
-    energy = value - 0.5 * v.square().sum(1)
-    moved, u, latest = z, v, value
-    for _ in range(leapfrog):
-        u = u + 0.5 * size * slope
-        moved = moved + size * u
-        latest, slope = differentiate(density, moved)
-        u = u + 0.5 * size * slope
-    gain = latest - 0.5 * u.square().sum(1) - energy
+    moved, u = leapfrog(force, z, v, step[:, None], torch.ones_like(step[:, None]), steps)
+    gain = values[-1] - values[0] - 0.5 * (u.square() - v.square()).sum(1)
     chance = torch.nan_to_num(gain, nan=-math.inf).clamp_max(0).exp()
     taken = torch.rand_like(chance) < chance
     return torch.where(taken[:, None], moved, z), chance
-
-
-def differentiate(density: Density, z: Tensor) -> tuple[Tensor, Tensor]:
-    """Log density (N,) and its gradient (N, Z) at codes z."""
-    with torch.enable_grad():
-        z = z.detach().requires_grad_()
-        value = density(z)
-        (slope,) = torch.autograd.grad(value.sum(), z)
-    return value.detach(), slope
 
 
 def log_mean_exp(values: Tensor) -> Tensor:

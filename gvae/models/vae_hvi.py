@@ -33,7 +33,7 @@ from torch.distributions import Distribution, Independent
 from gvae.config import BoundConfig
 from gvae.errors import GvaeError
 from gvae.models.vae import VAE
-from gvae.nets.flows.leapfrog import leapfrog
+from gvae.nets.flows.leapfrog import leapfrog, slope
 from gvae.nets.heads import gaussian
 from gvae.nets.posterior import Posterior
 from gvae.types import DataSpec
@@ -107,13 +107,8 @@ class VAEHVI(VAE):
 
     def force(self, x: Tensor, y: Tensor | None, z: Tensor) -> Tensor:
         """grad_z [log p(x|z) + log p(z)] (B, Z); differentiable in turn where the caller wants gradients."""
-        wanted = torch.is_grad_enabled()
-        with torch.enable_grad():
-            z = z if z.requires_grad else z.detach().requires_grad_()
-            prior = self.log_prior(z, y, None if self.joint else "normal")
-            joint = self.decode(z, y).log_prob(x) + prior
-            (gradient,) = torch.autograd.grad(joint.sum(), z, create_graph=wanted)
-        return gradient
+        prior = None if self.joint else "normal"
+        return slope(lambda v: self.decode(v, y).log_prob(x) + self.log_prior(v, y, prior), z)[1]
 
 
 class Motion(nn.Module):

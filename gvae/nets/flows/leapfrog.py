@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
 
@@ -40,3 +41,20 @@ def leapfrog(
         z = z + step * v / mass
         v = v + (step if i < n - 1 else 0.5 * step) * force(z)
     return z, v
+
+
+def slope(density: Callable[[Tensor], Tensor], z: Tensor) -> tuple[Tensor, Tensor]:
+    """Log density (B,) and its gradient (B, Z) at z (B, Z), with or without gradients switched on around it.
+
+    Where they are on, both can be differentiated again, with respect to z and to whatever the density depends on.
+
+    >>> value, gradient = slope(lambda z: -0.5 * z.square().sum(1), torch.tensor([[3.0]]))
+    >>> value.item(), gradient.item()
+    (-4.5, -3.0)
+    """
+    wanted = torch.is_grad_enabled()
+    with torch.enable_grad():
+        z = z if z.requires_grad else z.detach().requires_grad_()
+        value = density(z)
+        (gradient,) = torch.autograd.grad(value.sum(), z, create_graph=wanted)
+    return (value if wanted else value.detach()), gradient
