@@ -85,6 +85,24 @@ class BoundConfig(LatentConfig):
 
 
 @dataclass(frozen=True)
+class DrawConfig(BoundConfig):
+    """Options of models that paint an image in several glimpses."""
+
+    latent: int = 10
+    """number of latent dimensions of one glimpse, Z; the code has glimpses times as many"""
+    glimpses: int = 10
+    """how often the model looks and paints, T"""
+    hidden: int = 256
+    """length of the state of each of the two LSTMs"""
+    attention: Literal["auto", "on", "off"] = "auto"
+    """look at and paint patches in place of whole images; auto: on for images, off for volumes"""
+    read: int = 2
+    """side of the patch that is read, in pixels of its own grid"""
+    write: int = 5
+    """side of the patch that is painted, in pixels of its own grid"""
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """Options of one training, whatever the model."""
 

@@ -22,13 +22,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
-from gvae.config import BoundConfig
+from gvae.config import BoundConfig, DrawConfig
 from gvae.errors import GvaeError
 from gvae.models.vae import VAE
 from gvae.nets import recurrent
@@ -38,21 +38,8 @@ from gvae.types import DataSpec
 
 
 @dataclass(frozen=True)
-class Config(BoundConfig):
+class Config(DrawConfig):
     """Deep Recurrent Attentive Writer."""
-
-    latent: int = 10
-    """number of latent dimensions of one glimpse, Z; the code has glimpses times as many"""
-    glimpses: int = 10
-    """how often the model looks and paints, T"""
-    hidden: int = 256
-    """length of the state of each of the two LSTMs"""
-    attention: Literal["auto", "on", "off"] = "auto"
-    """look at and paint patches in place of whole images; auto: on for images, off for volumes"""
-    read: int = 2
-    """side of the patch that is read, in pixels of its own grid"""
-    write: int = 5
-    """side of the patch that is painted, in pixels of its own grid"""
 
 
 class DRAW(VAE):

@@ -18,12 +18,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 from torch import Tensor
 from torch.distributions import Distribution
 
-from gvae.config import BoundConfig
+from gvae.config import BoundConfig, DrawConfig
 from gvae.models.draw import DRAW
 from gvae.models.vae_vgp import check, head_size, posterior
 from gvae.nets.gp import Auxiliary, Process
@@ -31,21 +30,9 @@ from gvae.types import DataSpec
 
 
 @dataclass(frozen=True)
-class Config(BoundConfig):
+class Config(DrawConfig):
     """Deep Recurrent Attentive Writer with a variational Gaussian process."""
 
-    latent: int = 10
-    """number of latent dimensions of one glimpse, Z; the code has glimpses times as many"""
-    glimpses: int = 10
-    """how often the model looks and paints, T"""
-    hidden: int = 256
-    """length of the state of each of the two LSTMs"""
-    attention: Literal["auto", "on", "off"] = "auto"
-    """look at and paint patches in place of whole images; auto: on for images, off for volumes"""
-    read: int = 2
-    """side of the patch that is read, in pixels of its own grid"""
-    write: int = 5
-    """side of the patch that is painted, in pixels of its own grid"""
     inducing: int = 20
     """points at which the random functions are known, m; up to about 100"""
     auxiliary: int = 256
