@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from gvae.commands.parsing import REQUIRED, WORD, parse
 from gvae.commands.train import finish
 from gvae.errors import GvaeError, choose
-from gvae.evaluation.experiments import EXPERIMENTS
+from gvae.evaluation.experiments import EXPERIMENTS, Budget
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,10 @@ class Reproduce:
     """training images of every row, in place of the budget's"""
     seeds: int | None = None
     """how many seeds, in place of the budget's"""
+    seed: int | None = None
+    """one seed, this one, in place of the budget's"""
+    only: tuple[str, ...] = ()
+    """some rows of the table instead of all, by their names"""
     data: str | None = None
     """another data set than the table's own, such as fashion-mnist for table3"""
     out: Path | None = None
@@ -41,15 +45,11 @@ def run(words: list[str]) -> None:
     known = "\n\n".join(f"{name}: {e.about}." for name, e in EXPERIMENTS.items())
     args = parse(Reproduce(), words, "gvae reproduce", about=f"Tables:\n\n{known}")
     experiment = EXPERIMENTS[choose("table", args.name, EXPERIMENTS)]
-    budget = experiment.budgets[args.budget]
-    for name, value in (("images", args.images), ("seeds", args.seeds)):
-        if value is not None and value < 1:
-            raise GvaeError(f"--{name} is {value}; it must be at least 1")
-    if args.images is not None:
-        changes = {key: value for key, value in budget.changes.items() if key != "minutes"}
-        budget = dataclasses.replace(budget, changes={**changes, "images": args.images})
-    if args.seeds is not None:
-        budget = dataclasses.replace(budget, seeds=tuple(range(args.seeds)))
+    budget = changed(experiment.budgets[args.budget], args)
+    if args.only:
+        rows = {recipe.label: recipe for recipe in experiment.recipes}
+        chosen = tuple(rows[choose("row", label, rows)] for label in args.only)
+        experiment = dataclasses.replace(experiment, recipes=chosen)
     name = f"{args.name}-{args.budget}"
     if args.data is not None and args.data != experiment.data:
         name += f"-{Path(args.data).name}"
@@ -64,3 +64,24 @@ def run(words: list[str]) -> None:
     made = {"Table": "table.md", "Values": "table.csv", "Figure": "figure.png", "Page": "report.html"}
     steps = "\n".join(f"{what}: {out / file}" for what, file in made.items())
     finish(out, go, steps, again=f"gvae reproduce {' '.join(words)}")
+
+
+def changed(budget: Budget, args: Reproduce) -> Budget:
+    """The budget with the images and seeds that were asked for.
+
+    Raises:
+        GvaeError: numbers out of range, or both kinds of seeds.
+    """
+    for name, value, least in (("images", args.images, 1), ("seeds", args.seeds, 1), ("seed", args.seed, 0)):
+        if value is not None and value < least:
+            raise GvaeError(f"--{name} is {value}; it must be at least {least}")
+    if args.seed is not None and args.seeds is not None:
+        raise GvaeError("--seeds says how many and --seed which one; give one of the two")
+    changes, seeds = budget.changes, budget.seeds
+    if args.images is not None:
+        changes = {key: value for key, value in changes.items() if key != "minutes"} | {"images": args.images}
+    if args.seeds is not None:
+        seeds = tuple(range(args.seeds))
+    if args.seed is not None:
+        seeds = (args.seed,)
+    return dataclasses.replace(budget, changes=changes, seeds=seeds)

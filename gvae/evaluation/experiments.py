@@ -35,6 +35,8 @@ class Recipe:
     """what the papers print, by column"""
     note: str = ""
     """what a reader must know about the papers' number"""
+    times: float = 1.0
+    """its training, as a multiple of the budget's"""
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,8 @@ MISTAKES = [
     ("data fetch digits", "nothing to fetch for digits"),
     ("reproduce", "Missing from gvae reproduce"),
     ("reproduce tyo", "no table 'tyo'; did you mean 'toy'"),
+    ("reproduce toy --only vea", "no row 'vea'; did you mean 'vae'"),
+    ("reproduce toy --seed 1 --seeds 2", "--seeds says how many and --seed which one"),
     ("reproduce toy --images 0", "--images is 0; it must be at least 1"),
     ("train vae --data toy4 --likelihood laplace --dry-run", "use --likelihood bernoulli"),
     ("train vae --data digits --bound iwae --k 0 --dry-run", "--k is 0; it must be at least 1"),

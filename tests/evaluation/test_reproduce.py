@@ -11,7 +11,8 @@ from PIL import Image
 from gvae.data import open_data
 from gvae.evaluation.experiments import EXPERIMENTS, TOY, Budget, Column, Experiment, Recipe
 from gvae.evaluation.numbers import read_numbers
-from gvae.evaluation.reproduce import cell, folder, options, reproduce
+from gvae.evaluation.reproduce import amount, folder, options, reproduce
+from gvae.evaluation.table import cell, markdown, measured
 from gvae.metrics import get
 from gvae.models import resolve
 from gvae.report.panels import MARGIN, SIDE
@@ -69,8 +70,8 @@ def test_one_seed_shows_the_interval_over_images_and_no_value_says_why(tmp_path)
     reproduce(SMALL, one, tmp_path, say=lambda text: None)
     run = Run.open(tmp_path / "plain-0")
     elbo = next(number for number in read_numbers(run) if number.name == "elbo")
-    assert cell([run], Column("elbo", "ELBO", 3)) == f"{elbo.value:.3f} ± {elbo.error:.3f}"
-    assert cell([run], Column("fd", "Frechet distance")) == "n/a"
+    assert cell([measured(run)], Column("elbo", "ELBO", 3)) == f"{elbo.value:.3f} ± {elbo.error:.3f}"
+    assert cell([measured(run)], Column("fd", "Frechet distance")) == "n/a"
 
 
 @pytest.mark.parametrize(
@@ -104,6 +105,25 @@ def test_floors_scales_and_images_seen_stand_in_the_table(tmp_path):
     row = next(line for line in lines if line.startswith("| plain"))
     assert f"| {1000 * number.value:.1f} ± {1000 * number.error:.1f} |" in row
     assert row.endswith("| 1 | 5k |")
+
+
+def test_a_recipe_may_take_a_multiple_of_the_budget():
+    assert amount(Budget({"images": 1000, "lr": 1.0}, (0,)), Recipe("a", "vae", times=2.5)) == {
+        "images": 2500,
+        "lr": 1.0,
+    }
+    assert amount(Budget({"minutes": 3.0}, (0,)), Recipe("a", "vae", times=2.0)) == {"minutes": 6.0}
+
+
+def test_rows_that_are_measured_elsewhere_make_the_same_table(tmp_path):
+    one = Budget({"images": 2000}, (0,), samples=100)
+    text = reproduce(SMALL, one, tmp_path, say=lambda text: None).read_text()
+    rows = {r.label: [measured(Run.open(tmp_path / folder(r.label, 0)))] for r in SMALL.recipes}
+    assert markdown(SMALL, rows) == text
+    few = dataclasses.replace(SMALL, recipes=SMALL.recipes[1:])
+    again = reproduce(few, one, tmp_path, say=lambda text: None).read_text()
+    assert "| silent |" in again
+    assert "| plain" not in again
 
 
 def test_every_column_of_the_papers_tables_is_measured():

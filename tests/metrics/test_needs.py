@@ -180,7 +180,9 @@ def test_data_without_a_classifier_gets_random_features_and_no_histogram():
     blobs = Needs(gan(data), data)
     result = measure(get("fd"), blobs)
     assert result["protocol"]["features"] == "random-conv"
-    assert result["value"] == pytest.approx(result["floor"]["fd"], rel=1e-9)  # the same real images as samples and as floor
+    assert result["value"] == pytest.approx(
+        result["floor"]["fd"], rel=1e-9
+    )  # the same real images as samples and as floor
     assert measure(get("class-histogram"), blobs)["why"] == "n/a (no classifier for blobs)"
     alone = Dataset(spec, images, splits={"test": np.arange(300)})
     assert measure(get("mmd"), Needs(gan(data), alone, samples=150))["floor"] is None
