@@ -184,7 +184,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             ),
         ),
         {
-            "small": Budget({"images": 180_000}, (0,), samples=10_000, bound_images=500),
+            "small": Budget({"images": 180_000}, (0,), samples=10_000, bound_images=1000),
             "full": Budget({"images": 20_000_000}, (0,), samples=10_000, bound_images=10_000),
         },
     ),

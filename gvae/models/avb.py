@@ -27,7 +27,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import Independent, Normal
+from torch.distributions import Distribution, Independent, Normal
 
 from gvae import nets
 from gvae.config import LatentConfig
@@ -169,17 +169,12 @@ class AVB(LatentModel):
         noises = torch.randn(shape, generator=generator, device=x.device)
         return torch.stack([self.code(x, y, eps.expand(len(x), *eps.shape)) for eps in noises]).mean(0)
 
-    def log_weights(self, x: Tensor, k: int, y: Tensor | None = None, prior: str | None = None) -> Tensor:
-        """log p(x, z) - log g(z|x) (k, B) nats, for k codes of g: a Gaussian fitted to draws of q(z|x), a bit wider.
+    def proposal(self, x: Tensor, y: Tensor | None = None) -> Distribution:
+        """A Gaussian fitted to draws of q(z|x), a bit wider.
 
-        g knows nothing of T and its density is exact, so these are weights of an importance sampler for log p(x), and
-        their mean is a lower bound.
+        It knows nothing of T and its density is exact, so what `log_weights` gives are weights of an importance sampler for
+        log p(x), and their mean is a lower bound.
         """
         codes = torch.stack([self.code(x, y) for _ in range(DRAWS)])
         scale = WIDER * codes.std(0).clamp_min(math.exp(MIN_LOGVAR / 2))
-        g = Independent(Normal(codes.mean(0), scale, validate_args=False), 1)
-        rows = []
-        for _ in range(k):
-            z = g.rsample()
-            rows.append(self.decode(z, y).log_prob(x) + self.log_prior(z, y, prior) - g.log_prob(z))
-        return torch.stack(rows)
+        return Independent(Normal(codes.mean(0), scale, validate_args=False), 1)

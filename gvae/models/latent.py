@@ -26,6 +26,8 @@ from gvae.types import Batch, DataSpec
 
 FIT_CODES = 30_000
 """codes a prior is fitted to"""
+CODES = 250
+"""codes that are decoded together when images are weighed"""
 
 
 class LatentModel(Model):
@@ -157,12 +159,18 @@ class LatentModel(Model):
         Returns:
             (k, B)
         """
-        q = self.encode(x, y)
-        rows = []
-        for _ in range(k):
-            z, log_q = draw(q)
-            rows.append(self.decode(z, y).log_prob(x) + self.log_prior(z, y, prior) - log_q)
-        return torch.stack(rows)
+        q, rows, together = self.proposal(x, y), [], max(1, CODES // len(x))
+        for first in range(0, k, together):
+            n = min(together, k - first)
+            z, log_q = (torch.cat(v) for v in zip(*(draw(q) for _ in range(n)), strict=True))
+            many, labels = repeat(x, n), None if y is None else repeat(y, n)
+            weights = self.decode(z, labels).log_prob(many) + self.log_prior(z, labels, prior) - log_q
+            rows.append(weights.view(n, len(x)))
+        return torch.cat(rows)
+
+    def proposal(self, x: Tensor, y: Tensor | None = None) -> Distribution:
+        """Where the codes that `log_weights` weighs come from: q(z|x)."""
+        return self.encode(x, y)
 
     @torch.no_grad()
     def fit_prior(self, batches: Iterable[Batch], seed: int = 0) -> None:
@@ -192,3 +200,8 @@ class LatentModel(Model):
 def has_parameters(module: nn.Module) -> bool:
     """Whether there is anything to learn in a module."""
     return any(True for _ in module.parameters())
+
+
+def repeat(x: Tensor, k: int) -> Tensor:
+    """k copies of a batch, one after the other: (B, ...) -> (k B, ...)."""
+    return x if k == 1 else x.repeat(k, *[1] * (x.dim() - 1))

@@ -19,12 +19,11 @@ import math
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from gvae.config import BoundConfig
 from gvae.errors import GvaeError
 from gvae.models.base import Outcome, Turn
-from gvae.models.latent import LatentModel
+from gvae.models.latent import LatentModel, repeat
 from gvae.nets.posterior import draw
 from gvae.types import Batch, DataSpec
 
@@ -79,8 +78,3 @@ class VAE(LatentModel):
             {self.trained: {"iwae": -bound.mean()}},
             {"kl_nats": rate.mean(), "mse": (many - p.mean).square().mean() / 4},
         )
-
-
-def repeat(x: Tensor, k: int) -> Tensor:
-    """k copies of a batch, one after the other: (B, ...) -> (k B, ...)."""
-    return x.repeat(k, *[1] * (x.dim() - 1))
