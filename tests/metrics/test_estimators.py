@@ -11,18 +11,22 @@ import torch
 from torch import nn
 from torch.distributions import Independent, MultivariateNormal, Normal
 
-from gvae.config import BoundConfig, NetConfig
+import gvae
+from gvae.config import BoundConfig, NetConfig, TrainConfig
 from gvae.data import open_data
 from gvae.metrics import get
 from gvae.metrics.annealing import Schedule, anneal, log_mean_exp, transition
+from gvae.metrics.base import measure
 from gvae.metrics.blocks import per_image
 from gvae.metrics.chains import estimate, gap
 from gvae.metrics.exact import exact
 from gvae.metrics.grid import on_grid
 from gvae.metrics.iwae import iwae, weighed
+from gvae.metrics.needs import Needs
 from gvae.models.latent import LatentModel
 from gvae.models.vae import VAE
 from gvae.nets.posterior import Posterior
+from gvae.training import train
 from gvae.types import DataSpec
 
 SPEC = DataSpec("made", 1, (2, 2))
@@ -175,3 +179,13 @@ def test_names_carry_their_numbers():
     assert get("ais-20x4").needs == ("annealed:20:4", "annealed_gap:20:4")
     assert get("ais").protocol["temperatures"] == 100
     assert SimpleNamespace(**get("ais-20x4").protocol).chains == 4
+
+
+def test_annealing_agrees_with_5000_importance_samples_on_real_digits(data_root, tmp_path):
+    digits = open_data("mnist-dynamic", data_root)
+    options = BoundConfig(latent=8, prior="normal", net=NetConfig("mlp", width=64))
+    run = train("vae", options, TrainConfig(images=60_000, ema=0), digits, "mnist-dynamic", tmp_path / "run")
+    needs = Needs(gvae.load(run), digits, weighed=200)
+    important, annealed = measure(get("iwae-5000"), needs), measure(get("ais-100x4"), needs)
+    assert important["n"] == annealed["n"] == 200
+    assert abs(important["value"] - annealed["value"]) < 0.3
