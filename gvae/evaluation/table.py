@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gvae.evaluation.experiments import Column, Experiment
+from gvae.evaluation.experiments import Column, Experiment, Recipe
 from gvae.evaluation.numbers import Number, read_numbers
 from gvae.runs import Run
 
@@ -62,25 +62,42 @@ def floor(rows: Rows, column: Column) -> str:
 
 
 def markdown(experiment: Experiment, rows: Rows) -> str:
-    """The table with the papers' figures beside ours, and notes below."""
-    titles = [c.title for c in experiment.columns]
-    heads = "".join(f" {t}, ours | {t}, paper |" for t in titles)
-    lines = [f"| model |{heads} seeds | images |", "|---" * (2 * len(titles) + 3) + "|"]
-    floors = [floor(rows, c) for c in experiment.columns]
-    if any(floors):
-        lines.append("| real against real | " + " | ".join(f"{text} | " for text in floors) + " | | |")
-    notes = []
-    for recipe in experiment.recipes:
-        if runs := rows.get(recipe.label):
-            if recipe.note:
-                notes.append(f"{len(notes) + 1}. {recipe.label}: {recipe.note}.")
-            name = recipe.label + (f" [{len(notes)}]" if recipe.note else "")
-            cells = [v for c in experiment.columns for v in (cell(runs, c), recipe.paper.get(c.number, ""))]
-            seen = f"{statistics.fmean(run.images for run in runs) / 1000:.0f}k"
-            lines.append("| " + " | ".join([name, *cells, str(len(runs)), seen]) + " |")
+    """Title, what the rows have in common, the table, and notes."""
     spread = "± is the standard deviation over seeds, or with one seed the 95 % interval over images."
-    text = [f"# {experiment.title}", "", f"{experiment.about}.", "", *lines, "", spread, "", *notes]
-    return "\n".join(text).rstrip() + "\n"
+    notes = [f"{n}. {recipe.label}: {recipe.note}." for n, recipe in noted(experiment, rows).items()]
+    head = [f"# {experiment.title}", "", f"{experiment.about}.", ""]
+    return "\n".join([*head, table(experiment, rows), "", spread, "", *notes]).rstrip() + "\n"
+
+
+def table(experiment: Experiment, rows: Rows) -> str:
+    """The rows, with the papers' figures beside ours where they print any."""
+    columns, recipes = experiment.columns, experiment.recipes
+    printed = [any(column.number in recipe.paper for recipe in recipes) for column in columns]
+
+    def line(name: str, ours: list[str], papers: list[str], seeds: str, images: str) -> str:
+        pairs = zip(ours, papers, printed, strict=True)
+        cells = [text for own, paper, shown in pairs for text in ([own, paper] if shown else [own])]
+        return f"| {' | '.join([name, *cells, seeds, images])} |"
+
+    ours = [c.title + ", ours" * shown for c, shown in zip(columns, printed, strict=True)]
+    lines = [line("model", ours, [f"{c.title}, paper" for c in columns], "seeds", "images")]
+    lines.append("|---" * (lines[0].count(" | ") + 1) + "|")
+    if any(floors := [floor(rows, column) for column in columns]):
+        lines.append(line("real against real", floors, [""] * len(columns), "", ""))
+    numbers = {recipe.label: f" [{n}]" for n, recipe in noted(experiment, rows).items()}
+    for recipe in recipes:
+        if runs := rows.get(recipe.label):
+            papers = [recipe.paper.get(column.number, "") for column in columns]
+            seen = f"{statistics.fmean(run.images for run in runs) / 1000:.0f}k"
+            name = recipe.label + numbers.get(recipe.label, "")
+            lines.append(line(name, [cell(runs, c) for c in columns], papers, str(len(runs)), seen))
+    return "\n".join(lines)
+
+
+def noted(experiment: Experiment, rows: Rows) -> dict[int, Recipe]:
+    """Recipes with a note by the number of the note, of those that have rows."""
+    found = [recipe for recipe in experiment.recipes if recipe.note and rows.get(recipe.label)]
+    return dict(enumerate(found, 1))
 
 
 def to_csv(experiment: Experiment, rows: Rows) -> str:
