@@ -9,15 +9,26 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import statistics
 import sys
 from pathlib import Path
 from typing import Any
 
+from gvae.evaluation.experiments import EXPERIMENTS, Experiment
+from gvae.evaluation.numbers import Number
+from gvae.evaluation.table import Measured, markdown, table
+
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 README = HERE.parent / "README.md"
 MODELS = HERE.parent / "docs" / "models"
+PAGE = HERE.parent / "docs" / "results.md"
+INTRODUCTION = """# Results: the papers' tables, measured here
+
+Every row was trained and measured by the command below its table; "paper" is what the papers print. Written by
+`benchmarks/tables.py` from the rows in `benchmarks/results`; the comparison of four models at ten minutes is in the
+[README](../README.md)."""
 ORDER = ("gvae", "vae", "vae-gan", "wgan-gp")
 COLUMNS = {
     "fd": ("Frechet distance", 2),
@@ -108,6 +119,50 @@ def engine() -> str:
     return "\n".join([*lines, "", f"{where}; {notes}." if notes else f"{where}."])
 
 
+def reproduced() -> dict[str, tuple[Experiment, dict[str, list[Measured]], list[dict[str, Any]]]]:
+    """By the name of its file: each table of the papers that has rows, what was measured, and the rows."""
+    tables = {}
+    for name, experiment in EXPERIMENTS.items():
+        for file in sorted(RESULTS.glob(f"{name}-*.json")):
+            found = list(json.loads(file.read_text(encoding="utf-8")).values())
+            rows: dict[str, list[Measured]] = {}
+            for row in found:
+                numbers = tuple(Number(**number) for number in row["numbers"])
+                rows.setdefault(row["label"], []).append(Measured(row["seed"], row["images"], numbers))
+            tables[file.stem] = (experiment, rows, found)
+    return tables
+
+
+def origin(name: str, rows: list[dict[str, Any]]) -> str:
+    """Under a reproduced table: command, data, machine, date."""
+    machines = ", ".join(sorted({row["processor"] for row in rows}))
+    dates = sorted({row["date"] for row in rows})
+    notes = " ".join(sorted({row["note"] for row in rows if row["note"]}))
+    command = rows[0]["commands"][0].split(" --only")[0]
+    when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+    return f"`{command}` on {rows[0]['data']}, {machines}, {when}, torch {rows[0]['versions']['torch']}. {notes}".strip()
+
+
+def page() -> str:
+    """All reproduced tables."""
+    parts = [INTRODUCTION]
+    for name, (experiment, rows, found) in reproduced().items():
+        parts.append(f"#{markdown(experiment, rows)}\n{origin(name, found)}")
+    return "\n\n".join(parts) + "\n"
+
+
+def results_of(model: str) -> str:
+    """What a model's page says: the headline, if the model is in it, and its rows of the papers' tables."""
+    parts = [headline().replace("](benchmarks/", "](../../benchmarks/")] if model in ORDER else []
+    for name, (experiment, rows, found) in reproduced().items():
+        mine = {recipe.label for recipe in experiment.recipes if recipe.model == model}
+        if chosen := {label: runs for label, runs in rows.items() if label in mine}:
+            title = f"**{experiment.title}** ([all rows and notes](../results.md))"
+            text = re.sub(r" \[\d+\]", "", table(experiment, chosen))
+            parts.append(f"{title}\n\n{text}\n\n{origin(name, found)}")
+    return "\n\n".join(parts) or "Results are not measured yet."
+
+
 def replace(path: Path, marker: str, text: str, check: bool) -> bool:
     """Put `text` between a file's markers; returns whether it was there already."""
     old = path.read_text(encoding="utf-8")
@@ -128,8 +183,10 @@ def main() -> None:
     )
     check = parser.parse_args().check
     same = [replace(README, "results", headline(), check)]
-    in_docs = headline().replace("](benchmarks/", "](../../benchmarks/")
-    same += [replace(MODELS / f"{name}.md", "results", in_docs, check) for name in ORDER]
+    same += [replace(file, "results", results_of(file.stem), check) for file in sorted(MODELS.glob("*.md"))]
+    same.append(PAGE.exists() and PAGE.read_text(encoding="utf-8") == page())
+    if not check:
+        PAGE.write_text(page(), encoding="utf-8")
     if (RESULTS / "engine.json").exists():
         same.append(replace(README, "engine", engine(), check))
     if check and not all(same):
