@@ -26,6 +26,7 @@ def main() -> None:
         "--options", default="", help="further options of `gvae train vae --preset likelihood`"
     )
     parser.add_argument("--bound-images", type=int, default=2000, help="test images of the bound")
+    parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32", help="of the bound")
     parser.add_argument("--k", type=int, default=1000)
     parser.add_argument("--name", default="cpu", help="name of the row and of the run folder")
     parser.add_argument("--runs", type=Path, default=Path("runs/likelihood"))
@@ -37,6 +38,7 @@ def main() -> None:
         f" {given.options} --out {out}"
     )
     evaluated = f"gvae evaluate {out} --metrics elbo,iwae-{given.k},kl,active-units --bound-images {given.bound_images}"
+    evaluated += f" --precision {given.precision}" if given.precision != "fp32" else ""
     if not (out / "final.png").exists():
         gvae(f"gvae resume {out}" if (out / "run.json").exists() else trained)
     gvae(evaluated)

@@ -59,6 +59,7 @@ def evaluate(
     prior: str | None = None,
     root: Path | None = None,
     weighed: int | None = None,
+    precision: str = "fp32",
 ) -> dict[str, Any]:
     """Measure a run and merge the numbers into its metrics.json.
 
@@ -72,6 +73,7 @@ def evaluate(
         prior: where samples come from, such as normal; None: the run's own prior.
         root: where named data sets are looked for; None: GVAE_DATA.
         weighed: images of importance-weighted and annealed estimates; None: few, see `gvae.metrics.needs`.
+        precision: of the networks when images are weighed, fp32 or bf16.
 
     Returns:
         what metrics.json holds now.
@@ -88,7 +90,7 @@ def evaluate(
     ]  # a slip in a name ends it before any work
     loaded, dataset = load(run), open_reference(run, data, root)
     own = run.model_config.get("prior")
-    needs = Needs(loaded, dataset, samples, split, seed, prior, weighed)
+    needs = Needs(loaded, dataset, samples, split, seed, prior, weighed, precision)
     variant = prior if prior is not None and own is not None and prior != own else ""
     numbers = measure_all(chosen, needs, variant, strict=metrics is not None)
     if loaded.can("encode") and not variant and own not in (None, "normal"):

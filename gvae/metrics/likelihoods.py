@@ -108,13 +108,13 @@ def long(
     import torch
 
     def seeded(first: int, end: int) -> np.ndarray:
-        with torch.random.fork_rng(), torch.no_grad():
+        with torch.random.fork_rng(), torch.no_grad(), needs.reduced():
             torch.manual_seed(needs.seed + first)
             return compute(first, end)
 
     run, spec = needs.loaded.run, needs.dataset.spec
     weights = run.weights.stat() if run.weights.exists() else None
     protocol = {"name": name, "n": n, "block": block, "seed": needs.seed, "split": needs.split}
-    protocol |= {"data": spec.to_json(), "prior": needs.prior}
+    protocol |= {"data": spec.to_json(), "prior": needs.prior, "precision": needs.precision}
     protocol |= {"weights": weights and (weights.st_size, weights.st_mtime_ns)}
     return per_image(n, block, seeded, run.partial(f"{name}-{key(protocol)}"), needs.progress)

@@ -6,6 +6,7 @@ floor, and there are as many samples as other images, so that the floor is at th
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +65,7 @@ class Needs:
         seed: seed of samples and codes.
         prior: where samples come from; None: the run's own.
         weighed: images of importance-weighted and annealed estimates; None: what WEIGHED codes allow.
+        precision: "bf16": encoder and generator compute log weights in it, densities and prior in fp32.
         progress: told about long measurements.
 
     Raises:
@@ -79,6 +81,7 @@ class Needs:
         seed: int = 0,
         prior: str | None = None,
         weighed: int | None = None,
+        precision: str = "fp32",
         progress: Progress = lambda done, n: None,
     ) -> None:
         drawn, held = ((spec.channels, *spec.shape) for spec in (loaded.spec, dataset.spec))
@@ -90,7 +93,7 @@ class Needs:
         if samples < 1:
             raise GvaeError(f"--samples is {samples}; it must be at least 1")
         self.loaded, self.dataset, self.split, self.seed, self.prior = loaded, dataset, split, seed, prior
-        self.weighed, self.progress = weighed, progress
+        self.weighed, self.precision, self.progress = weighed, precision, progress
         others = [s for s in ("train", "val", "test") if s != split and len(dataset.splits.get(s, ()))]
         self.other_split = others[0] if others else None
         self._real = _shuffled(dataset.split(split))[:samples]
@@ -223,11 +226,18 @@ class Needs:
         import torch
 
         self.require("log_weights", "likelihood")
-        with torch.random.fork_rng(), torch.no_grad():
+        with torch.random.fork_rng(), torch.no_grad(), self.reduced():
             torch.manual_seed(self.seed)
             weigh = self.loaded.log_weights
             parts = [weigh(x, 1, y, prior=self.prior).cpu().double().numpy() for x, y in self.blocks()]
         return np.concatenate(parts, 1)
+
+    def reduced(self) -> AbstractContextManager[Any]:
+        """Networks compute in the precision that was asked for."""
+        import torch
+
+        reduced = self.precision == "bf16"
+        return torch.autocast(self.loaded.model.device.type, torch.bfloat16, enabled=reduced)
 
     @cached_property
     def _posterior(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -39,6 +39,7 @@ def protocol(metric: Metric, needs: Needs) -> dict[str, Any]:
             "log_likelihood"
         )  # pca's formula has N(0, I) in it
         shared |= {"prior": "normal" if own else needs.prior or needs.own_prior}
+        shared |= {} if needs.precision == "fp32" else {"precision": needs.precision}
     return shared | metric.protocol | {"versions": _versions()}
 
 

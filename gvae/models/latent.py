@@ -132,7 +132,12 @@ class LatentModel(Model):
 
     def log_prior(self, z: Tensor, y: Tensor | None = None, prior: str | None = None) -> Tensor:
         """log p(z) (..., ) of codes z (..., Z): the fitted prior, or N(0, I) with `prior="normal"`."""
-        return self.standard_normal().log_prob(z) if prior == "normal" else self.prior.log_prob(z, y)
+        if prior == "normal":
+            return self.standard_normal().log_prob(z)
+        with torch.autocast(
+            z.device.type, enabled=False
+        ):  # rounding inside an invertible map breaks its density
+            return self.prior.log_prob(z.float(), y)
 
     def rate(self, q: Distribution, z: Tensor, log_q: Tensor, y: Tensor | None = None) -> Tensor:
         """What the bound pays for a code, (B,) nats: log q(z|x) - log p(z), or its mean where that is known.
@@ -140,7 +145,7 @@ class LatentModel(Model):
         p is N(0, I), or the prior if it is learned together with the rest.
         """
         if self.joint:
-            return log_q - self.prior.log_prob(z, y)
+            return log_q - self.log_prior(z, y)
         if isinstance(q, Independent):
             return kl_divergence(q, self.standard_normal())
         return log_q - self.standard_normal().log_prob(z)

@@ -189,3 +189,8 @@ def test_annealing_agrees_with_5000_importance_samples_on_real_digits(data_root,
     important, annealed = measure(get("iwae-5000"), needs), measure(get("ais-100x4"), needs)
     assert important["n"] == annealed["n"] == 200
     assert abs(important["value"] - annealed["value"]) < 0.3
+    reduced = measure(get("iwae-500"), Needs(needs.loaded, digits, weighed=200, precision="bf16"))
+    whole = measure(get("iwae-500"), needs)
+    assert abs(reduced["value"] - whole["value"]) < 0.5 * whole["error"]
+    assert reduced["value"] != whole["value"]
+    assert (reduced["protocol"]["precision"], "precision" in whole["protocol"]) == ("bf16", False)
