@@ -1,15 +1,16 @@
-"""Many image files to one array, in several threads; unreadable files are named."""
+"""Many encoded images to one array, in several threads; those that cannot be read are named."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 
@@ -22,49 +23,80 @@ AHEAD = 256
 """files that are decoded ahead of being stored"""
 
 
-@dataclass
-class Reader:
-    """Reads the image files below a folder.
+Item = tuple[str, Callable[[], BinaryIO]]
+"""an image's name, unique below the place it is read from, and what opens its bytes"""
+
+
+def file_items(root: Path, paths: Iterable[Path]) -> list[Item]:
+    """Items for image files.
 
     Args:
         root: the folder.
-        skip_broken: go on after an unreadable file; without it, it is an error.
+        paths: their paths below it.
+    """
+    return [(str(path), partial(open, root / path, "rb")) for path in paths]
+
+
+@dataclass
+class Reader:
+    """Reads encoded images: the files of a folder, or the values of a database.
+
+    Args:
+        root: where they are, for messages.
+        skip_broken: go on after an unreadable one; without it, it is an error.
     """
 
     root: Path
     skip_broken: bool = False
     broken: dict[str, str] = field(default_factory=dict)
-    """unreadable files met so far, and why"""
+    """unreadable items met so far, and why"""
 
-    def headers(self, files: Sequence[Path]) -> dict[int, Header]:
-        """Headers by position in `files`.
+    def headers(self, items: Sequence[Item], crop: int | None = None) -> dict[int, Header]:
+        """Headers by position in `items`.
+
+        Args:
+            crop: side in pixels of the square that will be cut out.
 
         Raises:
-            GvaeError: an unreadable file, unless those are skipped.
+            GvaeError: an unreadable item, unless those are skipped; an image smaller than the crop.
         """
-        found = dict(self._each(read_header, files))
+        found = dict(self._each(read_header, items))
         self._refuse()
+        for i, header in found.items():
+            if min(header.size) < (crop or 0):
+                width, height = header.size
+                raise GvaeError(
+                    f"{self.root / items[i][0]} has {width}x{height} pixels, too few for --crop {crop}; "
+                    f"give --crop {min(width, height)} or less, or leave it out"
+                )
         return found
 
     def images(
-        self, files: Sequence[Path], size: int, fit: str, channels: int, scratch: Path | None
+        self,
+        items: Sequence[Item],
+        size: int,
+        fit: str,
+        channels: int,
+        scratch: Path | None = None,
+        crop: int | None = None,
     ) -> tuple[np.ndarray, list[int]]:
-        """Decode files.
+        """Decode items.
 
         Args:
-            size, fit, channels: as in `gvae.data.pixels.decode`.
+            size, fit, channels, crop: as in `gvae.data.pixels.decode`.
             scratch: an .npy file to decode into, in place of memory.
 
         Returns:
-            (n, size, size, channels) uint8 and the n positions in `files` that could be read.
+            (n, size, size, channels) uint8 and the n positions in `items` that could be read.
 
         Raises:
-            GvaeError: an unreadable file, unless those are skipped; not enough memory or disk.
+            GvaeError: an unreadable item, unless those are skipped; not enough memory or disk.
         """
-        function, kept = partial(decode, size=size, fit=fit, channels=channels), []
-        images = room((len(files), size, size, channels), scratch)
-        for start in range(0, len(files), AHEAD):
-            for i, pixels in self._each(function, files[start : start + AHEAD]):
+        function = partial(decode, size=size, fit=fit, channels=channels, crop=crop)
+        kept: list[int] = []
+        images = room((len(items), size, size, channels), scratch)
+        for start in range(0, len(items), AHEAD):
+            for i, pixels in self._each(function, items[start : start + AHEAD]):
                 images[len(kept)] = pixels
                 kept.append(start + i)
             self._refuse()
@@ -72,19 +104,21 @@ class Reader:
             raise GvaeError(f"none of the images below {self.root} can be read, as {self._first()}")
         return images[: len(kept)], kept
 
-    def _each(self, function: Callable[[Path], T], files: Sequence[Path]) -> Iterator[tuple[int, T]]:
+    def _each(self, function: Callable[[BinaryIO], T], items: Sequence[Item]) -> Iterator[tuple[int, T]]:
         """Results of a function with positions, in order; what cannot be read goes to `broken`."""
 
-        def attempt(file: Path) -> tuple[T | None, str]:
+        def attempt(item: Item) -> tuple[T | None, str]:
             try:
-                return function(self.root / file), ""
+                with item[1]() as stream:
+                    return function(stream), ""
             except Exception as error:  # Pillow raises errors of every kind on damaged files
-                return None, f"{type(error).__name__}, {error}".replace(str(self.root / file), file.name)
+                # a stream's address would differ from run to run
+                return None, re.sub(r"<_io\.[^>]*>", "it", f"{type(error).__name__}, {error}")
 
         with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-            for i, (result, reason) in enumerate(pool.map(attempt, files)):
+            for i, (result, reason) in enumerate(pool.map(attempt, items)):
                 if result is None:
-                    self.broken[str(files[i])] = reason
+                    self.broken[items[i][0]] = reason
                 else:
                     yield i, result
 

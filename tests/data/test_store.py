@@ -50,7 +50,7 @@ def test_round_trip(prepared: Path):
         "train": list(range(7)), "val": [7], "test": [8, 9],
     }  # fmt: skip
     assert (data.batch([3, 9]).x == original.batch([3, 9]).x).all()
-    assert open_data(str(prepared)).facts == {**original.facts, "citation": ""}
+    assert open_data(str(prepared)).facts == {**original.facts, "citation": "", "options": {}}
 
 
 def test_written_in_pieces(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
