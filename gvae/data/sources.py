@@ -30,6 +30,9 @@ class Source:
     """where the checksums and mirrors are, or a function that fetches ("package.module:NAME"), if `fetch` can get it"""
 
 
+CT = ("size", "form", "block", "spacing", "window", "organ", "skip_broken")
+"""options of computed tomography"""
+
 DATASETS: dict[str, Source] = {
     "digits": Source(
         "digits",
@@ -91,6 +94,55 @@ DATASETS: dict[str, Source] = {
         "none needed",
         "L. Mescheder, S. Nowozin, A. Geiger: Adversarial Variational Bayes, 2017, arXiv:1701.04722",
         "gvae.data.binary:open_toy4",
+    ),
+    "celeba": Source(
+        "celeba",
+        "202,599 faces of 10,177 celebrities, colour, aligned, 178x218 pixels, 40 attributes",
+        "non-commercial research only, no redistribution (MMLAB, The Chinese University of Hong Kong)",
+        "Z. Liu, P. Luo, X. Wang, X. Tang: Deep Learning Face Attributes in the Wild, ICCV 2015",
+        "gvae.data.celeba:open_celeba",
+        options=("size", "crop", "skip_broken", "scratch"),
+    ),
+    "celeba-hq": Source(
+        "celeba-hq",
+        "30,000 faces out of CelebA, colour, 1024x1024 pixels, 40 attributes",
+        "CC BY-NC 4.0 on top of CelebA's terms: non-commercial research only",
+        "T. Karras, T. Aila, S. Laine, J. Lehtinen: Progressive Growing of GANs, ICLR 2018, arXiv:1710.10196",
+        "gvae.data.celeba_hq:open_celeba_hq",
+        options=("size", "skip_broken", "scratch"),
+    ),
+    "ffhq": Source(
+        "ffhq",
+        "70,000 faces of Flickr, colour, aligned, 1024x1024 pixels or thumbnails of 128x128",
+        "CC BY-NC-SA 4.0 (NVIDIA); not for face recognition",
+        "T. Karras, S. Laine, T. Aila: A Style-Based Generator Architecture for GANs, CVPR 2019, arXiv:1812.04948",
+        "gvae.data.ffhq:open_ffhq",
+        options=("size", "skip_broken", "scratch"),
+    ),
+    "lsun": Source(
+        "lsun",
+        "photographs of 10 scenes and 20 objects (3,033,042 bedrooms), colour, shorter side 256 pixels",
+        "no formal licence; for research, the images belong to their owners",
+        "F. Yu, A. Seff, Y. Zhang, S. Song, T. Funkhouser, J. Xiao: LSUN, 2015, arXiv:1506.03365",
+        "gvae.data.lsun:open_lsun",
+        options=("size", "fit", "skip_broken", "scratch"),
+    ),
+    "ct": Source(
+        "ct",
+        "your own CT scans (DICOM series, NIfTI), given as ct:PATH, as axial slices or as volumes",
+        "not known to gvae: the scans are yours",
+        "",
+        "gvae.data.ct:open_ct",
+        options=CT,
+    ),
+    "pancreas-ct": Source(
+        "pancreas-ct",
+        "80 abdominal CT scans with the pancreas outlined by hand, 512x512 pixels, slices of 0.5 to 1 mm",
+        "CC BY 3.0 (National Institutes of Health Clinical Center)",
+        "H. Roth, A. Farag, E. Turkbey, L. Lu, J. Liu, R. Summers: Data From Pancreas-CT, The Cancer Imaging Archive,"
+        " 2016, doi:10.7937/K9/TCIA.2016.tNB1kqBU",
+        "gvae.data.pancreas_ct:open_pancreas_ct",
+        options=CT,
     ),
     "folder": Source(
         "folder",
