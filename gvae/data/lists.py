@@ -11,8 +11,10 @@ The same as .csv, with commas and a line "image_id,..." on top, is read as well.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from os.path import splitext
 from pathlib import Path
 from typing import NamedTuple
@@ -77,17 +79,20 @@ def read_table(file: Path, allowed: Sequence[int] = (), column: str = "") -> Tab
             are not allowed, an image twice, another number of rows than the first line says, no rows.
     """
     lines = _lines(file)
-    count = int(lines.pop(0).name) if not column and lines and _is_count(lines[0]) else None
-    columns = (column,)
-    if lines and (lines[0].name == CSV or not column):
-        header = lines.pop(0)
-        columns = tuple(header.values if header.name == CSV else [header.name, *header.values])
-    if not lines or count not in (None, len(lines)):
+    count, columns, first = _head(lines, column)
+    rows: dict[str, int] = {}
+    values = array("q")
+    for line in chain(first, lines):
+        values.extend(_numbers(file, line, columns, allowed))
+        if line.name in rows:
+            raise GvaeError(
+                f"{file}, line {line.number}: {line.name} is there twice; remove one of its lines"
+            )
+        rows[line.name] = len(rows)
+    if not rows or count not in (None, len(rows)):
         says = "" if count is None else f" where its first line says {count}"
-        raise GvaeError(f"{file} has {len(lines)} rows{says}: it is cut or was altered; get it again")
-    rows, values = _rows(file, lines), _values(file, lines, columns)
-    _check_allowed(file, lines, values, allowed)
-    return Table(file, columns, rows, values)
+        raise GvaeError(f"{file} has {len(rows)} rows{says}: it is cut or was altered; get it again")
+    return Table(file, columns, rows, np.array(values).reshape(len(rows), len(columns)))
 
 
 def divide(given: Sequence[str], keys: np.ndarray, about: str) -> tuple[dict[str, np.ndarray], list[str]]:
@@ -118,53 +123,46 @@ def divide(given: Sequence[str], keys: np.ndarray, about: str) -> tuple[dict[str
     return splits, ["the splits are the official ones", *drawn]
 
 
-def _lines(file: Path) -> list[Line]:
-    """The words of every line that has any."""
+def _lines(file: Path) -> Iterator[Line]:
+    """The words of every line that has any; one line at a time, for the text of all takes ten times the numbers."""
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        with file.open(encoding="utf-8-sig") as stream:
+            for number, text in enumerate(stream, 1):
+                if words := text.replace(",", " ").split():
+                    yield Line(number, splitext(words[0])[0], words[1:])
     except (OSError, UnicodeDecodeError) as error:
         raise GvaeError(f"{file} cannot be read as text ({error}); get it again") from error
-    split = ((i, line.replace(",", " ").split()) for i, line in enumerate(text.splitlines(), 1))
-    return [Line(i, splitext(words[0])[0], words[1:]) for i, words in split if words]
 
 
-def _is_count(line: Line) -> bool:
-    """Whether a line is the number of rows."""
-    return not line.values and line.name.isdecimal()
+def _head(lines: Iterator[Line], column: str) -> tuple[int | None, tuple[str, ...], list[Line]]:
+    """Number of rows if it is said, names of the columns, and the first row if it was read."""
+    line, count = next(lines, None), None
+    if line and not column and not line.values and line.name.isdecimal():
+        line, count = next(lines, None), int(line.name)
+    if line is None:
+        return count, (column,), []
+    if line.name == CSV:
+        return count, tuple(line.values), []
+    return (count, (column,), [line]) if column else (count, (line.name, *line.values), [])
 
 
-def _rows(file: Path, lines: list[Line]) -> dict[str, int]:
-    """Row by image."""
-    rows: dict[str, int] = {}
-    for row, line in enumerate(lines):
-        if (other := rows.setdefault(line.name, row)) != row:
-            raise GvaeError(
-                f"{file} names image {line.name} twice, in lines {lines[other].number} and {line.number}; "
-                "remove one of the two lines"
-            )
-    return rows
-
-
-def _values(file: Path, lines: list[Line], columns: tuple[str, ...]) -> np.ndarray:
-    """(n, columns) whole numbers."""
-    for line in lines:
-        if len(line.values) != len(columns):
-            raise GvaeError(
-                f"{file}, line {line.number}: {len(line.values)} values for {line.name}, but there are "
-                f"{len(columns)} columns; the list is cut or was altered, get it again"
-            )
-    try:
-        return np.array([line.values for line in lines]).astype(np.int64)
-    except ValueError as error:
-        raise GvaeError(f"{file} holds something else than whole numbers ({error}); get it again") from error
-
-
-def _check_allowed(file: Path, lines: list[Line], values: np.ndarray, allowed: Sequence[int]) -> None:
-    """Refuse other values, by line and image."""
-    wrong = ~np.isin(values, allowed) if len(allowed) else np.zeros(values.shape, bool)
-    if wrong.any():
-        row, place = np.argwhere(wrong)[0]
+def _numbers(file: Path, line: Line, columns: Sequence[str], allowed: Sequence[int]) -> list[int]:
+    """The values of a row."""
+    place = f"{file}, line {line.number}: {line.name}"
+    if len(line.values) != len(columns):
         raise GvaeError(
-            f"{file}, line {lines[row].number}: {lines[row].name} has the value {values[row, place]}, but only "
-            f"{', '.join(map(str, allowed))} are known; mend the line or get the list again"
+            f"{place} has {len(line.values)} values for {len(columns)} columns; the list is cut or was altered, get "
+            "it again"
         )
+    try:
+        numbers = [int(value) for value in line.values]
+    except ValueError as error:
+        raise GvaeError(
+            f"{place} has a value that is no whole number ({error}); get the list again"
+        ) from error
+    if wrong := sorted(set(numbers).difference(allowed)) if allowed else []:
+        raise GvaeError(
+            f"{place} has the value {wrong[0]}, but only {', '.join(map(str, allowed))} are known; mend the line or "
+            "get the list again"
+        )
+    return numbers
