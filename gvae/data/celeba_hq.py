@@ -36,7 +36,8 @@ SEXES = ("female", "male")
 """StarGAN v2's folders"""
 SPLITS = ("train", "val", "test")
 NAME = re.compile(r"celeb-?a(mask)?[-_ ]?hq", re.IGNORECASE)
-"""what a path says"""
+MASKS = re.compile(r"masks?|.*mask-anno", re.IGNORECASE)
+"""what a path says, and what the folders of masks are called"""
 HOW = (
     "Its terms (non-commercial, and CelebA's) forbid fetching it for you: get CelebAMask-HQ.zip from "
     "https://github.com/switchablenorms/CelebAMask-HQ, or celeba_hq.zip with the download.sh of "
@@ -81,7 +82,8 @@ def is_celeba_hq(path: Path, folders: Sequence[str], files: Sequence[str]) -> bo
     if trees.issuperset(SEXES) or path.name == "CelebA-HQ-img":
         return True
     holds = any(name.lower().endswith(ENDINGS) for name in files)
-    return holds and "mask" not in path.name.lower() and any(NAME.search(part) for part in path.parts[-3:])
+    near = path.parts[-3:]  # a path that says it further up may mean something else
+    return holds and any(map(NAME.search, near)) and not any(map(MASKS.fullmatch, near))
 
 
 def _attributes(folder: Path, files: Sequence[Path]) -> tuple[tuple[str, ...], np.ndarray | None, list[str]]:
