@@ -141,8 +141,10 @@ def fill(folder: Path, dataset: Dataset, scratch: Path | None = None) -> None:
 
 def _is(images: np.ndarray, file: Path) -> bool:
     """Whether an array is the whole content of an .npy file, mapped."""
-    mapped = isinstance(images, np.memmap) and images.filename == str(file) and images.flags.c_contiguous
-    return mapped and len(npy_header(images.shape, images.dtype)) + images.nbytes == file.stat().st_size
+    if not (isinstance(images, np.memmap) and images.filename and images.flags.c_contiguous):
+        return False
+    whole = len(npy_header(images.shape, images.dtype)) + images.nbytes == file.stat().st_size
+    return whole and Path(images.filename) == file.resolve()
 
 
 def _take(scratch: Path, place: Path) -> dict[str, Any]:
