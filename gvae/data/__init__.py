@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-import tempfile
 from collections.abc import Callable
 from difflib import get_close_matches
 from inspect import signature
@@ -46,24 +45,23 @@ def open_data(source: str, root: Path | str | None = None, **options: Any) -> Da
 def prepare(source: str, out: Path | str, root: Path | str | None = None, **options: Any) -> Dataset:
     """Write the prepared form of a data set to the folder `out` and return it memory-mapped.
 
-    A folder of images is decoded into a temporary file beside `out`: the data may be larger than memory.
+    Files of images are decoded on all cores into OUT.partial: the data may be larger than memory, and a call that
+    was killed goes on when it is made again (see `gvae.data.pipeline`).
 
     Args:
         source, root, options: as in `open_data`.
 
     Raises:
-        GvaeError: whatever `open_data` raises; `out` is not empty; the disk is full.
+        GvaeError: whatever `open_data` raises; `out` is not empty, or begun with other options; the disk is full.
     """
-    from gvae.data.store import check_free, read_prepared, write_prepared
+    from gvae.data.pipeline import build
 
-    out = Path(out).expanduser().absolute()
     (found, place), options = _find(source, root), given(options)
-    check_free(out)
-    with tempfile.TemporaryDirectory(
-        dir=out.parent, prefix=f".{out.name}.", ignore_cleanup_errors=True
-    ) as folder:
-        write_prepared(_open(found, place, options, Path(folder) / "images.npy"), out)
-    return read_prepared(out)
+    path = Path(source).expanduser()
+    asked = {"data": str(path.resolve()) if path.exists() else source, **options}
+    return build(
+        Path(out).expanduser().absolute(), asked, lambda scratch: _open(found, place, options, scratch)
+    )
 
 
 def options_of(run: Run, data: str | None = None) -> dict[str, Any]:

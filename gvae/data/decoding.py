@@ -1,27 +1,34 @@
-"""Many encoded images to one array, in several threads; those that cannot be read are named."""
+"""Many encoded images to one array, on all cores; those that cannot be read are named.
+
+Threads, not processes: Pillow lets other threads run while it decodes and scales, nothing has to be copied between
+processes, and a database is opened once. Results are taken in the order of the items, so that the array does not
+depend on the number of cores.
+"""
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 import numpy as np
+import PIL
 
 from gvae.data.pixels import Header, decode, read_header
+from gvae.data.progress import progress
+from gvae.data.rows import FileRows, MemoryRows
 from gvae.errors import GvaeError
 
 T = TypeVar("T")
 
-AHEAD = 256
-"""files that are decoded ahead of being stored"""
-
+AHEAD, AHEAD_BYTES = 256, 2**26
+"""images, and bytes of them, that are decoded ahead of being stored"""
 
 Item = tuple[str, Callable[[], BinaryIO]]
 """an image's name, unique below the place it is read from, and what opens its bytes"""
@@ -50,6 +57,8 @@ class Reader:
     skip_broken: bool = False
     broken: dict[str, str] = field(default_factory=dict)
     """unreadable items met so far, and why"""
+    digests: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of the items whose headers were read"""
 
     def headers(self, items: Sequence[Item], crop: int | None = None) -> dict[int, Header]:
         """Headers by position in `items`.
@@ -58,9 +67,16 @@ class Reader:
             crop: side in pixels of the square that will be cut out.
 
         Raises:
-            GvaeError: an unreadable item, unless those are skipped; an image smaller than the crop.
+            GvaeError: unreadable items, unless those are skipped; an image smaller than the crop.
         """
-        found = dict(self._each(read_header, items))
+        found: dict[int, Header] = {}
+        with progress("reading headers", len(items)) as show:
+            for i, (header, reason) in enumerate(in_order(read_header, items, AHEAD)):
+                if header is None:
+                    self.broken[items[i][0]] = reason
+                else:
+                    found[i], self.digests[items[i][0]] = header, header.digest
+                show(i + 1)
         self._refuse()
         for i, header in found.items():
             if min(header.size) < (crop or 0):
@@ -84,81 +100,89 @@ class Reader:
 
         Args:
             size, fit, channels, crop: as in `gvae.data.pixels.decode`.
-            scratch: an .npy file to decode into, in place of memory.
+            scratch: an .npy file to decode into, in place of memory; work that was killed goes on there.
 
         Returns:
             (n, size, size, channels) uint8 and the n positions in `items` that could be read.
 
         Raises:
-            GvaeError: an unreadable item, unless those are skipped; not enough memory or disk.
+            GvaeError: an unreadable item, unless those are skipped; not enough memory or disk; a scratch file
+                that was begun with other items or options.
         """
+        rows = self._rows((len(items), size, size, channels), items, scratch, {"fit": fit, "crop": crop})
+        self._note(items, rows.broken)
         function = partial(decode, size=size, fit=fit, channels=channels, crop=crop)
-        kept: list[int] = []
-        images = room((len(items), size, size, channels), scratch)
-        for start in range(0, len(items), AHEAD):
-            for i, pixels in self._each(function, items[start : start + AHEAD]):
-                images[len(kept)] = pixels
-                kept.append(start + i)
-            self._refuse()
+        ahead = min(AHEAD, max(2 * cores(), AHEAD_BYTES // (size * size * channels)))
+        with progress("decoding", len(items), rows.read) as show:
+            for pixels, reason in in_order(function, items[rows.read :], ahead):
+                if pixels is None:
+                    self._note(items, {rows.read: reason})
+                rows.add(pixels, reason)
+                show(rows.read)
+        kept = [i for i in range(len(items)) if i not in rows.broken]
         if not kept:
             raise GvaeError(f"none of the images below {self.root} can be read, as {self._first()}")
-        return images[: len(kept)], kept
+        return rows.finish(), kept
 
-    def _each(self, function: Callable[[BinaryIO], T], items: Sequence[Item]) -> Iterator[tuple[int, T]]:
-        """Results of a function with positions, in order; what cannot be read goes to `broken`."""
+    def _rows(
+        self, shape: tuple[int, ...], items: Sequence[Item], scratch: Path | None, form: dict
+    ) -> MemoryRows | FileRows:
+        """Where the images go."""
+        if scratch is None:
+            return MemoryRows(shape)
+        names = [f"{self.digests.get(name, '')} {name}" for name, _ in items]
+        return FileRows(scratch, shape, names, {**form, "pillow": PIL.__version__})
 
-        def attempt(item: Item) -> tuple[T | None, str]:
-            try:
-                with item[1]() as stream:
-                    return function(stream), ""
-            except Exception as error:  # Pillow raises errors of every kind on damaged files
-                # a stream's address would differ from run to run
-                return None, re.sub(r"<_io\.[^>]*>", "it", f"{type(error).__name__}, {error}")
-
-        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-            for i, (result, reason) in enumerate(pool.map(attempt, items)):
-                if result is None:
-                    self.broken[items[i][0]] = reason
-                else:
-                    yield i, result
+    def _note(self, items: Sequence[Item], reasons: dict[int, str]) -> None:
+        """Remember unreadable items, and refuse them unless they are to be skipped."""
+        self.broken |= {items[i][0]: reason for i, reason in reasons.items()}
+        self._refuse()
 
     def _refuse(self) -> None:
-        """Raise for unreadable files, unless they are to be skipped."""
+        """Raise for unreadable items, unless they are to be skipped."""
         if self.broken and not self.skip_broken:
-            more = f" ({len(self.broken) - 1} more are broken)" if len(self.broken) > 1 else ""
+            others = list(self.broken)[1:]
+            more = f" ({len(others)} more are broken: {', '.join(others[:4])})" if others else ""
             way = "Repair or delete it, or leave such files out with --skip-broken"
             raise GvaeError(f"{self._first()}{more}. {way}")
 
     def _first(self) -> str:
-        """The first unreadable file and the reason."""
+        """The first unreadable item and the reason."""
         name, reason = next(iter(self.broken.items()), ("", "there are none"))
         return f"{self.root / name} cannot be read: {reason}"
 
 
-def room(shape: tuple[int, ...], scratch: Path | None) -> np.ndarray:
-    """A uint8 array to decode into: in memory, or in a new .npy file.
+def in_order(
+    function: Callable[[BinaryIO], T], items: Iterable[Item], ahead: int
+) -> Iterator[tuple[T | None, str]]:
+    """For each item the result of a function of its bytes, or why there is none; computed on all cores.
 
-    Raises:
-        GvaeError: it would take more than half of the memory, or of the free disk (a copy is to follow).
+    Args:
+        ahead: results that may wait to be taken.
     """
-    needed = int(np.prod(shape, dtype=np.int64))
-    if scratch is None:
-        free, place = _memory() // 2, "half of this machine's memory"
-        way = "give a smaller --size, or run `gvae data prepare` and train on what it makes"
-    else:
-        free, place = shutil.disk_usage(scratch.parent).free // 2, "half of the free disk"
-        way = "give a smaller --size, or an --out on another disk"
-    if needed > free:
-        sizes = f"{needed / 2**30:.1f} GiB, more than {place} ({free / 2**30:.1f} GiB)"
-        raise GvaeError(f"{shape[0]} images of {shape[1]} pixels need {sizes}; {way}")
-    if scratch is None or not needed:
-        return np.empty(shape, np.uint8)
-    return np.lib.format.open_memmap(scratch, mode="w+", dtype=np.uint8, shape=shape)
-
-
-def _memory() -> int:
-    """Bytes of memory; where the system does not tell, more than anyone has."""
+    waiting: deque[Future[tuple[T | None, str]]] = deque()
+    pool = ThreadPoolExecutor(cores())
     try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return 2**62
+        for item in items:
+            waiting.append(pool.submit(_attempt, function, item))
+            if len(waiting) >= ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _attempt(function: Callable[[BinaryIO], T], item: Item) -> tuple[T | None, str]:
+    """The function's result, or why there is none."""
+    try:
+        with item[1]() as stream:
+            return function(stream), ""
+    except Exception as error:  # Pillow raises errors of every kind on damaged files
+        # a stream's address would differ from run to run
+        return None, re.sub(r"<_io\.[^>]*>", "it", f"{type(error).__name__}, {error}")

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from gvae.data import decoding, open_data
+from gvae.data import decoding, open_data, rows
 from gvae.data.folder import plan
 from gvae.data.pixels import bring, decode, read_header
 from gvae.errors import GvaeError
@@ -292,7 +292,7 @@ def test_empty_folder_wrong_path_and_wrong_options(tmp_path: Path):
 
 def test_more_than_memory_holds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     some(tmp_path, 2)
-    monkeypatch.setattr(decoding, "_memory", lambda: 500)
+    monkeypatch.setattr(rows, "_memory", lambda: 500)
     with pytest.raises(
         GvaeError, match=r"2 images of 12 pixels need .* half of this machine's memory.*prepare"
     ):
