@@ -12,7 +12,7 @@ The same as .csv, with commas and a line "image_id,..." on top, is read as well.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from os.path import splitext
@@ -120,7 +120,18 @@ def divide(given: Sequence[str], keys: np.ndarray, about: str) -> tuple[dict[str
         train = splits["train"]
         splits |= {name: train[part] for name, part in by_group(keys[train], missing).items()}
     drawn = [f"{name} is a tenth of train, by {about}, seed 0" for name in missing]
-    return splits, ["the splits are the official ones", *drawn]
+    return splits, ["the splits are the official ones", *drawn, *_leaks(splits, keys, about)]
+
+
+def _leaks(splits: Mapping[str, np.ndarray], keys: np.ndarray, about: str) -> list[str]:
+    """Warnings of what is held out and in train as well."""
+    notes = []
+    for name in PARTS:
+        leaked = int(np.isin(keys[splits[name]], keys[splits["train"]]).sum())
+        notes += (
+            [f"warning: {leaked} {name} images have their {about} in common with train"] if leaked else []
+        )
+    return notes
 
 
 def _lines(file: Path) -> Iterator[Line]:
