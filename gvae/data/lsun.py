@@ -117,7 +117,7 @@ def open_lsun(
     images = read_images(place, items, size, fit, skip_broken=skip_broken, scratch=scratch)
     owner = owner[images.kept]
     given = [parts[i].split for i in owner]
-    splits, divided = divide(given, images.digests, "file content")
+    splits, divided = divide(given, images.digests.astype("S"), "file content")
     count = {
         name: sum(parts[i].category == name and parts[i].split != "test" for i in owner) for name in names
     }

@@ -44,7 +44,7 @@ class Images(NamedTuple):
     kept: list[int]
     """(n,) position of each in the list of files"""
     digests: np.ndarray
-    """(n,) SHA-256 of each file"""
+    """(n,) SHA-256 of each file, as str objects: an array of fixed width would take four times the memory"""
     facts: dict[str, Any]
     """checksum, skipped and notes"""
 
@@ -88,7 +88,7 @@ def read_images(
     readable = list(headers)
     pixels, places = reader.images([items[i] for i in readable], side, fit, COLOUR, scratch, crop)
     kept = [readable[i] for i in places]
-    digests = np.array([headers[i].digest for i in kept])
+    digests = np.array([headers[i].digest for i in kept], object)
     skipped = [f"{name}: {reason}" for name, reason in reader.broken.items()]
     facts = {
         "checksum": checksum([Path(items[i][0]) for i in kept], digests),
@@ -106,7 +106,10 @@ def as_dataset(name: str, whole: int, known: Known, images: Images) -> Dataset:
         whole: number of images of the whole data set.
     """
     kept = images.kept
-    keys, key = (images.digests, "file content") if known.people is None else (known.people[kept], "person")
+    if known.people is None:
+        keys, key = images.digests.astype("S"), "file content"
+    else:
+        keys, key = known.people[kept], "person"
     splits, divided = divide([known.splits[i] for i in kept], keys, key)
     subset = [f"subset: {len(kept)} of the {whole} images"] if len(kept) != whole else []
     notes = [*subset, *known.notes, *divided, *images.facts["notes"]]

@@ -93,6 +93,16 @@ def test_a_part_that_is_absent_is_drawn_from_train(tmp_path: Path):
     assert "val is a tenth of train, by person, seed 0" in data.facts["notes"]
 
 
+def test_the_whole_set_has_the_plain_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = celeba(tmp_path)
+    monkeypatch.setattr("gvae.data.celeba.WHOLE", 12)
+    data = open_celeba(tmp_path, size=4)
+    assert data.spec.name == "celeba"
+    assert not [note for note in data.facts["notes"] if "subset" in note]
+    (folder / "000002.jpg").unlink()
+    assert open_celeba(tmp_path, size=4).spec.name == "celeba-subset"
+
+
 def test_without_lists(tmp_path: Path):
     celeba(tmp_path)
     for file in tmp_path.glob("*.txt"):
