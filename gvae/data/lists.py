@@ -30,7 +30,7 @@ CSV = "image_id"
 
 @dataclass(frozen=True)
 class Table:
-    """A list: values (n, columns) int64, and the row of each image by its name without ending."""
+    """A list: values (n, columns) of whole numbers, and the row of each image by its name without ending."""
 
     file: Path
     columns: tuple[str, ...]
@@ -81,7 +81,7 @@ def read_table(file: Path, allowed: Sequence[int] = (), column: str = "") -> Tab
     lines = _lines(file)
     count, columns, first = _head(lines, column)
     rows: dict[str, int] = {}
-    values = array("q")
+    values = array("b" if allowed else "q")  # 40 columns of 202,599 rows: 8 MB in place of 65
     for line in chain(first, lines):
         values.extend(_numbers(file, line, columns, allowed))
         if line.name in rows:
@@ -92,7 +92,7 @@ def read_table(file: Path, allowed: Sequence[int] = (), column: str = "") -> Tab
     if not rows or count not in (None, len(rows)):
         says = "" if count is None else f" where its first line says {count}"
         raise GvaeError(f"{file} has {len(rows)} rows{says}: it is cut or was altered; get it again")
-    return Table(file, columns, rows, np.array(values).reshape(len(rows), len(columns)))
+    return Table(file, columns, rows, np.frombuffer(values, values.typecode).reshape(len(rows), len(columns)))
 
 
 def divide(given: Sequence[str], keys: np.ndarray, about: str) -> tuple[dict[str, np.ndarray], list[str]]:
