@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from gvae.data.dataset import Dataset
+from gvae.data.mapped import at_random
 from gvae.data.rows import checksum, gib, npy_header, sha256
 from gvae.errors import GvaeError
 from gvae.runs import write_text
@@ -94,7 +95,7 @@ def read_prepared(folder: Path, size: int | None = None, verify: bool = False) -
     )
     with np.load(folder / "splits.npz") as file:
         splits = {name: file[name] for name in file.files}
-    images = np.load(folder / "images.npy", mmap_mode="r")
+    images = at_random(np.load(folder / "images.npy", mmap_mode="r"))
     return Dataset(spec, images, labels, splits, about["facts"], attributes)
 
 
