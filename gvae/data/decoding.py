@@ -27,8 +27,8 @@ from gvae.errors import GvaeError
 
 T = TypeVar("T")
 
-AHEAD, AHEAD_BYTES = 256, 2**26
-"""images, and bytes of them, that are decoded ahead of being stored"""
+AHEAD, TOGETHER = 32, 4
+"""items per core whose results may wait to be taken, and how many of them a core is handed at a time"""
 
 Item = tuple[str, Callable[[], BinaryIO]]
 """an image's name, unique below the place it is read from, and what opens its bytes"""
@@ -71,7 +71,7 @@ class Reader:
         """
         found: dict[int, Header] = {}
         with progress("reading headers", len(items)) as show:
-            for i, (header, reason) in enumerate(in_order(read_header, items, AHEAD)):
+            for i, (header, reason) in enumerate(in_order(read_header, items)):
                 if header is None:
                     self.broken[items[i][0]] = reason
                 else:
@@ -112,9 +112,8 @@ class Reader:
         rows = self._rows((len(items), size, size, channels), items, scratch, {"fit": fit, "crop": crop})
         self._note(items, rows.broken)
         function = partial(decode, size=size, fit=fit, channels=channels, crop=crop)
-        ahead = min(AHEAD, max(2 * cores(), AHEAD_BYTES // (size * size * channels)))
         with progress("decoding", len(items), rows.read) as show:
-            for pixels, reason in in_order(function, items[rows.read :], ahead):
+            for pixels, reason in in_order(function, items[rows.read :]):
                 if pixels is None:
                     self._note(items, {rows.read: reason})
                 rows.add(pixels, reason)
@@ -152,23 +151,17 @@ class Reader:
         return f"{self.root / name} cannot be read: {reason}"
 
 
-def in_order(
-    function: Callable[[BinaryIO], T], items: Iterable[Item], ahead: int
-) -> Iterator[tuple[T | None, str]]:
-    """For each item the result of a function of its bytes, or why there is none; computed on all cores.
-
-    Args:
-        ahead: results that may wait to be taken.
-    """
-    waiting: deque[Future[tuple[T | None, str]]] = deque()
+def in_order(function: Callable[[BinaryIO], T], items: Sequence[Item]) -> Iterator[tuple[T | None, str]]:
+    """For each item the result of a function of its bytes, or why there is none; computed on all cores."""
+    waiting: deque[Future[list[tuple[T | None, str]]]] = deque()
     pool = ThreadPoolExecutor(cores())
     try:
-        for item in items:
-            waiting.append(pool.submit(_attempt, function, item))
-            if len(waiting) >= ahead:
-                yield waiting.popleft().result()
+        for start in range(0, len(items), TOGETHER):
+            waiting.append(pool.submit(_attempts, function, items[start : start + TOGETHER]))
+            if len(waiting) * TOGETHER >= AHEAD * cores():
+                yield from waiting.popleft().result()
         while waiting:
-            yield waiting.popleft().result()
+            yield from waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -176,6 +169,11 @@ def in_order(
 def cores() -> int:
     """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _attempts(function: Callable[[BinaryIO], T], items: Sequence[Item]) -> list[tuple[T | None, str]]:
+    """The function's results, or why there are none."""
+    return [_attempt(function, item) for item in items]
 
 
 def _attempt(function: Callable[[BinaryIO], T], item: Item) -> tuple[T | None, str]:

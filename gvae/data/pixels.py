@@ -77,8 +77,9 @@ def decode(file: Path | BinaryIO, size: int, fit: str, channels: int, crop: int 
     """
     with Image.open(file) as image:
         image.load()
-        upright = ImageOps.exif_transpose(image)
-    plain = _on_white(_eight_bit(upright)).convert("L" if channels == 1 else "RGB")
+        ImageOps.exif_transpose(image, in_place=True)
+        plain, mode = _on_white(_eight_bit(image)), "L" if channels == 1 else "RGB"
+        plain = plain if plain.mode == mode else plain.convert(mode)
     if crop is not None:
         if min(plain.size) < crop:
             raise ValueError(f"its {plain.width}x{plain.height} pixels are less than the crop of {crop}")
@@ -108,7 +109,9 @@ def bring(image: Image.Image, size: int, fit: str) -> Image.Image:
     if fit == "stretch":
         return image.resize((size, size), Image.Resampling.LANCZOS)
     if fit == "crop":
-        box = middle(image.size, min(width, height))
+        box = middle(image.size, side := min(width, height))
+        if side == size:
+            return image.crop(box)  # what scaling by 1 gives, in less time
         return image.resize((size, size), Image.Resampling.LANCZOS, box)
     scale = size / max(width, height)
     inner = max(1, round(width * scale)), max(1, round(height * scale))

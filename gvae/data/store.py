@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 
 from gvae.data.dataset import Dataset
-from gvae.data.rows import gib, npy_header
+from gvae.data.mapped import at_random
+from gvae.data.rows import checksum, gib, npy_header, sha256
 from gvae.errors import GvaeError
 from gvae.runs import write_text
 from gvae.types import DataSpec
@@ -94,7 +95,7 @@ def read_prepared(folder: Path, size: int | None = None, verify: bool = False) -
     )
     with np.load(folder / "splits.npz") as file:
         splits = {name: file[name] for name in file.files}
-    images = np.load(folder / "images.npy", mmap_mode="r")
+    images = at_random(np.load(folder / "images.npy", mmap_mode="r"))
     return Dataset(spec, images, labels, splits, about["facts"], attributes)
 
 
@@ -134,7 +135,7 @@ def fill(folder: Path, dataset: Dataset, scratch: Path | None = None) -> None:
         files["attributes.npy"] = _save(folder / "attributes.npy", dataset.attributes)
     splits = folder / "splits.npz"
     np.savez(splits, allow_pickle=False, **dataset.splits)
-    files[splits.name] = _about(splits)
+    files[splits.name] = {"bytes": splits.stat().st_size, "sha256": sha256(splits)}
     about = {"format": FORMAT, "spec": dataset.spec.to_json(), "facts": dataset.facts, "files": files}
     write_text(folder / "dataset.json", json.dumps(about, indent=2) + "\n")
 
@@ -149,16 +150,12 @@ def _is(images: np.ndarray, file: Path) -> bool:
 
 def _take(scratch: Path, place: Path) -> dict[str, Any]:
     """Give a file a second name, so that a kill before the end leaves it under the first; else move it."""
+    total = checksum(scratch)
     try:
         os.link(scratch, place)
     except OSError:  # not every file system can
         os.replace(scratch, place)
-    return _about(place)
-
-
-def _about(file: Path) -> dict[str, Any]:
-    """Length and checksum of a file."""
-    return {"bytes": file.stat().st_size, "sha256": _sha256(file)}
+    return {"bytes": place.stat().st_size, "sha256": total}
 
 
 def _save(path: Path, array: np.ndarray) -> dict[str, Any]:
@@ -216,11 +213,5 @@ def _check_file(file: Path, expected: dict[str, Any], checksum: bool) -> None:
             "is missing" if not file.exists() else f"is cut or damaged: {length} of {expected['bytes']} bytes"
         )
         raise GvaeError(f"{file} {state}; {again}")
-    if checksum and _sha256(file) != expected["sha256"]:
+    if checksum and sha256(file) != expected["sha256"]:
         raise GvaeError(f"{file} was changed since it was written (its SHA-256 differs); {again}")
-
-
-def _sha256(file: Path) -> str:
-    """Checksum of a file of any length."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import subprocess
 import sys
 from collections import namedtuple
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +47,7 @@ def torn(self, place, data, whole=rows.FileRows._write):
 
 rows.FileRows._write = torn
 rows.write_text, store.write_text = deadly(rows.write_text), deadly(store.write_text)
-store._about, os.replace = deadly(store._about), deadly(os.replace)
+store.checksum, os.replace = deadly(store.checksum), deadly(os.replace)
 prepare(sys.argv[1], sys.argv[2], size=16)
 print(int(sys.argv[3]) - left)
 """
@@ -215,21 +215,24 @@ def test_a_disk_too_small_is_told_at_once(photos, tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
 
 
-def test_a_disk_that_fills_up_leaves_what_goes_on(photos, tmp_path, monkeypatch):
-    whole = FileRows._write
+@pytest.fixture
+def small_files() -> Iterator[Callable[[int], None]]:
+    """Limits the length of files that this process may write, as a full disk does."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda length: resource.setrlimit(resource.RLIMIT_FSIZE, (length, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
-    def full(self: FileRows, place: int, data: bytes) -> None:
-        if place > 10_000:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        whole(self, place, data)
 
+def test_a_disk_that_fills_up_leaves_what_goes_on(photos, tmp_path, monkeypatch, small_files):
     monkeypatch.setattr(rows, "FLUSH", 3000)
-    with monkeypatch.context() as patch:
-        patch.setattr(FileRows, "_write", full)
-        message = r"No space left on device\. .* more are needed .*; 12 images are safe, and the same command goes on"
-        with pytest.raises(GvaeError, match=message):
-            prepare(str(photos), tmp_path / "set", size=16)
+    small_files(10_500)  # the thirteenth image is torn
+    message = r"File too large\. .* more are needed .*; 12 images are safe, and the same command goes on"
+    with pytest.raises(GvaeError, match=message):
+        prepare(str(photos), tmp_path / "set", size=16)
     assert not (tmp_path / "set").exists()
+    assert (tmp_path / "set.partial" / "images.npy").stat().st_size == 10_500
+    small_files(10**7)
     data = prepare(str(photos), tmp_path / "set", size=16)
     assert np.array_equal(data.images, open_data(str(photos), size=16).images)
 
