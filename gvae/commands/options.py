@@ -15,11 +15,11 @@ import sys
 import types
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from gvae.commands import docs
 from gvae.config import ModelConfig, TrainConfig, from_json
-from gvae.data import DATASETS
+from gvae.data import ReadOptions, options_of
 from gvae.errors import GvaeError, choose
 from gvae.models import where
 from gvae.presets import PRESETS
@@ -30,39 +30,15 @@ LIGHT = ("dataclasses", "typing", "collections", "collections.abc", "gvae.config
 
 
 @dataclass(frozen=True)
-class DataOptions:
-    """Where data is found and how a folder of images is read."""
+class DataOptions(ReadOptions):
+    """Where data is found and how it is read."""
 
     data_root: Path | None = None
     """folder with data sets; without it the environment variable GVAE_DATA"""
-    size: int | None = None
-    """folder of images: side in pixels that they are brought to"""
-    fit: Literal["crop", "pad", "stretch"] | None = None
-    """folder of images: how each is brought to that size; crop if not given"""
-    channels: int | None = None
-    """folder of images: 1 for gray, 3 for colour; what the files have if not given"""
-    skip_broken: bool = False
-    """folder of images: leave out unreadable files and list them, in place of refusing the folder"""
-
-    def given(self) -> dict[str, Any]:
-        """The folder options that were set, for `open_data`."""
-        values = {name: value for name, value in dataclasses.asdict(self).items() if name != "data_root"}
-        return {name: value for name, value in values.items() if value not in (None, False)}
 
     def for_run(self, run: Run, data: str) -> dict[str, Any]:
-        """The same; a folder of images is read as the run's was, unless something else is asked for."""
-        if not is_folder(data):
-            return self.given()
-        facts = run.about.get("data", {}).get("options", {}) if data == run.data else {}
-        return {"size": run.spec.size, "channels": run.spec.channels, **facts, **self.given()}
-
-
-def is_folder(data: str) -> bool:
-    """Whether a data set's name or path means a folder of images."""
-    name, path = data.partition(":")[0], Path(data).expanduser()
-    return name == "folder" or (
-        name not in DATASETS and path.is_dir() and not (path / "dataset.json").exists()
-    )
+        """Options for `open_data`: data is read as the run's was, unless something else is asked for."""
+        return {**options_of(run, data), **self.given()}
 
 
 def config_class(model: str) -> type[ModelConfig]:

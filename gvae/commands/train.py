@@ -94,9 +94,6 @@ def begin(model: str, args: Train) -> None:
         return print_plan(model, config, train, dataset.spec, out)
     from gvae.training import train as train_model
 
-    dataset.facts["options"] = (
-        args.folder.given()
-    )  # kept with the run, so that its data is read again in the same way
     for note in dataset.facts.get("notes", ()):
         print(f"note: {note}", file=sys.stderr)
     data = str(Path(what.data).resolve()) if Path(what.data).is_dir() else what.data

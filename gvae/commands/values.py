@@ -47,6 +47,19 @@ def number(text: str) -> float:
         raise ValueError(f"'{text}' is not a number; write it like 0.5 or 1e-4") from None
 
 
+def pair(text: str) -> tuple[float, float]:
+    """Two decimal numbers with a comma between them.
+
+    >>> pair("40,400")
+    (40.0, 400.0)
+    """
+    try:
+        first, second = map(float, text.split(","))
+    except ValueError:
+        raise ValueError(f"'{text}' is not a pair of numbers; write it like 40,400") from None
+    return first, second
+
+
 def one_of(values: tuple[Any, ...]) -> Reader:
     """A reader of one of these values; a slip gets the nearest.
 
@@ -88,4 +101,5 @@ def reader(kind: Any) -> tuple[str, Reader]:
         return "|".join(map(str, names)), one_of(names)
     if kind is Path:
         return "PATH", lambda text: Path(text).expanduser()
-    return {int: ("COUNT", count), float: ("NUMBER", number)}.get(kind, ("NAME", str))
+    readers = {int: ("COUNT", count), float: ("NUMBER", number), tuple[float, float]: ("NUMBER,NUMBER", pair)}
+    return readers.get(kind, ("NAME", str))

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from gvae.data.dataset import Dataset
-from gvae.data.decoding import Reader
+from gvae.data.decoding import Reader, file_items
 from gvae.data.folder import checked, checksum, plan
 from gvae.data.paths import default_root
 from gvae.data.pixels import ENDINGS
@@ -79,10 +79,11 @@ def open_char74k(
     tree, part = _find(root, part, size, fit, channels)
     files, notes = _files(tree)
     reader = Reader(tree, skip_broken)
-    headers = reader.headers(files)
+    items = file_items(tree, files)
+    headers = reader.headers(items)
     size, channels, done = plan(list(headers.values()), size, fit, channels)
     readable = list(headers)
-    images, kept = reader.images([files[i] for i in readable], size, fit, channels, scratch)
+    images, kept = reader.images([items[i] for i in readable], size, fit, channels, scratch)
     names, digests = [files[readable[i]] for i in kept], np.array([headers[readable[i]].digest for i in kept])
     labels = np.array([int(name.parent.name[-3:]) - 1 for name in names], np.int64)
     skipped = [f"{name}: {reason}" for name, reason in reader.broken.items()]

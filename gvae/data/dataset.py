@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gvae.data.mapped import take
 from gvae.errors import GvaeError, choose
 from gvae.types import Batch, DataSpec
 
@@ -134,7 +135,7 @@ class Dataset:
         import torch
 
         indices = np.asarray(indices, dtype=np.int64)
-        stored = torch.from_numpy(np.asarray(self.images[indices])).to(device)
+        stored = torch.from_numpy(take(self.images, indices)).to(device)
         low, high = self.spec.low, self.spec.high
         # multiply before dividing: 255 then becomes exactly 1, not 1.0000001
         x = stored.movedim(-1, 1).float().sub_(low).mul_(2).div_(high - low).sub_(1).clamp_(-1, 1)

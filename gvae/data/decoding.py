@@ -1,130 +1,186 @@
-"""Many image files to one array, in several threads; unreadable files are named."""
+"""Many encoded images to one array, on all cores; those that cannot be read are named.
+
+Threads, not processes: Pillow lets other threads run while it decodes and scales, nothing has to be copied between
+processes, and a database is opened once. Results are taken in the order of the items, so that the array does not
+depend on the number of cores.
+"""
 
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import numpy as np
+import PIL
 
 from gvae.data.pixels import Header, decode, read_header
+from gvae.data.progress import progress
+from gvae.data.rows import FileRows, MemoryRows
 from gvae.errors import GvaeError
 
 T = TypeVar("T")
 
-AHEAD = 256
-"""files that are decoded ahead of being stored"""
+AHEAD, TOGETHER = 32, 4
+"""items per core whose results may wait to be taken, and how many of them a core is handed at a time"""
+
+Item = tuple[str, Callable[[], BinaryIO]]
+"""an image's name, unique below the place it is read from, and what opens its bytes"""
+
+
+def file_items(root: Path, paths: Iterable[Path]) -> list[Item]:
+    """Items for image files.
+
+    Args:
+        root: the folder.
+        paths: their paths below it.
+    """
+    return [(str(path), partial(open, root / path, "rb")) for path in paths]
 
 
 @dataclass
 class Reader:
-    """Reads the image files below a folder.
+    """Reads encoded images: the files of a folder, or the values of a database.
 
     Args:
-        root: the folder.
-        skip_broken: go on after an unreadable file; without it, it is an error.
+        root: where they are, for messages.
+        skip_broken: go on after an unreadable one; without it, it is an error.
     """
 
     root: Path
     skip_broken: bool = False
     broken: dict[str, str] = field(default_factory=dict)
-    """unreadable files met so far, and why"""
+    """unreadable items met so far, and why"""
+    digests: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of the items whose headers were read"""
 
-    def headers(self, files: Sequence[Path]) -> dict[int, Header]:
-        """Headers by position in `files`.
+    def headers(self, items: Sequence[Item], crop: int | None = None) -> dict[int, Header]:
+        """Headers by position in `items`.
+
+        Args:
+            crop: side in pixels of the square that will be cut out.
 
         Raises:
-            GvaeError: an unreadable file, unless those are skipped.
+            GvaeError: unreadable items, unless those are skipped; an image smaller than the crop.
         """
-        found = dict(self._each(read_header, files))
+        found: dict[int, Header] = {}
+        with progress("reading headers", len(items)) as show:
+            for i, (header, reason) in enumerate(in_order(read_header, items)):
+                if header is None:
+                    self.broken[items[i][0]] = reason
+                else:
+                    found[i], self.digests[items[i][0]] = header, header.digest
+                show(i + 1)
         self._refuse()
+        for i, header in found.items():
+            if min(header.size) < (crop or 0):
+                width, height = header.size
+                raise GvaeError(
+                    f"{self.root / items[i][0]} has {width}x{height} pixels, too few for --crop {crop}; "
+                    f"give --crop {min(width, height)} or less, or leave it out"
+                )
         return found
 
     def images(
-        self, files: Sequence[Path], size: int, fit: str, channels: int, scratch: Path | None
+        self,
+        items: Sequence[Item],
+        size: int,
+        fit: str,
+        channels: int,
+        scratch: Path | None = None,
+        crop: int | None = None,
     ) -> tuple[np.ndarray, list[int]]:
-        """Decode files.
+        """Decode items.
 
         Args:
-            size, fit, channels: as in `gvae.data.pixels.decode`.
-            scratch: an .npy file to decode into, in place of memory.
+            size, fit, channels, crop: as in `gvae.data.pixels.decode`.
+            scratch: an .npy file to decode into, in place of memory; work that was killed goes on there.
 
         Returns:
-            (n, size, size, channels) uint8 and the n positions in `files` that could be read.
+            (n, size, size, channels) uint8 and the n positions in `items` that could be read.
 
         Raises:
-            GvaeError: an unreadable file, unless those are skipped; not enough memory or disk.
+            GvaeError: an unreadable item, unless those are skipped; not enough memory or disk; a scratch file
+                that was begun with other items or options.
         """
-        function, kept = partial(decode, size=size, fit=fit, channels=channels), []
-        images = room((len(files), size, size, channels), scratch)
-        for start in range(0, len(files), AHEAD):
-            for i, pixels in self._each(function, files[start : start + AHEAD]):
-                images[len(kept)] = pixels
-                kept.append(start + i)
-            self._refuse()
+        rows = self._rows((len(items), size, size, channels), items, scratch, {"fit": fit, "crop": crop})
+        self._note(items, rows.broken)
+        function = partial(decode, size=size, fit=fit, channels=channels, crop=crop)
+        with progress("decoding", len(items), rows.read) as show:
+            for pixels, reason in in_order(function, items[rows.read :]):
+                if pixels is None:
+                    self._note(items, {rows.read: reason})
+                rows.add(pixels, reason)
+                show(rows.read)
+        kept = [i for i in range(len(items)) if i not in rows.broken]
         if not kept:
             raise GvaeError(f"none of the images below {self.root} can be read, as {self._first()}")
-        return images[: len(kept)], kept
+        return rows.finish(), kept
 
-    def _each(self, function: Callable[[Path], T], files: Sequence[Path]) -> Iterator[tuple[int, T]]:
-        """Results of a function with positions, in order; what cannot be read goes to `broken`."""
+    def _rows(
+        self, shape: tuple[int, ...], items: Sequence[Item], scratch: Path | None, form: dict
+    ) -> MemoryRows | FileRows:
+        """Where the images go."""
+        if scratch is None:
+            return MemoryRows(shape)
+        names = [f"{self.digests.get(name, '')} {name}" for name, _ in items]
+        return FileRows(scratch, shape, names, {**form, "pillow": PIL.__version__})
 
-        def attempt(file: Path) -> tuple[T | None, str]:
-            try:
-                return function(self.root / file), ""
-            except Exception as error:  # Pillow raises errors of every kind on damaged files
-                return None, f"{type(error).__name__}, {error}".replace(str(self.root / file), file.name)
-
-        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-            for i, (result, reason) in enumerate(pool.map(attempt, files)):
-                if result is None:
-                    self.broken[str(files[i])] = reason
-                else:
-                    yield i, result
+    def _note(self, items: Sequence[Item], reasons: dict[int, str]) -> None:
+        """Remember unreadable items, and refuse them unless they are to be skipped."""
+        self.broken |= {items[i][0]: reason for i, reason in reasons.items()}
+        self._refuse()
 
     def _refuse(self) -> None:
-        """Raise for unreadable files, unless they are to be skipped."""
+        """Raise for unreadable items, unless they are to be skipped."""
         if self.broken and not self.skip_broken:
-            more = f" ({len(self.broken) - 1} more are broken)" if len(self.broken) > 1 else ""
+            others = list(self.broken)[1:]
+            more = f" ({len(others)} more are broken: {', '.join(others[:4])})" if others else ""
             way = "Repair or delete it, or leave such files out with --skip-broken"
             raise GvaeError(f"{self._first()}{more}. {way}")
 
     def _first(self) -> str:
-        """The first unreadable file and the reason."""
+        """The first unreadable item and the reason."""
         name, reason = next(iter(self.broken.items()), ("", "there are none"))
         return f"{self.root / name} cannot be read: {reason}"
 
 
-def room(shape: tuple[int, ...], scratch: Path | None) -> np.ndarray:
-    """A uint8 array to decode into: in memory, or in a new .npy file.
-
-    Raises:
-        GvaeError: it would take more than half of the memory, or of the free disk (a copy is to follow).
-    """
-    needed = int(np.prod(shape, dtype=np.int64))
-    if scratch is None:
-        free, place = _memory() // 2, "half of this machine's memory"
-        way = "give a smaller --size, or run `gvae data prepare` and train on what it makes"
-    else:
-        free, place = shutil.disk_usage(scratch.parent).free // 2, "half of the free disk"
-        way = "give a smaller --size, or an --out on another disk"
-    if needed > free:
-        sizes = f"{needed / 2**30:.1f} GiB, more than {place} ({free / 2**30:.1f} GiB)"
-        raise GvaeError(f"{shape[0]} images of {shape[1]} pixels need {sizes}; {way}")
-    if scratch is None or not needed:
-        return np.empty(shape, np.uint8)
-    return np.lib.format.open_memmap(scratch, mode="w+", dtype=np.uint8, shape=shape)
-
-
-def _memory() -> int:
-    """Bytes of memory; where the system does not tell, more than anyone has."""
+def in_order(function: Callable[[BinaryIO], T], items: Sequence[Item]) -> Iterator[tuple[T | None, str]]:
+    """For each item the result of a function of its bytes, or why there is none; computed on all cores."""
+    waiting: deque[Future[list[tuple[T | None, str]]]] = deque()
+    pool = ThreadPoolExecutor(cores())
     try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return 2**62
+        for start in range(0, len(items), TOGETHER):
+            waiting.append(pool.submit(_attempts, function, items[start : start + TOGETHER]))
+            if len(waiting) * TOGETHER >= AHEAD * cores():
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _attempts(function: Callable[[BinaryIO], T], items: Sequence[Item]) -> list[tuple[T | None, str]]:
+    """The function's results, or why there are none."""
+    return [_attempt(function, item) for item in items]
+
+
+def _attempt(function: Callable[[BinaryIO], T], item: Item) -> tuple[T | None, str]:
+    """The function's result, or why there is none."""
+    try:
+        with item[1]() as stream:
+            return function(stream), ""
+    except Exception as error:  # Pillow raises errors of every kind on damaged files
+        # a stream's address would differ from run to run
+        return None, re.sub(r"<_io\.[^>]*>", "it", f"{type(error).__name__}, {error}")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from gvae.data.dataset import SPLITS, Dataset
-from gvae.data.decoding import Reader
+from gvae.data.decoding import Reader, file_items
 from gvae.data.layout import order, read_layout
 from gvae.data.paths import existing
 from gvae.data.pixels import FITS, Header
@@ -51,10 +52,11 @@ def open_folder(
     """
     root = checked(root, size, fit, channels)
     layout, reader = read_layout(root), Reader(root, skip_broken)
-    headers = reader.headers(layout.files)
+    items = file_items(root, layout.files)
+    headers = reader.headers(items)
     size, channels, done = plan(list(headers.values()), size, fit, channels)
     readable = list(headers)
-    images, kept = reader.images([layout.files[i] for i in readable], size, fit, channels, scratch)
+    images, kept = reader.images([items[i] for i in readable], size, fit, channels, scratch)
     chosen = [readable[i] for i in kept]
     digests = np.array([headers[i].digest for i in chosen])
     splits, divided = _splits([layout.splits[i] for i in chosen], digests)
@@ -82,12 +84,17 @@ def checked(root: Path | None, size: int | None, fit: str, channels: int | None)
 
 
 def plan(
-    headers: Sequence[Header], size: int | None, fit: str, channels: int | None
+    headers: Sequence[Header], size: int | None, fit: str, channels: int | None, crop: int | None = None
 ) -> tuple[int, int, list[str]]:
     """Side and channels of the result, and notes on everything that changes the images."""
+    cut = 0
+    if crop is not None:
+        cut = sum(header.size != (crop, crop) for header in headers)
+        headers = [replace(header, size=(crop, crop)) for header in headers]
     side, notes = _side(Counter(header.size for header in headers), size, fit)
     depth = channels or (3 if any(header.colour for header in headers) else 1)
     counts = {
+        f"images of which the middle {crop}x{crop} was cut out": cut,
         f"images of another size, brought to {side}x{side} ({fit})": sum(
             h.size != (side, side) for h in headers
         ),

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gvae.data.dataset import SPLITS, Dataset, permutation
+from gvae.data.mapped import take
 from gvae.errors import GvaeError
 
 CHUNK = 16 * 2**20
@@ -94,7 +95,7 @@ def _moments(images: np.ndarray, indices: np.ndarray) -> tuple[int, int, float, 
     rows = max(1, CHUNK // max(1, images[0].size))
     low, high, total, squares = math.inf, -math.inf, 0, 0
     for start in range(0, len(indices), rows):
-        values = np.asarray(images[indices[start : start + rows]])
+        values = take(images, indices[start : start + rows])
         low, high = min(low, int(values.min())), max(high, int(values.max()))
         total += int(values.sum(dtype=np.int64))
         squares += int(np.square(values, dtype=np.int64).sum())

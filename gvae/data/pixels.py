@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -18,7 +19,7 @@ ORIENTATION, ON_ITS_SIDE = 274, (5, 6, 7, 8)
 """EXIF tag, and its values that exchange width and height"""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Header:
     """What a file says about itself before its pixels are decoded."""
 
@@ -36,13 +37,16 @@ class Header:
     """SHA-256 of the file"""
 
 
-def read_header(file: Path) -> Header:
+def read_header(file: Path | BinaryIO) -> Header:
     """Header and checksum of an image file.
+
+    Args:
+        file: its path, or an open binary stream.
 
     Raises:
         Exception: whatever Pillow raises on a file that is not an image; ValueError: 32-bit pixels.
     """
-    data = file.read_bytes()
+    data = file.read_bytes() if isinstance(file, Path) else file.read()
     with Image.open(BytesIO(data)) as image:
         deep = image.mode.startswith("I;16") or any(";16" in str(tile) for tile in image.tile)
         if image.mode == "F" or (image.mode == "I" and not deep):
@@ -55,25 +59,42 @@ def read_header(file: Path) -> Header:
         return Header((width, height), _has_colour(image), deep, image.has_transparency_data, frames, digest)
 
 
-def decode(file: Path, size: int, fit: str, channels: int) -> np.ndarray:
+def decode(file: Path | BinaryIO, size: int, fit: str, channels: int, crop: int | None = None) -> np.ndarray:
     """The pixels of an image file, upright, on white, scaled with antialiasing (Lanczos).
 
     Args:
+        file: its path, or an open binary stream.
         size: side of the result in pixels.
         fit: crop, pad or stretch; see `bring`.
         channels: 1 for gray, 3 for colour.
+        crop: side in pixels of the square that is cut from the middle before anything is scaled.
 
     Returns:
         (size, size, channels) uint8.
 
     Raises:
-        Exception: whatever Pillow raises on a damaged file.
+        Exception: whatever Pillow raises on a damaged file; ValueError: an image smaller than the crop.
     """
     with Image.open(file) as image:
         image.load()
-        upright = ImageOps.exif_transpose(image)
-    plain = _on_white(_eight_bit(upright)).convert("L" if channels == 1 else "RGB")
+        ImageOps.exif_transpose(image, in_place=True)
+        plain, mode = _on_white(_eight_bit(image)), "L" if channels == 1 else "RGB"
+        plain = plain if plain.mode == mode else plain.convert(mode)
+    if crop is not None:
+        if min(plain.size) < crop:
+            raise ValueError(f"its {plain.width}x{plain.height} pixels are less than the crop of {crop}")
+        plain = plain.crop(middle(plain.size, crop))
     return np.asarray(bring(plain, size, fit)).reshape(size, size, channels)
+
+
+def middle(size: tuple[int, int], side: int) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of the square in the middle of an image.
+
+    >>> middle((178, 218), 108)
+    (35, 55, 143, 163)
+    """
+    left, top = (size[0] - side) // 2, (size[1] - side) // 2
+    return left, top, left + side, top + side
 
 
 def bring(image: Image.Image, size: int, fit: str) -> Image.Image:
@@ -88,9 +109,10 @@ def bring(image: Image.Image, size: int, fit: str) -> Image.Image:
     if fit == "stretch":
         return image.resize((size, size), Image.Resampling.LANCZOS)
     if fit == "crop":
-        side = min(width, height)
-        left, top = (width - side) // 2, (height - side) // 2
-        return image.resize((size, size), Image.Resampling.LANCZOS, box=(left, top, left + side, top + side))
+        box = middle(image.size, side := min(width, height))
+        if side == size:
+            return image.crop(box)  # what scaling by 1 gives, in less time
+        return image.resize((size, size), Image.Resampling.LANCZOS, box)
     scale = size / max(width, height)
     inner = max(1, round(width * scale)), max(1, round(height * scale))
     canvas = Image.new(image.mode, (size, size))

@@ -15,13 +15,14 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gvae.data.dataset import Dataset
+from gvae.data.mapped import at_random
+from gvae.data.rows import checksum, gib, npy_header, sha256
 from gvae.errors import GvaeError
 from gvae.runs import write_text
 from gvae.types import DataSpec
@@ -48,14 +49,24 @@ def write_prepared(dataset: Dataset, out: Path) -> Path:
     except OSError as error:
         raise GvaeError(f"cannot write into {out.parent} ({error}); choose another --out") from error
     try:
-        _fill(folder, dataset)
-        folder.chmod(0o755)
-        os.replace(folder, out)
+        fill(folder / "set", dataset)
+        os.replace(folder / "set", out)
     except OSError as error:
-        raise GvaeError(f"could not write {out}: {error}. Free some space or choose another --out") from error
+        raise not_written(out, dataset.images.nbytes, error) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return out
+
+
+def not_written(out: Path, needed: int, error: OSError) -> GvaeError:
+    """The error for a prepared folder that could not be written.
+
+    Args:
+        needed: bytes of its images.
+    """
+    return GvaeError(
+        f"could not write {out}: {error}. It needs {gib(needed)}; free some space or choose another --out"
+    )
 
 
 def read_prepared(folder: Path, size: int | None = None, verify: bool = False) -> Dataset:
@@ -84,7 +95,7 @@ def read_prepared(folder: Path, size: int | None = None, verify: bool = False) -
     )
     with np.load(folder / "splits.npz") as file:
         splits = {name: file[name] for name in file.files}
-    images = np.load(folder / "images.npy", mmap_mode="r")
+    images = at_random(np.load(folder / "images.npy", mmap_mode="r"))
     return Dataset(spec, images, labels, splits, about["facts"], attributes)
 
 
@@ -102,18 +113,49 @@ def check_free(out: Path) -> None:
         raise GvaeError(f"cannot make the folder {out.parent} ({error}); choose another --out") from error
 
 
-def _fill(folder: Path, dataset: Dataset) -> None:
-    """Write all files; dataset.json, which vouches for the others, comes last."""
-    files = {"images.npy": _save(folder / "images.npy", dataset.images)}
+def fill(folder: Path, dataset: Dataset, scratch: Path | None = None) -> None:
+    """Write all files; dataset.json, which vouches for the others, comes last.
+
+    Args:
+        folder: made anew; what an earlier attempt left there goes.
+        scratch: an .npy file; if the images are mapped from it, it becomes images.npy without being copied.
+
+    Raises:
+        OSError: the disk is full.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    images, place = dataset.images, folder / "images.npy"
+    files = {
+        "images.npy": _take(scratch, place) if scratch and _is(images, scratch) else _save(place, images)
+    }
     if dataset.labels is not None:
         files["labels.npy"] = _save(folder / "labels.npy", dataset.labels)
     if dataset.attributes is not None:
         files["attributes.npy"] = _save(folder / "attributes.npy", dataset.attributes)
     splits = folder / "splits.npz"
     np.savez(splits, allow_pickle=False, **dataset.splits)
-    files[splits.name] = {"bytes": splits.stat().st_size, "sha256": _sha256(splits)}
+    files[splits.name] = {"bytes": splits.stat().st_size, "sha256": sha256(splits)}
     about = {"format": FORMAT, "spec": dataset.spec.to_json(), "facts": dataset.facts, "files": files}
     write_text(folder / "dataset.json", json.dumps(about, indent=2) + "\n")
+
+
+def _is(images: np.ndarray, file: Path) -> bool:
+    """Whether an array is the whole content of an .npy file, mapped."""
+    if not (isinstance(images, np.memmap) and images.filename and images.flags.c_contiguous):
+        return False
+    whole = len(npy_header(images.shape, images.dtype)) + images.nbytes == file.stat().st_size
+    return whole and Path(images.filename) == file.resolve()
+
+
+def _take(scratch: Path, place: Path) -> dict[str, Any]:
+    """Give a file a second name, so that a kill before the end leaves it under the first; else move it."""
+    total = checksum(scratch)
+    try:
+        os.link(scratch, place)
+    except OSError:  # not every file system can
+        os.replace(scratch, place)
+    return {"bytes": place.stat().st_size, "sha256": total}
 
 
 def _save(path: Path, array: np.ndarray) -> dict[str, Any]:
@@ -134,10 +176,7 @@ def _save(path: Path, array: np.ndarray) -> dict[str, Any]:
 
 def _pieces(array: np.ndarray) -> Iterator[bytes]:
     """The bytes of an .npy file: header, then some rows at a time."""
-    header = BytesIO()
-    about = {"descr": np.lib.format.dtype_to_descr(array.dtype), "fortran_order": False, "shape": array.shape}
-    np.lib.format.write_array_header_1_0(header, about)
-    yield header.getvalue()
+    yield npy_header(array.shape, array.dtype)
     rows = max(1, CHUNK // max(1, array[:1].nbytes))
     for start in range(0, len(array), rows):
         yield array[start : start + rows].tobytes()
@@ -174,11 +213,5 @@ def _check_file(file: Path, expected: dict[str, Any], checksum: bool) -> None:
             "is missing" if not file.exists() else f"is cut or damaged: {length} of {expected['bytes']} bytes"
         )
         raise GvaeError(f"{file} {state}; {again}")
-    if checksum and _sha256(file) != expected["sha256"]:
+    if checksum and sha256(file) != expected["sha256"]:
         raise GvaeError(f"{file} was changed since it was written (its SHA-256 differs); {again}")
-
-
-def _sha256(file: Path) -> str:
-    """Checksum of a file of any length."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

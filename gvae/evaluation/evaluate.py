@@ -104,22 +104,14 @@ def evaluate(
 
 
 def open_reference(run: Run, data: str | None, root: Path | None) -> Dataset:
-    """The data to compare with; a folder of images is read at the run's size and as the run's own was.
+    """The data to compare with, read as the run's own was and at its size.
 
     Raises:
         GvaeError: no such data.
     """
-    from gvae.data import open_data
+    from gvae.data import open_data, options_of
 
-    source = data or run.data
-    path = Path(source).expanduser()
-    if source.partition(":")[0] != "folder" and (not path.is_dir() or (path / "dataset.json").exists()):
-        return open_data(source, root)
-    options: dict[str, Any] = {"size": run.spec.size, "channels": run.spec.channels}
-    if source == run.data:
-        facts = run.about.get("data", {})
-        options |= {"skip_broken": bool(facts.get("skipped")), **facts.get("options", {})}
-    return open_data(source, root, **options)
+    return open_data(data or run.data, root, **options_of(run, data))
 
 
 def measure_all(metrics: Sequence[Metric], needs: Needs, variant: str, strict: bool) -> list[Number]:

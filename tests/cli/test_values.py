@@ -10,7 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gvae.commands.options import DataOptions
+from gvae.commands.parsing import parse
 from gvae.commands.values import count, number, one_of, reader
+from gvae.errors import GvaeError
 
 
 @given(st.integers(-(10**15), 10**15))
@@ -65,3 +68,9 @@ def test_reader_sees_through_none():
     assert reader(Literal["a", "b"] | None)[0] == "a|b"
     assert reader(Path)[1]("~") == Path.home()
     assert reader(str)[1]("3M") == "3M"
+
+
+def test_a_window_is_a_pair_of_numbers():
+    assert parse(DataOptions(), ["--window=-600,1500"], "gvae train").given() == {"window": (-600.0, 1500.0)}
+    with pytest.raises(GvaeError, match="'40' is not a pair of numbers; write it like 40,400"):
+        parse(DataOptions(), ["--window", "40"], "gvae train")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from gvae.data import decoding, open_data
+from gvae.data import decoding, open_data, rows
+from gvae.data.folder import plan
 from gvae.data.pixels import bring, decode, read_header
 from gvae.errors import GvaeError
 
@@ -129,6 +132,38 @@ def test_crop_takes_the_middle_and_large_images_are_averaged(tmp_path: Path):
     save(tmp_path / "a.png", checks.astype(np.uint8))
     middle = open_data(str(tmp_path), size=16).images[0, 4:-4, 4:-4]
     assert np.abs(middle.astype(int) - 127.5).max() < 3  # nearest-neighbour would give 0 or 255
+
+
+def test_the_middle_is_cut_out_before_scaling(tmp_path: Path):
+    array = save(tmp_path / "a.png", pixels((17, 14)))
+    with (tmp_path / "a.png").open("rb") as stream:
+        assert np.array_equal(decode(stream, 6, "crop", 3, crop=6), array[4:10, 5:11])
+    with pytest.raises(ValueError, match="17x14 pixels are less than the crop of 15"):
+        decode(tmp_path / "a.png", 6, "crop", 3, crop=15)
+    items = decoding.file_items(tmp_path, [Path("a.png")])
+    with pytest.raises(GvaeError, match=r"a\.png has 17x14 pixels, too few for --crop 15; give --crop 14"):
+        decoding.Reader(tmp_path).headers(items, crop=15)
+    (header,) = decoding.Reader(tmp_path).headers(items, crop=12).values()
+    side, _, notes = plan([header], None, "crop", None, crop=12)
+    assert (side, notes) == (12, ["images of which the middle 12x12 was cut out: 1"])
+
+
+def test_encoded_images_may_come_from_anywhere(tmp_path: Path):
+    values, array = {}, pixels((9, 9))
+    for name in ("one", "two"):
+        buffer = BytesIO()
+        Image.fromarray(array).save(buffer, "PNG")
+        values[name] = buffer.getvalue()
+    values["two"] = values["two"][:90]
+    reader = decoding.Reader(tmp_path / "data.mdb", skip_broken=True)
+    items = [(name, partial(BytesIO, data)) for name, data in values.items()]
+    assert list(reader.headers(items)) == [0, 1]
+    images, kept = reader.images(items, 9, "crop", 3)
+    assert (kept, list(reader.broken)) == ([0], ["two"])
+    assert np.array_equal(images, array[None])
+    reader.skip_broken = False
+    with pytest.raises(GvaeError, match=r"data\.mdb/two cannot be read: "):
+        reader.images(items, 9, "crop", 3)
 
 
 def test_mixed_sizes_are_brought_to_64_and_it_is_said(tmp_path: Path):
@@ -257,7 +292,7 @@ def test_empty_folder_wrong_path_and_wrong_options(tmp_path: Path):
 
 def test_more_than_memory_holds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     some(tmp_path, 2)
-    monkeypatch.setattr(decoding, "_memory", lambda: 500)
+    monkeypatch.setattr(rows, "_memory", lambda: 500)
     with pytest.raises(
         GvaeError, match=r"2 images of 12 pixels need .* half of this machine's memory.*prepare"
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -11,10 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gvae.data import DATASETS, default_root, load_object, open_data
+from gvae.config import TrainConfig
+from gvae.data import DATASETS, default_root, load_object, open_data, options_of
 from gvae.data.dataset import Dataset
 from gvae.data.inspect import contact_sheet, describe, inspect
+from gvae.data.options import OPTIONS
 from gvae.errors import GvaeError
+from gvae.runs import Run
 from gvae.types import DataSpec
 
 
@@ -31,7 +35,9 @@ def test_every_source_is_described_and_can_be_imported():
         assert source.about
         assert source.licence
         assert isinstance(source.open, str)
-        assert callable(load_object(source.open))
+        assert set(source.options) <= {*OPTIONS, "scratch"}
+        if importlib.util.find_spec(source.open.partition(":")[0]):
+            assert callable(load_object(source.open))
 
 
 def test_listing_needs_neither_torch_nor_numpy():
@@ -85,6 +91,44 @@ def test_outside_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         open_data("outside_stripes:stripe")
     with pytest.raises(GvaeError, match=r"cannot import outside_stars .*package\.module:name"):
         open_data("outside_stars:stripes")
+
+
+def test_an_unknown_option_gets_the_nearest():
+    with pytest.raises(GvaeError, match="no option of data called 'sise'; did you mean 'size'"):
+        open_data("digits", sise=8)
+    with pytest.raises(GvaeError, match="option window does not apply to folder data, which takes size, fit"):
+        open_data("folder", window=(40.0, 400.0))
+
+
+def test_zero_is_an_option_that_was_given():
+    with pytest.raises(GvaeError, match="option size does not apply"):
+        open_data("digits", size=0)
+
+
+def run_on(data: str, spec: DataSpec, **about) -> Run:
+    """A run that remembers its data."""
+    return Run(Path("run"), "vae", {}, TrainConfig(), data, spec, {"data": about})
+
+
+def test_a_run_reads_its_data_as_it_was_for_training(tmp_path: Path):
+    photos = DataSpec("photos", 1, (16, 16))
+    facts = {"options": {"size": 16, "fit": "pad"}, "skipped": ["a.png: cut"]}
+    run = run_on(str(tmp_path), photos, **facts)
+    assert options_of(run) == {"size": 16, "channels": 1, "fit": "pad", "skip_broken": True}
+    assert options_of(run, str(tmp_path)) == options_of(run)
+    assert options_of(run, "digits") == {}
+    (tmp_path / "other").mkdir()
+    assert options_of(run, f"folder:{tmp_path}/other") == {"size": 16, "channels": 1}
+
+
+def test_outside_code_is_given_again_what_it_took(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "outside_again.py").write_text(Path(__file__).read_text())
+    monkeypatch.syspath_prepend(tmp_path)
+    data = open_data("outside_again:stripes", size=6)
+    assert data.facts["options"] == {"size": 6}
+    assert options_of(run_on("outside_again:stripes", data.spec, **data.facts)) == {"size": 6}
+    with pytest.raises(GvaeError, match="option crop does not apply to outside_again:stripes data"):
+        open_data("outside_again:stripes", crop=6)
 
 
 def test_default_root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -1,0 +1,165 @@
+"""Images per second of `gvae data prepare` against a plain Pillow loop on one core, side by side in one process.
+
+    GVAE_DATA=... python benchmarks/prepare.py
+
+plain:      open, convert, cut to the middle, scale (Lanczos), store in a memory-mapped .npy; one core, nothing else.
+gvae:       all of `gvae.data.prepare`: headers and checksums of all files, decoding on all cores, a journal that
+            survives a kill, splits, checksum of the result.
+processes:  the plain loop's work in a pool of processes, what threads were chosen against.
+
+The images are the LSUN bedrooms below GVAE_DATA: loose JPEGs, and the LMDB. Rounds alternate, and the median of the
+ratios is reported, because a shared machine drifts; processor seconds per image tell what it costs besides waiting.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import PIL
+from PIL import Image
+
+from gvae.data import prepare
+from gvae.data.decoding import cores
+from gvae.training import processor
+
+RESULTS = Path(__file__).parent / "results" / "prepare.json"
+COPIES = 5
+"""times that the folder's 200 images are read in a round"""
+
+
+def square(data: bytes, size: int) -> np.ndarray:
+    """What a tutorial does with an image."""
+    image = Image.open(BytesIO(data)).convert("RGB")
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    image = image.crop((left, top, left + side, top + side))
+    return np.asarray(image.resize((size, size), Image.Resampling.LANCZOS))
+
+
+def store(images: Iterable[np.ndarray], count: int, size: int, out: Path) -> np.ndarray:
+    """Keep images in a memory-mapped file."""
+    shape = (count, size, size, 3)
+    array = np.lib.format.open_memmap(out, mode="w+", dtype=np.uint8, shape=shape)
+    for i, image in enumerate(images):
+        array[i] = image
+    array.flush()
+    return array
+
+
+def plain(values: Callable[[], Iterator[bytes]], count: int, size: int, out: Path) -> np.ndarray:
+    """One core."""
+    return store((square(data, size) for data in values()), count, size, out)
+
+
+def processes(values: Callable[[], Iterator[bytes]], count: int, size: int, out: Path) -> np.ndarray:
+    """A pool of processes."""
+    with ProcessPoolExecutor(cores()) as pool:
+        return store(pool.map(partial(square, size=size), values(), chunksize=16), count, size, out)
+
+
+def ours(source: str, root: Path, size: int, out: Path) -> np.ndarray:
+    """The pipeline."""
+    return np.asarray(prepare(source, out, root, size=size).images)
+
+
+def files(folder: Path) -> Iterator[bytes]:
+    """Content of the files of a folder, in order."""
+    return (path.read_bytes() for path in sorted(folder.iterdir()))
+
+
+def entries(folder: Path) -> Iterator[bytes]:
+    """Values of an LMDB, in order."""
+    import lmdb
+
+    with lmdb.open(str(folder), readonly=True, lock=False) as database, database.begin() as reading:
+        yield from (value for _, value in reading.cursor())
+
+
+def timed(make: Callable[[Path], np.ndarray], folder: Path) -> tuple[float, float, np.ndarray]:
+    """Seconds, processor seconds, and the images; what was written is removed."""
+    out = folder / "out"
+    start, used = time.perf_counter(), time.process_time()
+    images = make(out)
+    seconds, processor_seconds = time.perf_counter() - start, time.process_time() - used
+    shutil.rmtree(out) if out.is_dir() else out.unlink()
+    return seconds, processor_seconds, images
+
+
+def measure(makers: dict[str, Callable[[Path], np.ndarray]], rounds: int, folder: Path) -> dict[str, object]:
+    """Alternate the makers; images per second, and how much faster than the plain loop."""
+    first = {name: timed(make, folder)[2] for name, make in makers.items()}  # warms the caches, too
+    same = bool((first["gvae"] == first["plain"]).all())
+    count = len(first["plain"])
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in makers}
+    for _ in range(rounds):
+        for name, make in makers.items():
+            times[name].append(timed(make, folder)[:2])
+    row: dict[str, object] = {"images": count, "same_bytes": same}
+    for name, pairs in times.items():
+        ratios = sorted(alone / pair[0] for pair, (alone, _) in zip(pairs, times["plain"], strict=True))
+        row[name] = {
+            "images_per_second": round(count / statistics.median(a for a, _ in pairs), 1),
+            "processor_ms_per_image": round(1000 * statistics.median(b for _, b in pairs) / count, 3),
+            "ratio_median": round(statistics.median(ratios), 3),
+            "ratio_min_max": [round(ratios[0], 3), round(ratios[-1], 3)],
+        }
+    return row
+
+
+def makers(
+    source: str, root: Path, values: Callable[[], Iterator[bytes]], size: int
+) -> dict[str, Callable[[Path], np.ndarray]]:
+    """The three ways to prepare one source."""
+    count = sum(1 for _ in values())
+    loops = {loop.__name__: partial(loop, values, count, size) for loop in (plain, processes)}
+    return {"plain": loops["plain"], "gvae": partial(ours, source, root, size), **loops}
+
+
+def main() -> None:
+    """Measure, print and write the row."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--sizes", type=int, nargs="*", default=[256, 64])
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    o = parser.parse_args()
+    root, rows = Path(os.environ["GVAE_DATA"]) / "lsun_bedroom_subset", {}
+    with tempfile.TemporaryDirectory() as name:
+        folder, photos = Path(name), Path(name) / "photos"
+        photos.mkdir()
+        for path in sorted((root / "bedroom_jpg").iterdir()):
+            for copy in range(COPIES):
+                shutil.copy(path, photos / f"{copy}-{path.name}")
+        database = root / "bedroom_train_lmdb"
+        for size in o.sizes:
+            folders = makers(str(photos), root, partial(files, photos), size)
+            rows[f"folder, {size} pixels"] = measure(folders, o.rounds, folder)
+            entry = makers(f"lsun:{database}", root, partial(entries, database), size)
+            rows[f"lmdb, {size} pixels"] = measure(entry, o.rounds, folder)
+    row = {
+        "command": f"python benchmarks/prepare.py --rounds {o.rounds} --sizes {' '.join(map(str, o.sizes))}",
+        **rows,
+        "cores": cores(),
+        "processor": processor(),
+        "versions": {"python": platform.python_version(), "pillow": PIL.__version__, "numpy": np.__version__},
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+    o.out.write_text(json.dumps(row, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(row, indent=2))
+
+
+if __name__ == "__main__":
+    main()
