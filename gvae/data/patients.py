@@ -68,11 +68,11 @@ def divide(patients: Sequence[str], places: np.ndarray) -> tuple[dict[str, np.nd
         counts = [f"{len(np.unique(keys[part]))} {name}" for name, part in splits.items()]
         return splits, [f"split by patient, seed 0: {count} patients, {', '.join(counts)}"]
     splits = by_slab(keys, places)
-    who = "one patient" if count == 1 else f"{count} patients"
+    who, verb = ("one patient", "is") if count == 1 else (f"{count} patients", "are")
     if not len(splits["val"]):
         return splits, [f"all images are training images: {who} of too few places to hold any out"]
     return splits, [
-        f"warning: this is no split by patient: there is {who}, so val and test are the slabs of the body farthest along "
+        f"warning: this is no split by patient: there {verb} {who}, so val and test are the slabs of the body farthest along "
         "(towards the head for slices), a gap of a twentieth apart; numbers on them say nothing about other patients"
     ]
 
