@@ -18,6 +18,8 @@ from gvae.errors import GvaeError
 ENDINGS = (".nii", ".nii.gz")
 LABEL = re.compile(r'<Label\s+Key="(\d+)"[^>]*>\s*<!\[CDATA\[([^\]]*)\]\]>')
 """an entry of the table of labels that TotalSegmentator and the Connectome Workbench put into a file"""
+KINDS = {"Nifti1Image": 348, "Nifti2Image": 540}
+"""nibabel's classes, and the number that a header of each begins with"""
 UNITS = ("mm", "unknown")
 """of the spacing, as the header tells"""
 AGAIN = "copy or download it again"
@@ -89,12 +91,22 @@ def _load(file: File) -> Any:
     tools, data = medical("nibabel"), file.read()
     try:
         data = gzip.decompress(data) if file.where.name.lower().endswith(".gz") else data
-        second = {int.from_bytes(data[:4], order) for order in ("little", "big")} & {540}
-        return (tools.Nifti2Image if second else tools.Nifti1Image).from_bytes(data)
-    except (EOFError, OSError, zlib.error, ValueError, tools.filebasedimages.ImageFileError) as error:
-        raise GvaeError(f"{file.path} is cut, damaged or no NIfTI ({str(error)[:200]}); {AGAIN}") from error
-    except tools.spatialimages.HeaderDataError as error:
-        raise GvaeError(f"{file.path} has a damaged header ({str(error)[:200]}); {AGAIN}") from error
+        sizes = {int.from_bytes(data[:4], order) for order in ("little", "big")}
+        kind = next(name for name, size in KINDS.items() if size in sizes)
+        return getattr(tools, kind).from_bytes(data)
+    except StopIteration:
+        raise GvaeError(f"{file.path} is no NIfTI file; move it away, or {AGAIN}") from None
+    except (EOFError, OSError, zlib.error, ValueError, *_errors(tools)) as error:
+        raise _damaged(file, error) from error
+
+
+def _errors(tools: Any) -> tuple[type[Exception], ...]:
+    """What nibabel raises on damaged headers and data."""
+    return tools.filebasedimages.ImageFileError, tools.spatialimages.HeaderDataError
+
+
+def _damaged(file: File, error: Exception) -> GvaeError:
+    return GvaeError(f"{file.path} is cut or damaged ({str(error)[:200]}); {AGAIN}")
 
 
 def _array(image: Any, file: File) -> np.ndarray:
@@ -112,7 +124,7 @@ def _array(image: Any, file: File) -> np.ndarray:
         plain = (slope, offset) == (1, 0)
         values = np.asarray(image.dataobj) if plain else image.get_fdata(dtype=np.float32)
     except (EOFError, OSError, ValueError, zlib.error) as error:
-        raise GvaeError(f"{file.path} is cut or damaged ({str(error)[:200]}); {AGAIN}") from error
+        raise _damaged(file, error) from error
     return values.reshape(shape[:3])
 
 

@@ -72,8 +72,8 @@ def divide(patients: Sequence[str], places: np.ndarray) -> tuple[dict[str, np.nd
     if not len(splits["val"]):
         return splits, [f"all images are training images: {who} of too few places to hold any out"]
     return splits, [
-        f"warning: this is no split by patient: there {verb} {who}, so val and test are the slabs of the body farthest along "
-        "(towards the head for slices), a gap of a twentieth apart; numbers on them say nothing about other patients"
+        f"warning: this is no split by patient: there {verb} {who}, so val and test are the slabs of the body farthest "
+        "along (towards the head for slices), a gap of a twentieth apart; numbers on them say nothing about other patients"
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -232,7 +233,7 @@ def test_slabs_never_touch_and_never_share_a_place(pairs: list[tuple[int, int]])
     assert len(np.unique(np.concatenate(list(splits.values())))) == sum(map(len, splits.values()))
     for patient in np.unique(owner):
         levels = [sorted({height[i] for i in part if owner[i] == patient}) for part in splits.values()]
-        for lower, upper in zip(levels[:-1], levels[1:], strict=True):
+        for lower, upper in pairwise(levels):
             assert not lower or not upper or lower[-1] < upper[0]
         n = len(np.unique(height[owner == patient]))
         assert len(levels[1]) == len(levels[2]) == (max(1, round(n / 10)) if n >= 3 else 0)
