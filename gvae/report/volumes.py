@@ -113,8 +113,9 @@ def _affine(shape: tuple[int, ...], spacing: tuple[float, float, float]) -> np.n
 
 def _row(view: Tensor, ratio: float, shown: int) -> Image.Image:
     """Evenly spread slices of a view (N, C, H, W), stretched to the patient's proportions."""
-    places = np.linspace(0, len(view) - 1, min(shown, len(view)) + 2)[1:-1].round().astype(int)
-    row = grid(view[places.tolist()], columns=len(places))
+    count = min(shown, len(view))
+    places = ((np.arange(count) + 0.5) * len(view) / count).astype(int)
+    row = grid(view[places.tolist()], columns=count)
     return row if abs(ratio - 1) < 0.01 else row.resize((row.width, max(1, round(row.height * ratio))))
 
 
