@@ -39,7 +39,7 @@ def open_ct(
         window: centre and width in HU of what networks see; HU are stored as they are. Default: 40, 400.
         organ: crops around this label; slices without it are left out.
         skip_broken: leave scans out that cannot be read, and list them in facts["skipped"].
-        scratch: a file to gather the images in, in place of memory.
+        scratch: an .npy file to gather the images in, in place of memory.
 
     Returns:
         images (N, size, size, 1) or (N, block, block, block, 1) int16 HU, split by patient.
@@ -50,8 +50,7 @@ def open_ct(
     """
     chosen = Form.checked(form, size, block, spacing, window, organ)
     found = find_scans(place_of(root))
-    masks = find_masks(found, organ) if organ else []
-    mask = partial(mask_of, masks=masks, scans=found.scans) if organ else None
+    mask = partial(mask_of, masks=find_masks(found, organ)) if organ else None
     return assemble("ct", found, chosen, mask, skip_broken, scratch)
 
 

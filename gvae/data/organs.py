@@ -39,8 +39,11 @@ class Mask:
     read: Callable[[], Volume]
 
 
-def find_masks(found: Found, organ: str) -> list[Mask]:
+def find_masks(found: Found, organ: str) -> dict[PurePosixPath, list[Mask]]:
     """The masks of an organ, by its name or, in files of labels, its number.
+
+    Returns:
+        place of a scan -> masks that may be its.
 
     Raises:
         GvaeError: no labels at all, labels without names, or no such organ (with the nearest name).
@@ -62,21 +65,23 @@ def find_masks(found: Found, organ: str) -> list[Mask]:
             '{"labels": {"1": "liver"}}, or give the number, as in --organ 1'
         )
     choose("organ", organ, {mask.organ for mask in masks})
-    return [mask for mask in masks if mask.organ == organ]
+    owned: dict[PurePosixPath, list[Mask]] = {}
+    for mask in masks:
+        for scan in _nearest(mask, found.scans) if mask.organ == organ else ():
+            owned.setdefault(scan.where, []).append(mask)
+    return owned
 
 
 def mask_of(
-    scan: Scan, volume: Volume, masks: list[Mask], scans: list[Scan]
+    scan: Scan, volume: Volume, masks: dict[PurePosixPath, list[Mask]]
 ) -> tuple[np.ndarray | None, str]:
     """The organ's voxels (D, H, W) bool in a scan, or None and why there are none.
 
     Raises:
         GvaeError: a file of masks is damaged.
     """
-    reason = f"{scan.path} has no labels"
-    for mask in masks:
-        if not _belongs(mask, scan, scans):
-            continue
+    reason = f"{scan.path} has no labels of the organ; put its mask beside it, or leave --organ out"
+    for mask in masks.get(scan.where, ()):
         marked = mask.read()
         if same_grid(marked, volume):
             return marked.values > 0, ""
@@ -117,10 +122,11 @@ def _beside(file: File, home: PurePosixPath, found: Found) -> dict[str, str]:
     return {}
 
 
-def _belongs(mask: Mask, scan: Scan, scans: list[Scan]) -> bool:
-    """Whether a mask lies by a scan, and no other scan there has a name more like its own."""
-    near = [other for other in scans if other.where.is_relative_to(mask.home)]
-    return scan in near and _likeness(mask, scan) == max(_likeness(mask, other) for other in near)
+def _nearest(mask: Mask, scans: list[Scan]) -> list[Scan]:
+    """The scans beside a mask, and of several those whose names are most like its own."""
+    near = [scan for scan in scans if scan.where.is_relative_to(mask.home)]
+    likeness = [_likeness(mask, scan) for scan in near]
+    return [scan for scan, like in zip(near, likeness, strict=True) if like == max(likeness)]
 
 
 def _likeness(mask: Mask, scan: Scan) -> tuple[bool, int]:

@@ -1,4 +1,4 @@
-"""An array of images that grows scan by scan, on disk, so that it may be larger than memory."""
+"""An array of images that grows scan by scan in an .npy file, so that it may be larger than memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Stack:
     """Gathers int16 images (n, *S) of one shape S.
 
     Args:
-        scratch: a file to gather them in; default: one of the system's temporary files, which is gone at the end.
+        scratch: an .npy file to gather them in; default: one of the system's temporary files, which is gone at the end.
 
     >>> stack = Stack()
     >>> stack.add(np.ones((2, 3, 3), np.int16), "a.nii")
@@ -37,17 +37,20 @@ class Stack:
         Raises:
             GvaeError: they have another shape than those before, or the disk is full.
         """
+        if not len(images):
+            return
         shape = images.shape[1:]
-        if self.count and len(images) and shape != self.shape:
+        if self.count and shape != self.shape:
             one, other = (" x ".join(map(str, s)) for s in (shape, self.shape))
             raise GvaeError(
                 f"{name} has slices of {one} pixels, {self.first} of {other}; give one size, as in --size 128"
             )
-        if not len(images):
-            return
         self.shape, self.first = shape, self.first or name
         try:
+            if not self.count:
+                self._header()
             self._file.write(np.ascontiguousarray(images, np.int16).tobytes())
+            self._file.flush()
         except OSError as error:
             place = self.scratch or tempfile.gettempdir()
             raise GvaeError(
@@ -59,10 +62,19 @@ class Stack:
     def array(self) -> np.ndarray:
         """All images (N, *S, 1)."""
         shape = (self.count, *self.shape, 1)
-        self._file.flush()
         if not self.count:
             return np.empty(shape, np.int16)
-        if self.scratch is None and 2 * np.prod(shape, dtype=np.int64) <= IN_MEMORY:
-            self._file.seek(0)
+        self._header()
+        start = self._file.tell()
+        self._file.flush()
+        if self.scratch is not None:
+            return np.load(self.scratch, mmap_mode="r")
+        if 2 * np.prod(shape, dtype=np.int64) <= IN_MEMORY:
             return np.frombuffer(self._file.read(), np.int16).reshape(shape)
-        return np.memmap(self._file, np.int16, "r", shape=shape)
+        return np.memmap(self._file, np.int16, "r", start, shape)
+
+    def _header(self) -> None:
+        """Write the first bytes of the file, of which there are as many for any number of images."""
+        about = {"descr": "<i2", "fortran_order": False, "shape": (self.count, *self.shape, 1)}
+        self._file.seek(0)
+        np.lib.format.write_array_header_1_0(self._file, about)  # pyright: ignore[reportArgumentType]

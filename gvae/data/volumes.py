@@ -179,5 +179,14 @@ def _linear(values: np.ndarray, axis: int, m: int, step: float) -> np.ndarray:
     apart = np.abs(_centres(n, m, step)[:, None].clip(0, n - 1) - np.arange(n)) / width
     weights = np.maximum(0.0, 1.0 - apart)
     weights /= weights.sum(1, keepdims=True)
-    moved = np.tensordot(weights.astype(np.float32), values.astype(np.float32, copy=False), (1, axis))
-    return np.moveaxis(moved, 0, axis)
+    shape = [m if a == axis else length for a, length in enumerate(values.shape)]
+    moved, other = np.empty(shape, np.float32), int(axis == 0)
+    for k in range(values.shape[other]):  # plane by plane: a scan as floats would double the memory
+        plane = np.take(values, k, other).astype(np.float32, copy=False)
+        moved[(slice(None),) * other + (k,)] = _along(weights.astype(np.float32), plane, axis == 2)
+    return moved
+
+
+def _along(weights: np.ndarray, plane: np.ndarray, columns: bool) -> np.ndarray:
+    """Weighted means of the rows of a plane, or of its columns."""
+    return plane @ weights.T if columns else weights @ plane

@@ -404,6 +404,9 @@ def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     from gvae.data.stack import Stack
 
     class Full:
+        def seek(self, place: int) -> None:
+            pass
+
         def write(self, data: bytes) -> None:
             raise OSError(28, "No space left on device")
 

@@ -300,10 +300,11 @@ def test_gathering_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, li
     monkeypatch.setattr(stack, "IN_MEMORY", limit)
     patients(tmp_path / "a", 3)
     plain = open_ct(tmp_path / "a", size=16)
-    filed = open_ct(tmp_path / "a", size=16, scratch=tmp_path / "images.raw")
+    filed = open_ct(tmp_path / "a", size=16, scratch=tmp_path / "images.npy")
     assert isinstance(plain.images, np.memmap) == (limit == 0)
     assert isinstance(filed.images, np.memmap)
     assert np.array_equal(plain.images, filed.images)
+    assert np.array_equal(np.load(tmp_path / "images.npy"), plain.images)
 
 
 def test_a_single_file_and_an_archive(tmp_path: Path):
