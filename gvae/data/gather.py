@@ -73,9 +73,9 @@ class Gathered:
         self.patients += [scan.patient] * len(cut.images)
         self.places.append(cut.places)
         self.spacings.append(cut.spacing)
-        self.digests.append(
-            hashlib.sha256(volume.values.tobytes() + np.round(volume.spacing, 3).tobytes()).hexdigest()
-        )
+        digest = hashlib.sha256(volume.values)
+        digest.update(np.round(volume.spacing, 3).tobytes())
+        self.digests.append(digest.hexdigest())
         self.counts.update(cut.rest)
         self.counts[NO_FAT] += int(volume.values.min() > FAT)
 

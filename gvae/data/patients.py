@@ -31,7 +31,7 @@ class Seen:
         Returns:
             whether every slice was met before.
         """
-        digests = [hashlib.sha256(image.tobytes()).digest() for image in values if image.min() < image.max()]
+        digests = [hashlib.sha256(image).digest() for image in values if image.min() < image.max()]
         known = [self._first[digest] for digest in digests if digest in self._first]
         for other in set(known):
             one, two = sorted((self.owner(patient), self.owner(other)))
