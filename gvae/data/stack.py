@@ -1,0 +1,80 @@
+"""An array of images that grows scan by scan in an .npy file, so that it may be larger than memory."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from gvae.errors import GvaeError
+
+IN_MEMORY = 2**30
+"""bytes up to which the finished array is read into memory; above, it stays on the disk and is mapped"""
+
+
+class Stack:
+    """Gathers int16 images (n, *S) of one shape S.
+
+    Args:
+        scratch: an .npy file to gather them in; default: one of the system's temporary files, which is gone at the end.
+
+    >>> stack = Stack()
+    >>> stack.add(np.ones((2, 3, 3), np.int16), "a.nii")
+    >>> stack.array().shape
+    (2, 3, 3, 1)
+    """
+
+    def __init__(self, scratch: Path | None = None) -> None:
+        self.scratch = scratch
+        self.shape: tuple[int, ...] = ()
+        self.first, self.count = "", 0
+        self._file = tempfile.TemporaryFile() if scratch is None else scratch.open("w+b")  # noqa: SIM115
+
+    def add(self, images: np.ndarray, name: str) -> None:
+        """Append the images of a scan.
+
+        Raises:
+            GvaeError: they have another shape than those before, or the disk is full.
+        """
+        if not len(images):
+            return
+        shape = images.shape[1:]
+        if self.count and shape != self.shape:
+            one, other = (" x ".join(map(str, s)) for s in (shape, self.shape))
+            raise GvaeError(
+                f"{name} has slices of {one} pixels, {self.first} of {other}; give one size, as in --size 128"
+            )
+        self.shape, self.first = shape, self.first or name
+        try:
+            if not self.count:
+                self._header()
+            self._file.write(np.ascontiguousarray(images, np.int16).tobytes())
+            self._file.flush()
+        except OSError as error:
+            place = self.scratch or tempfile.gettempdir()
+            raise GvaeError(
+                f"could not write the images of {name} to {place} ({error}); free some space, give a smaller --size, or "
+                "set TMPDIR to a folder on another disk"
+            ) from error
+        self.count += len(images)
+
+    def array(self) -> np.ndarray:
+        """All images (N, *S, 1)."""
+        shape = (self.count, *self.shape, 1)
+        if not self.count:
+            return np.empty(shape, np.int16)
+        self._header()
+        start = self._file.tell()
+        self._file.flush()
+        if self.scratch is not None:
+            return np.load(self.scratch, mmap_mode="r")
+        if 2 * np.prod(shape, dtype=np.int64) <= IN_MEMORY:
+            return np.frombuffer(self._file.read(), np.int16).reshape(shape)
+        return np.memmap(self._file, np.int16, "r", start, shape)
+
+    def _header(self) -> None:
+        """Write the first bytes of the file, of which there are as many for any number of images."""
+        about = {"descr": "<i2", "fortran_order": False, "shape": (self.count, *self.shape, 1)}
+        self._file.seek(0)
+        np.lib.format.write_array_header_1_0(self._file, about)  # pyright: ignore[reportArgumentType]
