@@ -41,7 +41,7 @@ def file_items(root: Path, paths: Iterable[Path]) -> list[Item]:
         root: the folder.
         paths: their paths below it.
     """
-    return [(str(path), partial(open, root / path, "rb")) for path in paths]
+    return [(str(path), partial(open, os.path.join(root, path), "rb")) for path in paths]
 
 
 @dataclass

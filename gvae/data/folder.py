@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -152,7 +152,9 @@ def _splits(given: list[str], digests: np.ndarray) -> tuple[dict[str, np.ndarray
     return splits, notes
 
 
-def checksum(files: list[Path], digests: np.ndarray) -> str:
+def checksum(files: Iterable[Path], digests: Iterable[str]) -> str:
     """One checksum over the names and contents of the files."""
-    lines = [f"{digest} {file.as_posix()}" for digest, file in zip(digests, files, strict=True)]
-    return f"sha256:{hashlib.sha256(chr(10).join(lines).encode()).hexdigest()}"
+    content = hashlib.sha256()
+    for i, (digest, file) in enumerate(zip(digests, files, strict=True)):
+        content.update(f"{chr(10) if i else ''}{digest} {file.as_posix()}".encode())
+    return f"sha256:{content.hexdigest()}"

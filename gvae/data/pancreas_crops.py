@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from gvae.data.dataset import Dataset
-from gvae.data.decoding import Reader
+from gvae.data.decoding import Reader, file_items
 from gvae.data.folder import checksum
 from gvae.data.splits import by_group
 from gvae.errors import GvaeError
@@ -38,13 +38,13 @@ def open_crops(place: Path, size: int, skip_broken: bool, scratch: Path | None) 
     Raises:
         GvaeError: a list that is not of these crops, or a broken image.
     """
-    files = _listed(place)
-    reader = Reader(place, skip_broken)
-    headers = reader.headers(files)
-    readable = [files[i] for i in headers]
-    images, kept = reader.images(readable, size, "pad", 1, scratch)
+    files, reader = _listed(place), Reader(place, skip_broken)
+    items = file_items(place, files)
+    headers = reader.headers(items)
+    readable = list(headers)
+    images, kept = reader.images([items[i] for i in readable], size, "pad", 1, scratch)
     digests = np.array([header.digest for header in headers.values()])[kept]
-    names = [readable[i] for i in kept]
+    names = [files[readable[i]] for i in kept]
     owners = np.array([_owner(name) for name in names])
     splits = by_group(owners)
     skipped = [f"{name}: {reason}" for name, reason in reader.broken.items()]

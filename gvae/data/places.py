@@ -46,14 +46,16 @@ def find(name: str, root: Path | None, test: Test, holds: Callable[[Path], bool]
 
 def search(root: Path, test: Test) -> list[Path]:
     """Folders at or below `root` that pass a test, none inside another; links are followed, each folder once."""
-    found, seen = [], set()
+    found, seen, hits = [], set(), set()
     for path, folders, files in os.walk(root, followlinks=True):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         folder, real = Path(path), os.path.realpath(path)
         fresh, deep = real not in seen, len(folder.relative_to(root).parts) >= DEPTH
         seen.add(real)
-        hit = fresh and test(folder, folders, files)
-        found += [folder] if hit else []
+        hit = real not in hits and test(folder, folders, files)  # a link of another name may have come first
+        if hit:
+            found.append(folder)
+            hits.add(real)
         if hit or deep or not fresh:
             folders.clear()
     return found

@@ -91,7 +91,7 @@ def read_images(
     digests = np.array([headers[i].digest for i in kept], object)
     skipped = [f"{name}: {reason}" for name, reason in reader.broken.items()]
     facts = {
-        "checksum": checksum([Path(items[i][0]) for i in kept], digests),
+        "checksum": checksum((Path(items[i][0]) for i in kept), digests),
         "skipped": skipped,
         "notes": [*notes, *done, *[f"skipped {line}" for line in skipped]],
     }
