@@ -10,6 +10,11 @@ from gvae.report.figures import grid, pairs, save
 from gvae.runs import Run
 from gvae.training.checkpoint import build
 
+SAMPLES, IMAGES = 64, 32
+"""images on a grid of samples, and on one of reconstructions"""
+VALUES, FEWEST = 2**22, 4
+"""pixel values on a grid beyond which it has fewer images, and how few at least: large networks need memory"""
+
 
 class Pictures:
     """Draws a run's grids.
@@ -19,13 +24,13 @@ class Pictures:
         dataset: reconstructions show its validation split, or the training split if there is none.
     """
 
-    def __init__(self, run: Run, dataset: Dataset, samples: int = 64, images: int = 32) -> None:
-        self.run, self.samples = run, samples
+    def __init__(self, run: Run, dataset: Dataset) -> None:
+        self.run, self.samples = run, fitting(SAMPLES, dataset.spec.dim)
         # initial weights are drawn, then overwritten: the noise of training must not move
         split = "val" if len(dataset.splits.get("val", ())) else "train"
         with torch.random.fork_rng([]):
             self.model = build(run).eval()
-            self.batch = dataset.batch(dataset.split(split)[:images])
+            self.batch = dataset.batch(dataset.split(split)[: fitting(IMAGES, dataset.spec.dim)])
 
     @torch.no_grad()
     def draw(self, weights: dict[str, Tensor], seen: int, final: bool = False) -> None:
@@ -48,3 +53,12 @@ class Pictures:
                 z = encode(self.batch.x, self.batch.y).mean
                 rec = self.model.decode(z, self.batch.y).mean  # pyright: ignore[reportCallIssue]
                 save(pairs(self.batch.x, rec), self.run.reconstructions(seen))
+
+
+def fitting(most: int, dim: int) -> int:
+    """How many images of `dim` values a grid shows.
+
+    >>> fitting(64, 28 * 28), fitting(64, 256 * 256 * 3), fitting(64, 1024 * 1024 * 3)
+    (64, 21, 4)
+    """
+    return min(most, max(FEWEST, VALUES // dim))
