@@ -21,7 +21,7 @@ from gvae.runs import Run
 from gvae.types import DataSpec
 
 BLOCK = 250
-"""images per forward pass; results do not depend on it"""
+"""images per forward pass, at most"""
 
 
 def load(run: Run | Path | str, device: str = "cpu") -> Loaded:
@@ -84,7 +84,7 @@ class Loaded:
             torch.manual_seed(seed)
             y = None if y is None else y.to(self.model.device)
             blocks = [
-                self.model.sample(b - a, None if y is None else y[a:b], **options) for a, b in ranges(n)
+                self.model.sample(b - a, None if y is None else y[a:b], **options) for a, b in self.ranges(n)
             ]
         return torch.cat(blocks).cpu()
 
@@ -143,14 +143,14 @@ class Loaded:
     def encode(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """Codes (B, Z): the means of q(z|x)."""
         return torch.cat(
-            [self.posterior(x[a:b], None if y is None else y[a:b]).mean for a, b in ranges(len(x))]
+            [self.posterior(x[a:b], None if y is None else y[a:b]).mean for a, b in self.ranges(len(x))]
         )
 
     @torch.no_grad()
     def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """Images (B, C, *S) of codes z (B, Z)."""
         decode = self.need("decode")
-        return torch.cat([decode(z[a:b], None if y is None else y[a:b]).mean for a, b in ranges(len(z))])
+        return torch.cat([decode(z[a:b], None if y is None else y[a:b]).mean for a, b in self.ranges(len(z))])
 
     def reconstruct(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """Images (B, C, *S) decoded from the codes of x."""
@@ -170,11 +170,7 @@ class Loaded:
                 f"images have shape {tuple(x.shape)}; {self.run.path} works on (B, {', '.join(map(str, expected))})"
             )
 
-
-def ranges(n: int, block: int = BLOCK) -> Iterator[tuple[int, int]]:
-    """Consecutive (start, end) pairs that cover n items.
-
-    >>> list(ranges(5, 2))
-    [(0, 2), (2, 4), (4, 5)]
-    """
-    return ((a, min(a + block, n)) for a in range(0, n, block))
+    def ranges(self, n: int) -> Iterator[tuple[int, int]]:
+        """Consecutive (start, end) pairs that cover n images, each as many as go through the networks at a time."""
+        block = self.spec.together(BLOCK)
+        return ((start, min(start + block, n)) for start in range(0, n, block))

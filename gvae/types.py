@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from torch import Tensor
 
+VALUES = 2**22
+"""pixel values that go through a network at a time where nothing depends on it: memory is for training"""
+
 Terms = dict[str, "Tensor"]
 """named, already weighted scalars; their sum is a loss"""
 
@@ -68,6 +71,14 @@ class DataSpec:
     def dim(self) -> int:
         """Number of values in one image, D."""
         return self.channels * math.prod(self.shape)
+
+    def together(self, most: int) -> int:
+        """How many images go through a network at a time where nothing depends on it: `most`, fewer of large ones.
+
+        >>> [DataSpec("any", 3, (n, n)).together(250) for n in (64, 256, 1024)]
+        [250, 21, 1]
+        """
+        return min(most, max(1, VALUES // self.dim))
 
     def to_json(self) -> dict[str, Any]:
         """Plain dict for JSON."""

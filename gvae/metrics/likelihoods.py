@@ -17,8 +17,6 @@ from gvae.metrics.iwae import weighed
 if TYPE_CHECKING:
     from gvae.metrics.needs import Needs
 
-BLOCK = 250
-"""images whose codes are weighed together"""
 WALKS = 500
 """chains that walk together"""
 SIMULATED = 16
@@ -70,7 +68,7 @@ def bounds(needs: Needs, k: int) -> np.ndarray:
         ((x, y),) = needs.blocks(end, first)
         return weighed(needs.loaded.log_weights(x, k, y, prior=needs.prior).cpu().numpy())
 
-    return long(needs, f"iwae-{k}", needs.count(f"bounds:{k}"), BLOCK, compute)
+    return long(needs, f"iwae-{k}", needs.count(f"bounds:{k}"), needs.block, compute)
 
 
 def annealed(needs: Needs, temperatures: int, chains: int) -> np.ndarray:
@@ -84,7 +82,7 @@ def annealed(needs: Needs, temperatures: int, chains: int) -> np.ndarray:
         ((x, y),) = needs.blocks(end, first)
         return estimate(needs.loaded.model, x, y, Schedule(temperatures), chains, needs.prior)  # pyright: ignore
 
-    name, block = f"annealed:{temperatures}:{chains}", min(BLOCK, max(1, WALKS // chains))
+    name, block = f"annealed:{temperatures}:{chains}", min(needs.block, max(1, WALKS // chains))
     return long(needs, name.replace(":", "-"), needs.count(name), block, compute)
 
 

@@ -41,7 +41,7 @@ NEEDS = (
 )
 """names that a metric may list: properties of `Needs`, and features and class probabilities of images"""
 BLOCK = 250
-"""images per forward pass"""
+"""images per forward pass, at most"""
 WEIGHED = 50_000
 """codes decoded for one importance-weighted bound unless more images are asked for: k times the number of images"""
 ANNEALED = 100
@@ -93,6 +93,7 @@ class Needs:
         if samples < 1:
             raise GvaeError(f"--samples is {samples}; it must be at least 1")
         self.loaded, self.dataset, self.split, self.seed, self.prior = loaded, dataset, split, seed, prior
+        self.block = dataset.spec.together(BLOCK)
         self.weighed, self.precision, self.progress = weighed, precision, progress
         others = [s for s in ("train", "val", "test") if s != split and len(dataset.splits.get(s, ()))]
         self.other_split = others[0] if others else None
@@ -276,10 +277,10 @@ class Needs:
         import torch
 
         device, labels = self.loaded.model.device, self.real_labels
-        x = torch.from_numpy(self.real[first:end]).to(device).split(BLOCK)
+        x = torch.from_numpy(self.real[first:end]).to(device).split(self.block)
         if labels is None or not self.loaded.model.condition:
             return [(part, None) for part in x]
-        return list(zip(x, torch.from_numpy(labels[first:end]).to(device).split(BLOCK), strict=True))
+        return list(zip(x, torch.from_numpy(labels[first:end]).to(device).split(self.block), strict=True))
 
     def _extracted(self, kind: str) -> tuple[np.ndarray, np.ndarray | None]:
         """Features and class probabilities of real, other or fake images."""

@@ -164,7 +164,7 @@ class LatentModel(Model):
         Returns:
             (k, B)
         """
-        q, rows, together = self.proposal(x, y), [], max(1, CODES // len(x))
+        q, rows, together = self.proposal(x, y), [], max(1, self.spec.together(CODES) // len(x))
         for first in range(0, k, together):
             n = min(together, k - first)
             z, log_q = (torch.cat(v) for v in zip(*(draw(q) for _ in range(n)), strict=True))

@@ -12,8 +12,8 @@ from gvae.training.checkpoint import build
 
 SAMPLES, IMAGES = 64, 32
 """images on a grid of samples, and on one of reconstructions"""
-VALUES, FEWEST = 2**22, 4
-"""pixel values on a grid beyond which it has fewer images, and how few at least: large networks need memory"""
+FEWEST = 4
+"""images on a grid at least, however large they are"""
 
 
 class Pictures:
@@ -25,12 +25,13 @@ class Pictures:
     """
 
     def __init__(self, run: Run, dataset: Dataset) -> None:
-        self.run, self.samples = run, fitting(SAMPLES, dataset.spec.dim)
+        self.run, self.samples = run, max(FEWEST, dataset.spec.together(SAMPLES))
         # initial weights are drawn, then overwritten: the noise of training must not move
         split = "val" if len(dataset.splits.get("val", ())) else "train"
+        images = max(FEWEST, dataset.spec.together(IMAGES))
         with torch.random.fork_rng([]):
             self.model = build(run).eval()
-            self.batch = dataset.batch(dataset.split(split)[: fitting(IMAGES, dataset.spec.dim)])
+            self.batch = dataset.batch(dataset.split(split)[:images])
 
     @torch.no_grad()
     def draw(self, weights: dict[str, Tensor], seen: int, final: bool = False) -> None:
@@ -53,12 +54,3 @@ class Pictures:
                 z = encode(self.batch.x, self.batch.y).mean
                 rec = self.model.decode(z, self.batch.y).mean  # pyright: ignore[reportCallIssue]
                 save(pairs(self.batch.x, rec), self.run.reconstructions(seen))
-
-
-def fitting(most: int, dim: int) -> int:
-    """How many images of `dim` values a grid shows.
-
-    >>> fitting(64, 28 * 28), fitting(64, 256 * 256 * 3), fitting(64, 1024 * 1024 * 3)
-    (64, 21, 4)
-    """
-    return min(most, max(FEWEST, VALUES // dim))

@@ -13,7 +13,7 @@ from gvae.errors import GvaeError
 from gvae.types import Batch
 
 BLOCK = 500
-"""images per batch of a pass"""
+"""images per batch of a pass, at most"""
 PASSES = 5
 """passes over the training data that a turn may read before its first move"""
 
@@ -59,7 +59,7 @@ class Stream:
 
     def passes(self) -> Iterator[Batch]:
         """Some passes over the training data in an order of their own; every process sees all of it."""
-        n = len(self.indices)
-        order = Order(n, BLOCK, self.config.seed + 1)
-        for _ in range(-(-PASSES * n // BLOCK)):
+        n, block = len(self.indices), self.dataset.spec.together(BLOCK)
+        order = Order(n, block, self.config.seed + 1)
+        for _ in range(-(-PASSES * n // block)):
             yield self.dataset.batch(self.indices[order.next()], self.device)

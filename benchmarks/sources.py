@@ -1,0 +1,116 @@
+"""Every source in GVAE_DATA: looked at, trained on for two minutes, and drawn.
+
+    GVAE_DATA=DATA python benchmarks/sources.py                  # whatever has no row yet
+    GVAE_DATA=DATA python benchmarks/sources.py --only celeba-64
+
+A row of results/sources.json holds what `gvae data inspect` counts and how fast `gvae train` reads; docs/images/sources/
+shows each as data, reconstructions and samples. Two minutes on two cores make no good model: the pictures show that values, colours
+and orientation arrive as they should.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headline import gvae
+from PIL import Image
+
+from gvae.data import open_data
+from gvae.data.inspect import contact_sheet, inspect
+from gvae.report.figures import save
+from gvae.report.panels import panels
+from gvae.runs import Run
+
+RESULTS = Path(__file__).parent / "results" / "sources.json"
+PICTURES = Path(__file__).parents[1] / "docs" / "images" / "sources"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One source as it is trained on."""
+
+    data: str
+    """NAME or NAME:PATH, the path below GVAE_DATA"""
+    options: str = ""
+    """how it is read"""
+    training: str = ""
+    """options of `gvae train gvae`"""
+
+
+CASES = {
+    "digits": Case("digits"),
+    "mnist": Case("mnist"),
+    "fashion-mnist": Case("fashion-mnist"),
+    "cifar10": Case("cifar10"),
+    "char74k-fnt": Case("char74k:char74k/English/Fnt"),
+    "char74k-img": Case("char74k:char74k/English/Img", "--size 64"),
+    "celeba-64": Case("celeba:celeba/half_89x109", "--size 64"),
+    "celeba-128": Case("celeba:celeba/full_178x218", "--size 128", "--batch 8 --net.width 16"),
+    "celeba-hq-1024": Case("celeba-hq:celeba_hq/1024", "--size 1024", "--batch 2 --net.width 4 --latent 64"),
+    "celeba-hq-512": Case("celeba-hq:celeba_hq/512_with_masks", "--size 512", "--batch 4 --net.width 8"),
+    "ffhq-128": Case("ffhq", "--size 128", "--batch 8 --net.width 16"),
+    "lsun-lmdb-64": Case("lsun:lsun_bedroom_subset/bedroom_train_lmdb", "--size 64"),
+    "lsun-jpeg-256": Case("lsun:lsun_bedroom_subset/bedroom_jpg", "--size 256", "--batch 4 --net.width 8"),
+    "ct-dicom-slices": Case("ct:ct_3dircadb01_17/PATIENT_DICOM.zip", "--size 64"),
+    "ct-nifti-blocks": Case(
+        "ct:ct_totalsegmentator_example", "--form volumes --block 32", "--batch 8 --net.width 16"
+    ),
+    "pancreas-ct": Case("pancreas-ct:tcia_pancreas_ct_crops"),
+}
+
+
+def main() -> None:
+    """Look, train and draw whatever has no row yet."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--only", nargs="*", choices=list(CASES), default=list(CASES))
+    parser.add_argument("--minutes", type=float, default=2)
+    parser.add_argument("--runs", type=Path, default=Path("runs/sources"))
+    given = parser.parse_args()
+    for name in given.only:
+        rows = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+        if name not in rows:
+            rows[name] = measure(name, CASES[name], given.minutes, given.runs / name)
+            RESULTS.write_text(json.dumps(dict(sorted(rows.items())), indent=1) + "\n", encoding="utf-8")
+
+
+def measure(name: str, case: Case, minutes: float, out: Path) -> dict[str, Any]:
+    """One source: its numbers, its training, its picture."""
+    source, _, place = case.data.partition(":")
+    data = f"{source}:{Path(os.environ['GVAE_DATA']) / place}" if place else source
+    prepared = out.with_name(f"{name}-prepared")
+    if not prepared.exists():
+        gvae(f"gvae data prepare {shlex.quote(data)} {case.options} --out {prepared}")
+    dataset = open_data(str(prepared))
+    about = inspect(dataset)
+    if not (out / "final.png").exists():
+        train = f"gvae train gvae --data {prepared} --minutes {minutes:g} {case.training} --out {out}"
+        gvae(f"gvae resume {out}" if (out / "run.json").exists() else train)
+    run = Run.open(out)
+    sheet = Image.open(contact_sheet(dataset, out / "data.png"))
+    rebuilt = Image.open(sorted((out / "reconstructions").glob("*.png"))[-1])
+    pictures = {"data": sheet, "data above reconstructions": rebuilt, "samples": Image.open(run.final)}
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    save(panels(pictures, columns=3), PICTURES / f"{name}.png")
+    timing = [json.loads(line) for line in run.timing.read_text(encoding="utf-8").splitlines()]
+    return {
+        "data": case.data,
+        "commands": [f"gvae data prepare {case.data} {case.options}", f"gvae train gvae {case.training}"],
+        "minutes": minutes,
+        **{key: about[key] for key in ("images", "splits", "channels", "shape", "stored", "network")},
+        "conditions": len(dataset.spec.conditions),
+        "images_seen": timing[-1]["images"],
+        "images_per_second": timing[-1]["images"] / timing[-1]["seconds"],
+        "processor": run.about["processor"],
+        "versions": run.about["versions"],
+        "date": run.about["date"],
+    }
+
+
+if __name__ == "__main__":
+    main()
