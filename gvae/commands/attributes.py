@@ -113,13 +113,12 @@ def found(space: Space, args: Attributes) -> list[Direction]:
 
 
 def opened_data(space: Space, args: Attributes, data: str) -> Dataset:
-    """A data set; folders of images are read as the run's data was, unless the command line says otherwise."""
-    from gvae.commands.options import is_folder
+    """A data set, brought to the run's size; folders of pictures to the run's shape, as single pictures are."""
     from gvae.data import open_data
 
     run = space.loaded.run
-    options = {**pictures.reading(run), **args.folder.given()} if is_folder(data) else args.folder.given()
-    dataset = open_data(data, args.folder.data_root, **options)
+    options = pictures.reading(run) if data.startswith("folder:") else {}
+    dataset = open_data(data, args.folder.data_root, **{**options, **args.folder.for_run(run, data)})
     same_shape(run, dataset.spec)
     return dataset
 
