@@ -27,6 +27,12 @@ COMMANDS: dict[str, Command] = {
     "resume": Command("RUN", "go on where a run stopped, or beyond its budget", "resume:run"),
     "sample": Command("RUN -n 64", "draw new images from a run; needs no data", "sample:run"),
     "reconstruct": Command("RUN --data NAME|PATH", "originals above reconstructions", "reconstruct:run"),
+    "attributes": Command(
+        "RUN --data NAME|PATH", "learn what adds an attribute to an image's code", "attributes:run"
+    ),
+    "edit": Command("RUN PICTURE --add NAME=1.5", "add an attribute to a picture", "edit:run"),
+    "morph": Command("RUN PICTURE PICTURE", "change one picture into another", "morph:run"),
+    "walk": Command("RUN", "a smooth walk through what a run can draw; needs no data", "walk:run"),
     "evaluate": Command("RUN", "measure a run; writes metrics.json into it", "evaluate:run"),
     "compare": Command("RUN RUN ...", "runs side by side: one table, one page", "compare:run"),
     "reproduce": Command(

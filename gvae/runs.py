@@ -7,6 +7,7 @@ log.jsonl              terms and diagnostics against images seen (the same for t
 timing.jsonl           seconds and images per second against images seen
 samples/, reconstructions/   picture grids, named by images seen
 metrics.json           numbers with their protocol, written by `gvae evaluate`
+directions.safetensors, directions.json   directions in the space of codes, written by `gvae attributes`
 final.png              last sample grid
 """
 
@@ -169,6 +170,16 @@ class Run:
     def metrics(self) -> Path:
         """Numbers with their protocol."""
         return self.path / "metrics.json"
+
+    @property
+    def directions(self) -> Path:
+        """Directions in the space of codes."""
+        return self.path / "directions.safetensors"
+
+    @property
+    def directions_about(self) -> Path:
+        """What is known about the directions."""
+        return self.path / "directions.json"
 
     def partial(self, name: str) -> Path:
         """What a long measurement has so far."""

@@ -15,6 +15,7 @@ LAYERS = (
     ("models",),
     ("training",),
     ("api",),
+    ("latent",),
     ("metrics",),
     ("evaluation",),
     ("report",),

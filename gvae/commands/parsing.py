@@ -43,7 +43,7 @@ class Option(NamedTuple):
 
 
 def leaves(start: Any, path: tuple[str, ...] = (), prefix: str = "") -> Iterator[Option]:
-    """Every option of an instance of a dataclass, nested ones by their dotted name.
+    """Every option of an instance of a dataclass, nested ones by their dotted name; `with_` is typed --with.
 
     >>> from gvae.config import ModelConfig
     >>> [option.name for option in leaves(ModelConfig())]
@@ -55,7 +55,7 @@ def leaves(start: Any, path: tuple[str, ...] = (), prefix: str = "") -> Iterator
         hint, marks = hints[field.name], ()
         if typing.get_origin(hint) is Annotated:
             hint, *marks = typing.get_args(hint)
-        value, name = getattr(start, field.name), f"{prefix}{field.name.replace('_', '-')}"
+        value, name = getattr(start, field.name), f"{prefix}{field.name.rstrip('_').replace('_', '-')}"
         here = (*path, field.name)
         if dataclasses.is_dataclass(value):
             yield from leaves(value, here, prefix if FLAT in marks else f"{name}.")

@@ -1,0 +1,58 @@
+"""gvae walk RUN: a smooth walk through what the model can draw, as an animation without beginning or end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from gvae.commands import pictures
+from gvae.commands.parsing import REQUIRED, WORD, parse
+from gvae.errors import GvaeError
+from gvae.report import animation
+from gvae.runs import Run
+
+LONGEST = 600
+"""seconds that a walk may take"""
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Wander through the prior of a run: a closed, smooth walk through codes drawn from it. Needs no data."""
+
+    run: Annotated[Path, WORD] = REQUIRED
+    """run folder"""
+    seconds: float = 8.0
+    """length, at 25 frames per second"""
+    anchors: int = 8
+    """codes drawn from the prior, through which the walk leads"""
+    label: str | None = None
+    """class of what is drawn, by name or number; conditional models only"""
+    attributes: str | None = None
+    """attributes of what is drawn, between commas; models conditional on attributes only"""
+    seed: int = 0
+    """same seed, same walk"""
+    out: Path | None = None
+    """.gif, .webp or .mp4 file; RUN-walk.gif if not given"""
+
+
+def run(words: list[str]) -> None:
+    """Walk as the command line says."""
+    args = parse(Walk(), words, "gvae walk")
+    if args.anchors < 2:
+        raise GvaeError(f"--anchors is {args.anchors}; a walk needs at least 2")
+    shortest = args.anchors / animation.FPS
+    if not shortest <= args.seconds <= LONGEST:
+        raise GvaeError(
+            f"--seconds is {args.seconds:g}; {args.anchors} anchors take {shortest:g} to {LONGEST} seconds"
+        )
+    opened = Run.open(args.run)
+    out = args.out or Path(f"{opened.path.resolve().name}-walk.gif")
+    pictures.check_out(out, *animation.ENDINGS)
+    from gvae.latent.walks import loop
+
+    space = pictures.open_space(opened)
+    y = pictures.told(space.loaded, args.label, args.attributes, [])
+    z = loop(space.draw(args.anchors, y, args.seed), round(args.seconds * animation.FPS))
+    animation.save(pictures.frames(space, z, y), out)
+    print(f"{len(z)} frames, {len(z) / animation.FPS:g} seconds, in {out}")
