@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gvae.api import Loaded, ranges
+from gvae.api import Loaded
 from gvae.data.dataset import Dataset
 from gvae.errors import GvaeError
 from gvae.latent.inversion import SEARCH, Search, invert
@@ -91,7 +91,7 @@ class Space:
     def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """Images (N, C, *S) of codes z (N, Z); y as for `image`."""
         z = z.to(self.model.device)
-        return torch.cat([self.image(z[a:b], y) for a, b in ranges(len(z))]).cpu()
+        return torch.cat([self.image(z[a:b], y) for a, b in self.loaded.ranges(len(z))]).cpu()
 
     def draw(self, n: int, y: Tensor | None = None, seed: int = 0) -> Tensor:
         """Codes (n, Z) of the prior that the run samples from; y as for `image`."""
