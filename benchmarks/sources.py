@@ -3,8 +3,8 @@
     GVAE_DATA=DATA python benchmarks/sources.py                  # whatever has no row yet
     GVAE_DATA=DATA python benchmarks/sources.py --only celeba-64
 
-A row of results/sources.json holds what `gvae data inspect` counts and how fast `gvae train` reads; docs/images/sources shows
-each as data, reconstructions and samples. Two minutes on two cores make no good model: the pictures show that values,
+A row of results/sources.json holds what `gvae data inspect` counts and how fast `gvae train` reads; docs/images/sources
+shows each as data, reconstructions and samples. Two minutes on two cores make no good model: the pictures show that values,
 colours and orientation arrive as they should.
 """
 
