@@ -13,13 +13,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+from gvae import __version__
 from gvae.config import TrainConfig
 from gvae.data.dataset import Dataset
 from gvae.errors import GvaeError
 from gvae.models import resolve
 from gvae.runs import Run
 
-PACKAGES = ("gvae", "torch", "numpy", "accelerate", "safetensors", "scikit-learn", "torchmetrics", "pillow")
+PACKAGES = ("torch", "numpy", "accelerate", "safetensors", "scikit-learn", "torchmetrics", "pillow")
 
 
 def train(model: str, model_config: Any, train: TrainConfig, dataset: Dataset, data: str, out: Path) -> Run:
@@ -120,7 +121,7 @@ def about(dataset: Dataset) -> dict[str, Any]:
         "command": " ".join(["gvae", *sys.argv[1:]]),
         "date": time.strftime("%Y-%m-%d"),
         "python": platform.python_version(),
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": {"gvae": __version__, **{name: version(name) for name in PACKAGES}},
         "processor": processor(),
         "data": json.loads(json.dumps(dataset.facts, default=str)),
         "splits": {name: len(indices) for name, indices in dataset.splits.items()},

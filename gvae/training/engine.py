@@ -237,7 +237,7 @@ class Engine:
             now = time.monotonic()
             self.elapsed = already + now - clock_start
             rate = (self.seen - start_seen) / max(now - clock_start, 1e-9)
-            if self.rounds % self.config.log_every == 0:
+            if self.rounds % self.config.log_every == 0 or self.fraction >= 1:
                 self.journal.write(self.report(), self.elapsed, self.fraction, rate)
             if self.agreed(now - saved > self.config.save_every):
                 self.save()

@@ -98,7 +98,7 @@ def test_every_recipe_of_the_papers_tables_can_be_built(name, recipe):
 def test_floors_scales_and_images_seen_stand_in_the_table(tmp_path):
     columns = (Column("mmd", "MMD x 1000", 1, 1000), Column("exact", "log-likelihood", 3))
     table = dataclasses.replace(SMALL, metrics=("mmd", "exact"), columns=columns, recipes=SMALL.recipes[:1])
-    one = Budget({"images": 5000, "log_every": 1}, (0,), samples=100)
+    one = Budget({"images": 5000}, (0,), samples=100)
     lines = reproduce(table, one, tmp_path, say=lambda text: None).read_text().splitlines()
     number = next(n for n in read_numbers(Run.open(tmp_path / "plain-0")) if n.name == "mmd")
     assert f"| real against real | {1000 * number.floor:.1f} |  |  |  |  |" in lines
