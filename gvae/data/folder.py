@@ -104,6 +104,9 @@ def plan(
         if depth == 3
         else 0,
         "images of 16 bits, scaled to 8 bits (65535 becomes 255)": sum(h.deep for h in headers),
+        "images in the colours of a print (CMYK), turned into RGB without a profile": sum(
+            h.inks for h in headers
+        ),
         "images with transparency, laid on white": sum(h.alpha for h in headers),
         "files of several pictures, of which the first was taken": sum(h.frames > 1 for h in headers),
     }

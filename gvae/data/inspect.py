@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gvae.data.dataset import SPLITS, Dataset, permutation
+from gvae.data.duplicates import copies
 from gvae.data.mapped import take
 from gvae.errors import GvaeError
 
@@ -17,12 +18,12 @@ CHUNK = 16 * 2**20
 
 
 def inspect(dataset: Dataset) -> dict[str, Any]:
-    """Counts, sizes, value range, moments and labels.
+    """Counts, sizes, value range, moments, labels, and copies of 2-D images.
 
     Mean and standard deviation are of the training images with `low` at 0 and `high` at 1.
 
     Returns:
-        a dict that fits in JSON: name, images, splits, channels, shape, stored, mean, std, classes, facts.
+        a dict that fits in JSON: name, images, splits, channels, shape, stored, mean, std, classes, copies, facts.
 
     >>> from gvae.data import open_data
     >>> about = inspect(open_data("digits"))
@@ -43,6 +44,7 @@ def inspect(dataset: Dataset) -> dict[str, Any]:
         "mean": (mean - spec.low) / scale,
         "std": std / scale,
         "classes": _classes(dataset),
+        "copies": copies(dataset) if spec.spatial == 2 else None,
         "facts": dataset.facts,
     }
 
@@ -60,6 +62,7 @@ def describe(about: dict[str, Any]) -> str:
     ]
     for split, counts in about["classes"].items():
         lines.append(f"labels    {split}: " + ", ".join(f"{name} {count}" for name, count in counts.items()))
+    lines += _about_copies(about["copies"]) if about["copies"] else []
     lines += [f"{key:<9} {facts[key]}" for key in ("source", "licence", "citation") if facts.get(key)]
     lines += [f"note      {note}" for note in facts.get("notes", ())]
     return "\n".join(lines)
@@ -86,6 +89,18 @@ def contact_sheet(
     picture = grid(dataset.batch(indices[permutation(len(indices), seed)[:n]]).x)
     write_atomic(Path(out), lambda name: picture.save(name, "PNG"))
     return Path(out)
+
+
+def _about_copies(found: dict[str, Any]) -> list[str]:
+    """Lines on exact and near copies; nothing where there are none."""
+    if not found["examples"]:
+        return []
+    lines = [f"copies    {found['exact']} images repeat another, {found['near']} pairs look alike"]
+    if found["across"]:
+        lines.append(
+            f"warning   {found['across']} of these pairs lie in two splits: test images were seen in training"
+        )
+    return [*lines, f"          such as {', '.join(found['examples'])}"]
 
 
 def _moments(images: np.ndarray, indices: np.ndarray) -> tuple[int, int, float, float]:

@@ -19,6 +19,7 @@ from typing import Any
 
 from gvae import __version__
 from gvae.data.dataset import Dataset
+from gvae.data.files import read_note
 from gvae.data.store import check_free, fill, not_written, read_prepared
 from gvae.errors import GvaeError
 from gvae.runs import write_text
@@ -95,7 +96,7 @@ def _same_call(work: Path, asked: dict[str, Any]) -> None:
         if len(list(work.iterdir())) > 1:  # the lock is ours
             raise GvaeError(f"{work} holds something else; move it away or choose another --out")
         return write_text(note, json.dumps(asked) + "\n")
-    begun = json.loads(note.read_text(encoding="utf-8"))
+    begun = read_note(note)
     other = [name for name in {**begun, **asked} if begun.get(name) != asked.get(name)]
     if other:
         listed = ", ".join(f"{name} {begun.get(name)} (now {asked.get(name)})" for name in other)

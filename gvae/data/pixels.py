@@ -35,6 +35,8 @@ class Header:
     """pictures in the file"""
     digest: str
     """SHA-256 of the file"""
+    inks: bool = False
+    """has the colours of a print (CMYK)"""
 
 
 def read_header(file: Path | BinaryIO) -> Header:
@@ -54,9 +56,15 @@ def read_header(file: Path | BinaryIO) -> Header:
         width, height = image.size
         if image.format != "TIFF" and _orientation(image) in ON_ITS_SIDE:
             width, height = height, width
-        digest = hashlib.sha256(data).hexdigest()
-        frames = getattr(image, "n_frames", 1)
-        return Header((width, height), _has_colour(image), deep, image.has_transparency_data, frames, digest)
+        return Header(
+            (width, height),
+            _has_colour(image),
+            deep,
+            image.has_transparency_data,
+            getattr(image, "n_frames", 1),
+            hashlib.sha256(data).hexdigest(),
+            image.mode == "CMYK",
+        )
 
 
 def decode(file: Path | BinaryIO, size: int, fit: str, channels: int, crop: int | None = None) -> np.ndarray:

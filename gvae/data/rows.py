@@ -14,12 +14,12 @@ import os
 import shutil
 from collections.abc import Sequence
 from functools import cached_property
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from gvae.data.files import gib, npy_header, read_note, sha256
 from gvae.errors import GvaeError
 from gvae.runs import write_text
 
@@ -128,7 +128,7 @@ class FileRows:
         """Take over what a journal says, if there is one."""
         if not (self.journal.exists() and self.file.exists()):
             return
-        about = json.loads(self.journal.read_text(encoding="utf-8"))
+        about = read_note(self.journal)
         again = f"put back what was there before, or remove {self.file.parent} to start over"
         if about["form"] != self.form:
             raise GvaeError(
@@ -203,40 +203,6 @@ class FileRows:
             f"{gib(shutil.disk_usage(self.file.parent).free)} are free: free some space, give a smaller --size, or "
             f"an --out on another disk{kept}"
         )
-
-
-def checksum(file: Path) -> str:
-    """SHA-256 of an .npy file that `FileRows` finished: what its journal says, else computed."""
-    journal = file.with_suffix(".json")
-    known = json.loads(journal.read_text(encoding="utf-8")) if journal.exists() else {}
-    return known.get("sha256") or sha256(file)
-
-
-def sha256(file: Path) -> str:
-    """SHA-256 of a file of any length."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def npy_header(shape: tuple[int, ...], dtype: np.dtype) -> bytes:
-    """The first bytes of an .npy file; their number does not depend on the number of rows.
-
-    >>> len(npy_header((7, 8, 8, 1), np.dtype(np.uint8))), len(npy_header((3_000_000, 8, 8, 1), np.dtype(np.uint8)))
-    (128, 128)
-    """
-    header = BytesIO()
-    about = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(header, about)
-    return header.getvalue()
-
-
-def gib(count: int) -> str:
-    """A number of bytes for people.
-
-    >>> gib(3 * 2**29), gib(5 * 2**20)
-    ('1.5 GiB', '5.0 MiB')
-    """
-    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.1f} MiB"
 
 
 def _memory() -> int:

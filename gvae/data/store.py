@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from gvae.data.dataset import Dataset
+from gvae.data.files import checksum, gib, npy_header, sha256
 from gvae.data.mapped import at_random
-from gvae.data.rows import checksum, gib, npy_header, sha256
 from gvae.errors import GvaeError
 from gvae.runs import write_text
 from gvae.types import DataSpec
@@ -31,6 +31,7 @@ FORMAT = 1
 """version of the folder's layout"""
 CHUNK = 64 * 2**20
 """bytes that are copied at a time"""
+AGAIN = "copy the folder once more or prepare the data anew with `gvae data prepare`"
 
 
 def write_prepared(dataset: Dataset, out: Path) -> Path:
@@ -82,13 +83,20 @@ def read_prepared(folder: Path, size: int | None = None, verify: bool = False) -
     folder = Path(folder)
     about = _read_json(folder / "dataset.json")
     for name, expected in about["files"].items():
-        check = verify or name != "images.npy"
-        _check_file(folder / name, expected, check)
-    spec = DataSpec.from_json(about["spec"])
-    if size not in (None, spec.size):
+        _check_file(folder / name, expected, checksum=verify or name != "images.npy")
+    try:
+        dataset = _assemble(folder, about)
+    except (ValueError, TypeError, KeyError, OSError, GvaeError) as error:
+        raise GvaeError(f"{folder} contradicts itself ({error}); {AGAIN}") from error
+    if size not in (None, dataset.spec.size):
         raise GvaeError(
-            f"{folder} was prepared at {spec.size} pixels, not {size}; prepare it anew or leave --size out"
+            f"{folder} was prepared at {dataset.spec.size} pixels, not {size}; prepare it anew or leave --size out"
         )
+    return dataset
+
+
+def _assemble(folder: Path, about: dict[str, Any]) -> Dataset:
+    """The data set that files and description make up; nothing is unpickled."""
     labels, attributes = (
         np.load(folder / name) if name in about["files"] else None
         for name in ("labels.npy", "attributes.npy")
@@ -96,7 +104,7 @@ def read_prepared(folder: Path, size: int | None = None, verify: bool = False) -
     with np.load(folder / "splits.npz") as file:
         splits = {name: file[name] for name in file.files}
     images = at_random(np.load(folder / "images.npy", mmap_mode="r"))
-    return Dataset(spec, images, labels, splits, about["facts"], attributes)
+    return Dataset(DataSpec.from_json(about["spec"]), images, labels, splits, about["facts"], attributes)
 
 
 def check_free(out: Path) -> None:
@@ -191,12 +199,12 @@ def _read_json(file: Path) -> dict[str, Any]:
     try:
         about = json.loads(file.read_text(encoding="utf-8"))
         missing = {"format", "spec", "facts", "files"} - about.keys()
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, OSError) as error:
         raise GvaeError(
             f"{file} is damaged ({error}); prepare the data anew with `gvae data prepare`"
         ) from error
     if missing:
-        raise GvaeError(f"{file} is damaged or not of gvae: it lacks {', '.join(sorted(missing))}")
+        raise GvaeError(f"{file} is damaged or not of gvae: it lacks {', '.join(sorted(missing))}; {AGAIN}")
     if about["format"] != FORMAT:
         raise GvaeError(
             f"{file} has format {about['format']}, this gvae reads format {FORMAT}; prepare the data anew"
@@ -207,11 +215,10 @@ def _read_json(file: Path) -> dict[str, Any]:
 def _check_file(file: Path, expected: dict[str, Any], checksum: bool) -> None:
     """Compare a file's length, and its SHA-256 if asked, with what dataset.json says."""
     length = file.stat().st_size if file.exists() else 0
-    again = "copy the folder once more or prepare the data anew with `gvae data prepare`"
     if length != expected["bytes"]:
         state = (
             "is missing" if not file.exists() else f"is cut or damaged: {length} of {expected['bytes']} bytes"
         )
-        raise GvaeError(f"{file} {state}; {again}")
+        raise GvaeError(f"{file} {state}; {AGAIN}")
     if checksum and sha256(file) != expected["sha256"]:
-        raise GvaeError(f"{file} was changed since it was written (its SHA-256 differs); {again}")
+        raise GvaeError(f"{file} was changed since it was written (its SHA-256 differs); {AGAIN}")
