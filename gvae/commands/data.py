@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +29,10 @@ class Inspect:
 
 @dataclass(frozen=True)
 class Prepare:
-    """Write a data set as arrays that are mapped from disk, so that it may be larger than memory."""
+    """Write a data set as arrays that are mapped from disk, so that it may be larger than memory.
+
+    Works on all cores. If it is stopped or killed, the same command goes on where it was.
+    """
 
     data: Annotated[str, WORD] = REQUIRED
     """a data set's name, or the path of a folder of images"""
@@ -86,7 +90,11 @@ def preparing(words: list[str]) -> None:
     args = parse(Prepare(), words, "gvae data prepare")
     from gvae.data import prepare
 
-    dataset = prepare(args.data, args.out, args.folder.data_root, **args.folder.given())
+    try:
+        dataset = prepare(args.data, args.out, args.folder.data_root, **args.folder.given())
+    except KeyboardInterrupt:
+        print("gvae: stopped; the same command goes on from there", file=sys.stderr)
+        sys.exit(130)
     print(f"{len(dataset)} images in {args.out}")
     print(f"Next: gvae train gvae --data {args.out}")
 

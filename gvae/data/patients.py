@@ -11,6 +11,8 @@ from gvae.data.splits import PARTS, by_group
 
 FEWEST = 3
 """patients that a split by patient needs"""
+LAYERS = 5
+"""places that a split by slab needs, so that at least three fifths are left for training"""
 
 
 class Seen:
@@ -80,7 +82,8 @@ def divide(patients: Sequence[str], places: np.ndarray) -> tuple[dict[str, np.nd
 def by_slab(patients: np.ndarray, places: np.ndarray) -> dict[str, np.ndarray]:
     """Within each patient, the first four fifths along the axis with most places, a gap, val, a gap, test.
 
-    The gap is a twentieth of the places (none below 20 places): its images are in no split.
+    The gap is a twentieth of the places (none below 20 places): its images are in no split. Below five places all of
+    them are for training.
     """
     parts: dict[str, list[np.ndarray]] = {"train": [], **{name: [] for name in PARTS}}
     for patient in np.unique(patients):
@@ -89,7 +92,7 @@ def by_slab(patients: np.ndarray, places: np.ndarray) -> dict[str, np.ndarray]:
         axis = max((2, 1, 0), key=lambda a: len(np.unique(own[:, a])))
         levels, level = np.unique(own[:, axis], return_inverse=True)
         n, gap = len(levels), len(levels) // 20
-        held = max(1, round(n * PARTS["test"])) if n >= FEWEST else 0
+        held = max(1, round(n * PARTS["test"])) if n >= LAYERS else 0
         inner, outer = n - held, n - 2 * held - gap
         parts["test"].append(members[level >= inner])
         parts["val"].append(members[(level >= outer) & (level < outer + held)])

@@ -60,6 +60,9 @@ def claim(work: Path, asked: dict[str, Any]) -> Iterator[None]:
     Raises:
         GvaeError: it is of another call or in use, or cannot be made.
     """
+    foreign = not (work / "call.json").exists() and work.is_dir() and {path.name for path in work.iterdir()}
+    if foreign and foreign != {"lock"}:
+        raise GvaeError(f"{work} holds something else; move it away or choose another --out")
     try:
         work.mkdir(exist_ok=True)
         lock = (work / "lock").open("w")
@@ -93,8 +96,6 @@ def _same_call(work: Path, asked: dict[str, Any]) -> None:
     """Note what is asked for, or compare it with what was asked for before."""
     note, asked = work / "call.json", json.loads(json.dumps(asked))
     if not note.exists():
-        if len(list(work.iterdir())) > 1:  # the lock is ours
-            raise GvaeError(f"{work} holds something else; move it away or choose another --out")
         return write_text(note, json.dumps(asked) + "\n")
     begun = read_note(note)
     other = [name for name in {**begun, **asked} if begun.get(name) != asked.get(name)]

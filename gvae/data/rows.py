@@ -109,8 +109,15 @@ class FileRows:
             self.save()
 
     def save(self) -> None:
-        """Flush the file to disk, then say so in the journal."""
-        os.fsync(self._stream.fileno())
+        """Flush the file to disk, then say so in the journal.
+
+        Raises:
+            GvaeError: the disk is full; the rows that the journal knows are safe.
+        """
+        try:
+            os.fsync(self._stream.fileno())
+        except OSError as error:  # some file systems find out only now
+            raise self._full(str(error)) from error
         self._safe = self.count
         self._note()
 

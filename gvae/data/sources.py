@@ -30,7 +30,7 @@ class Source:
     """where the checksums and mirrors are, or a function that fetches ("package.module:NAME"), if `fetch` can get it"""
 
 
-CT = ("size", "form", "block", "spacing", "window", "organ", "skip_broken")
+CT = ("size", "form", "block", "spacing", "window", "organ", "skip_broken", "scratch")
 """options of computed tomography"""
 
 DATASETS: dict[str, Source] = {

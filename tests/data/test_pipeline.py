@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gvae.cli import main
 from gvae.data import decoding, open_data, prepare, progress, rows, store
 from gvae.data.pipeline import claim
 from gvae.data.rows import FileRows
@@ -251,6 +253,25 @@ def test_a_foreign_folder_is_left_alone(photos, tmp_path):
     with pytest.raises(GvaeError, match=r"set\.partial holds something else; move it away"):
         prepare(str(photos), tmp_path / "set", size=16)
     assert (tmp_path / "set.partial" / "letters").read_text() == "dear"
+
+
+def test_a_disk_that_is_full_only_at_the_end(photos, tmp_path, monkeypatch):
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(rows.os, "fsync", full)
+    with pytest.raises(GvaeError, match=r"images\.npy: .*No space left on device.*free some space"):
+        prepare(str(photos), tmp_path / "set", size=16)
+    assert [path.name for path in tmp_path.iterdir()] == ["photos"]
+
+
+def test_control_c_says_how_to_go_on(photos, tmp_path, monkeypatch, capsys):
+    def stop(*words, **options) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gvae.data.prepare", stop)
+    assert main(["data", "prepare", str(photos), "--out", str(tmp_path / "set")]) == 130
+    assert "the same command goes on" in capsys.readouterr().err
 
 
 def test_decoded_images_are_not_copied(photos, tmp_path, monkeypatch):

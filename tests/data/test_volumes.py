@@ -16,6 +16,7 @@ pytest.importorskip("nibabel")
 SCAN = Volume(body(), affine())
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.permutations(range(3)), st.tuples(*[st.booleans()] * 3))
 def test_every_orientation_of_a_file_gives_one_volume(order: list[int], flips: tuple[bool, bool, bool]):
     stored, grid = SCAN.values.transpose(order), SCAN.affine[:, [*order, 3]].copy()
@@ -75,7 +76,7 @@ def test_the_same_grid_to_a_tenth_of_a_voxel():
 spacings = st.tuples(*[st.floats(0.4, 6)] * 3)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(spacings)
 def test_resampling_keeps_constants_size_and_middle(spacing: tuple[float, float, float]):
     flat = Volume(np.full(SCAN.values.shape, 73, np.int16), SCAN.affine)
@@ -89,7 +90,7 @@ def test_resampling_keeps_constants_size_and_middle(spacing: tuple[float, float,
     assert np.allclose(*middles, atol=1e-6)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 2), st.floats(0.2, 0.95))
 def test_a_straight_line_stays_one_when_the_grid_gets_finer(axis: int, part: float):
     line = np.arange(SCAN.values.shape[axis]) * 50
@@ -113,6 +114,7 @@ def test_a_coarser_grid_averages_instead_of_picking():
     assert abs(float(resample(SCAN, (5, 1.6, 1.4)).values.mean()) - float(SCAN.values.mean())) < 30
 
 
+@settings(deadline=None, max_examples=40)
 @given(spacings)
 def test_labels_stay_labels(spacing: tuple[float, float, float]):
     labels = np.random.default_rng(0).choice([0, 3, 17], SCAN.values.shape).astype(np.uint8)
