@@ -180,6 +180,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             ),
             Recipe("vae-vgp", "vae-vgp", NATS, {"elbo": "-81.3"}, "two hidden layers, " + STATIC),
             Recipe("draw", "draw", {**NATS, "latent": 10}, {"elbo": "-80.97"}, "64 glimpses, " + STATIC),
+            Recipe("draw, no attention", "draw", {**NATS, "latent": 10, "attention": "off"}),
             Recipe("draw-vgp", "draw-vgp", {**NATS, "latent": 10}, {"elbo": "-79.9"}, STATIC),
             Recipe("aae", "aae", NATS),
             Recipe("avb", "avb", NATS),
