@@ -14,6 +14,8 @@ from pathlib import Path
 
 from headline import gvae, row
 
+from gvae import load
+
 RESULTS = Path(__file__).parent / "results" / "likelihood.json"
 
 
@@ -43,7 +45,11 @@ def main() -> None:
         gvae(f"gvae resume {out}" if (out / "run.json").exists() else trained)
     gvae(evaluated)
     rows = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    rows[given.name] = row(out, [" ".join(trained.split()), evaluated]) | {"note": given.note}
+    parameters = sum(parameter.numel() for parameter in load(out).model.parameters())
+    rows[given.name] = row(out, [" ".join(trained.split()), evaluated]) | {
+        "parameters": parameters,
+        "note": given.note,
+    }
     RESULTS.write_text(json.dumps(dict(sorted(rows.items())), indent=1) + "\n", encoding="utf-8")
 
 
