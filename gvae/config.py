@@ -96,7 +96,7 @@ class DrawConfig(BoundConfig):
     """length of the state of each of the two LSTMs"""
     attention: Literal["auto", "on", "off"] = "auto"
     """look at and paint patches in place of whole images; auto: on for images, off for volumes"""
-    read: int = 2
+    read: int = 5
     """side of the patch that is read, in pixels of its own grid"""
     write: int = 5
     """side of the patch that is painted, in pixels of its own grid"""

@@ -45,6 +45,7 @@ PLAIN = {"ema": 0, "rise": 0.0, "decay": 0.0, "warmup": 0.0, "prior": "normal"}
 
 DRAW = {
     "glimpses": 64,
+    "read": 2,
     "latent": 100,
     "lr": 1e-3,
     "clip": 10.0,

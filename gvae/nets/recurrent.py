@@ -12,11 +12,12 @@ The window is a grid of N x N Gaussian filters, placed by five numbers W(h) (Eq.
     read(x)  = gamma F_y x F_x'                                patches (B, C, N, N), Eq. 27
     write(w) = F_y' w F_x / gamma                              images (B, C, height, width), Eq. 29
 
-With zeros in place of W(h) the window covers the whole image.
+With zeros in place of W(h) the filters are spread over the whole image; see `placing` for where they start.
 """
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -103,13 +104,28 @@ def window(parameters: Tensor, n: int, shape: tuple[int, ...]) -> Window:
     return Window(rows[:, None], columns[:, None], gamma[:, None, None, None])
 
 
+def placing(hidden: int, n: int, shape: tuple[int, ...], paints: bool = False) -> nn.Linear:
+    """W(h), whose window covers the middle half of the image at first, with filters half a step wide.
+
+    With zeros, filters a pixel wide look at the corners of a digit, where nothing is to be seen. gamma makes up for the
+    area that a filter of width s spreads a stroke over, 2 pi s^2: else a brush is too faint to learn from.
+    """
+    layer, stride = nn.Linear(hidden, 5), 0.5
+    width = max(1.0, stride * (max(shape) - 1) / max(n - 1, 1) / 2)
+    gamma = -math.log(2 * math.pi * width**2) if paints else 0.0
+    with torch.no_grad():
+        layer.weight.mul_(0.1)
+        layer.bias.copy_(torch.tensor([0.0, 0.0, 2 * math.log(width), math.log(stride), gamma]))
+    return layer
+
+
 class ReadPatch(nn.Module):
     """(images (B, C, *S), h) to a patch of N x N pixels where h looks, (B, C N N); one window for all channels."""
 
     def __init__(self, shape: tuple[int, ...], hidden: int, n: int) -> None:
         super().__init__()
         self.shape, self.n = shape, n
-        self.where = nn.Linear(hidden, 5)
+        self.where = placing(hidden, n, shape)
 
     def forward(self, images: Tensor, h: Tensor) -> Tensor:
         rows, columns, gamma = window(self.where(h), self.n, self.shape)
@@ -130,7 +146,7 @@ class WritePatch(nn.Module):
     def __init__(self, channels: int, shape: tuple[int, ...], hidden: int, n: int) -> None:
         super().__init__()
         self.shape, self.n = shape, n
-        self.where = nn.Linear(hidden, 5)
+        self.where = placing(hidden, n, shape, paints=True)
         self.what = nn.Linear(hidden, channels * n * n)
 
     def forward(self, h: Tensor) -> Tensor:

@@ -96,7 +96,7 @@ def test_writing_is_the_transpose_of_reading():
     torch.manual_seed(0)
     reader, writer = ReadPatch((12, 8), 6, 4), WritePatch(3, (12, 8), 6, 4)
     writer.where = reader.where
-    h, x = torch.randn(5, 6), torch.randn(5, 3, 12, 8)
+    h, x = 10 * torch.randn(5, 6), torch.randn(5, 3, 12, 8)
     gamma = window(reader.where(h), 4, (12, 8)).gamma.flatten()
     seen = (reader(x, h) * writer.what(h)).sum(1) / gamma  # <F x F', w>
     painted = (x * writer(h)).flatten(1).sum(1) * gamma  # <x, F' w F>
@@ -298,3 +298,16 @@ def test_attention_is_for_images():
 def test_options_that_cannot_work_are_refused(name: str):
     with pytest.raises(GvaeError, match=f"--{name} is 0; it must be at least 1"):
         make(**{name: 0})
+
+
+@torch.no_grad()
+def test_windows_see_and_paint_the_middle_from_the_first_step():
+    torch.manual_seed(0)
+    x = torch.zeros(1, 1, 28, 28)
+    x[..., 9:19, 9:19] = 1  # nothing at the corners
+    h = torch.zeros(1, 16)
+    assert ReadPatch((28, 28), 16, 2)(x, h).min() > 0.15
+    rows, columns, _ = window(WritePatch(1, (28, 28), 16, 5).where(h), 5, (28, 28))
+    reach = (rows.sum(2)[0, 0] > 0.05).nonzero().flatten()
+    assert (reach.min() <= 7, reach.max() >= 20) == (True, True)
+    assert torch.allclose(rows, columns)

@@ -176,7 +176,7 @@ class LinearVGP(VAEVGP):
 
     def __init__(self) -> None:
         nn.Module.__init__(self)
-        self.config, self.sigma = Config(latent=2, inducing=4), 0.5
+        self.config, self.sigma, self.spec = Config(latent=2, inducing=4), 0.5, DataSpec("made", 1, (2, 2))
         self.W = nn.Parameter(torch.tensor([[1.0, 1.0], [1.0, -1.0], [0.5, 0.5], [0.5, -0.5]]))
         self.prior = StandardNormal(2)
         self.process = Process(2, 4)
