@@ -19,6 +19,7 @@ from gvae.config import LatentConfig
 from gvae.errors import GvaeError
 from gvae.models.base import Model
 from gvae.nets.heads import Likelihood, gaussian
+from gvae.nets.players import at_least_float32
 from gvae.nets.posterior import Posterior, draw
 from gvae.priors import PRIORS, Prior
 from gvae.priors.vamp import Vamp
@@ -137,7 +138,7 @@ class LatentModel(Model):
         with torch.autocast(
             z.device.type, enabled=False
         ):  # rounding inside an invertible map breaks its density
-            return self.prior.log_prob(z.float(), y)
+            return self.prior.log_prob(at_least_float32(z), y)
 
     def rate(self, q: Distribution, z: Tensor, log_q: Tensor, y: Tensor | None = None) -> Tensor:
         """What the bound pays for a code, (B,) nats: log q(z|x) - log p(z), or its mean where that is known.

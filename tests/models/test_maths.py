@@ -55,6 +55,7 @@ class LinearVAE(LatentModel):
     def __init__(self, width: float = 1.0, shift: float = 0.0) -> None:
         nn.Module.__init__(self)
         self.config, self.width, self.shift, self.sigma = LatentConfig(latent=2), width, shift, 0.5
+        self.spec = PIXEL
         self.W = nn.Parameter(
             torch.tensor([[1.0, 1.0], [1.0, -1.0], [0.5, 0.5], [0.5, -0.5]], dtype=torch.double)
         )
