@@ -93,6 +93,13 @@ PRESETS: dict[str, dict[str, Preset]] = {
     "vae-hvi": {
         "l16": Preset("16 leapfrog steps in one iteration, the row that papers call T = 16", {"leapfrog": 16})
     },
+    "vae-vgp": {
+        "layers2": Preset(
+            "two stochastic layers of 100 and 50 dimensions, the upper one hidden from the generator: the paper's deep "
+            "latent Gaussian model",
+            {"layers": 2, "latent": 150, "prior": "layered", "joint": True},
+        )
+    },
     "draw": {
         "paper": Preset("64 glimpses with codes of 100 dimensions each, gradients cut to a norm of 10", DRAW)
     },

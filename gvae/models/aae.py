@@ -32,7 +32,6 @@ from gvae.models.base import Optim, Outcome, Turn
 from gvae.models.latent import LatentModel
 from gvae.nets.critics import CodeCritic
 from gvae.nets.posterior import Point, draw
-from gvae.nets.small import one_hot_labels
 from gvae.types import Batch, DataSpec
 
 MODES = 10
@@ -69,7 +68,7 @@ class AAE(LatentModel):
         check(config)
         if config.posterior == "deterministic":
             self.log_weights = None  # a single code has no density  # pyright: ignore
-        self.code_critic = CodeCritic(config.latent + self.condition, config.hidden)
+        self.code_critic = CodeCritic(config.latent, config.hidden, self.condition)
 
     @property
     def spreads(self) -> bool:
@@ -109,7 +108,7 @@ class AAE(LatentModel):
         x, y = batch
         with torch.no_grad():  # nobody but the critic moves in this turn
             z, _ = draw(self.encode(x, y))
-        real, code = self.score(self.target(len(z)), y), self.score(z, y)
+        real, code = self.code_critic(self.target(len(z)), y), self.code_critic(z, y)
         return Outcome(
             {"code_critic": {"tell": nonsaturating_critic(real, code).mean()}}, {"lead": (real - code).mean()}
         )
@@ -119,13 +118,7 @@ class AAE(LatentModel):
         x, y = batch
         z, _ = draw(self.encode(x, y))
         weight = self.config.weight * self.spec.dim
-        return Outcome({"encoder": {"fool": -weight * logsigmoid(self.score(z, y)).mean()}})
-
-    def score(self, z: Tensor, y: Tensor | None) -> Tensor:
-        """D(z) (B,), above 0 for what the critic takes for the target; a conditional model's critic knows the class."""
-        if self.condition:
-            z = torch.cat([z, one_hot_labels(y, self.condition, z)], 1)
-        return self.code_critic(z).float()
+        return Outcome({"encoder": {"fool": -weight * logsigmoid(self.code_critic(z, y)).mean()}})
 
     def target(self, n: int) -> Tensor:
         """Draw n codes (n, Z) of the target: zero mean and unit variance in every dimension."""

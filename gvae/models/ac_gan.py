@@ -24,9 +24,9 @@ from gvae import nets
 from gvae.config import CriticConfig, ModelConfig
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import nonsaturating_critic, nonsaturating_generator
-from gvae.losses.augment import Augment
-from gvae.losses.penalties import zero_centred
-from gvae.models.base import Model, Optim, Outcome, Player, Turn
+from gvae.losses.penalties import lazy_r1
+from gvae.models.base import Optim, Outcome, Player, Turn
+from gvae.models.implicit import ImplicitModel
 from gvae.nets.players import required
 from gvae.types import Batch, DataSpec
 
@@ -47,18 +47,16 @@ class Config(ModelConfig, CriticConfig):
     """rounds from one R1 penalty to the next (its weight is corrected)"""
 
 
-class Classified(Model):
+class Classified(ImplicitModel):
     """A generator that is told the class, a critic that is not, and a classifier on the critic's last features."""
-
-    averaged = ("generator",)
 
     def __init__(self, config: ModelConfig, spec: DataSpec) -> None:
         super().__init__(config, spec)
-        self.generator = nets.generator(spec, config.net, config.latent, self.condition)
-        self.critic = nets.critic(spec, config.net)  # sees no label, or there would be nothing to find out
-        self.augment = Augment(self.config.augment)
         if self.condition:
             self.classifier = nn.Linear(last_features(self.critic, spec), self.condition)
+
+    def make_critic(self) -> nn.Module:
+        return nets.critic(self.spec, self.config.net)  # sees no label, or there would be nothing to find out
 
     @property
     def judges(self) -> Player:
@@ -66,12 +64,8 @@ class Classified(Model):
         return ("critic", "classifier") if self.condition else "critic"
 
     def players(self):
-        everyone = {"generator": self.generator, "critic": self.critic}
-        return {**everyone, "classifier": self.classifier} if self.condition else everyone
-
-    def sample(self, n: int, y: Tensor | None = None) -> Tensor:
-        z = torch.randn(n, self.config.latent, device=self.device)
-        return torch.tanh(self.generator(z, y))
+        more = {"classifier": self.classifier} if self.condition else {}
+        return super().players() | more
 
     def logits(self, features: list[Tensor]) -> Tensor:
         """The classifier's logits (B, classes), from the critic's features."""
@@ -124,8 +118,9 @@ class ACGAN(Classified):
 
     def penalise(self, batch: Batch) -> Outcome:
         """The critic's R1 penalty on data, lazily: (penalty / 2) ||grad D(x)||^2, times the rounds between two."""
-        r1 = zero_centred(lambda v: self.critic(v)[0], self.augment(batch.x)).mean()
-        return Outcome({"critic": {"r1": 0.5 * self.config.penalty * self.config.penalty_every * r1}})
+        c = self.config
+        r1 = lazy_r1(lambda v: self.critic(v)[0], self.augment(batch.x), c.penalty, c.penalty_every)
+        return Outcome({"critic": {"r1": r1}})
 
 
 @torch.no_grad()

@@ -35,7 +35,6 @@ from gvae.models.base import Optim, Outcome, Turn
 from gvae.models.latent import LatentModel, has_parameters
 from gvae.nets.critics import CodeCritic
 from gvae.nets.posterior import Point, draw
-from gvae.nets.small import one_hot_labels
 from gvae.types import Batch, DataSpec
 
 FOOL = {"nonsaturating": nonsaturating_generator, "ratio": wasserstein_generator}
@@ -73,7 +72,7 @@ class AlphaGAN(LatentModel):
             raise GvaeError("alpha-gan does not train a pixel likelihood; use --likelihood gaussian")
         self.critic = nets.critic(spec, config.net, self.condition)
         self.augment = Augment(config.augment)
-        self.code_critic = CodeCritic(config.latent + self.condition)
+        self.code_critic = CodeCritic(config.latent, condition=self.condition)
 
     @property
     def spreads(self) -> bool:
@@ -105,7 +104,7 @@ class AlphaGAN(LatentModel):
         x_rec, x_gen = self.decode(z, y).mean, self.decode(z_r, y).mean
         real, rec, gen = (self.critic(self.augment(v), y)[0] for v in (x, x_rec, x_gen))
         self.augment.observe(real)
-        normal, code = self.score(z_r, y), self.score(z, y)
+        normal, code = self.code_critic(z_r, y), self.code_critic(z, y)
 
         fool = FOOL[self.config.loss]
         l1 = self.config.l1 * (x - x_rec).abs().mean()
@@ -119,12 +118,6 @@ class AlphaGAN(LatentModel):
             },
             {"mse": (x - x_rec).square().mean() / 4, "lead": (real - (rec + gen) / 2).mean()},
         )
-
-    def score(self, z: Tensor, y: Tensor | None) -> Tensor:
-        """The code critic's score (B,), above 0 for what it takes for a draw of N(0, I)."""
-        if self.condition:
-            z = torch.cat([z, one_hot_labels(y, self.condition, z)], 1)
-        return self.code_critic(z).float()
 
 
 def check(config: Config) -> None:

@@ -24,8 +24,7 @@ from torch.distributions import Distribution
 
 from gvae.config import BoundConfig, DrawConfig
 from gvae.models.draw import DRAW
-from gvae.models.vae_vgp import check, head_size, posterior
-from gvae.nets.gp import Auxiliary, Process
+from gvae.models.vae_vgp import check, head_size, networks, posterior
 from gvae.types import DataSpec
 
 
@@ -48,9 +47,7 @@ class DRAWVGP(DRAW):
     def __init__(self, config: BoundConfig, spec: DataSpec) -> None:
         check(config)
         super().__init__(config, spec)
-        c = self.config
-        self.process = Process(c.latent, c.inducing)
-        self.auxiliary = Auxiliary(self.outputs, c.latent, c.auxiliary)
+        self.process, self.auxiliary = networks(self.config, self.outputs)
 
     @property
     def outputs(self) -> int:

@@ -28,13 +28,12 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from gvae import nets
 from gvae.config import CriticConfig, ModelConfig
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import ADVERSARIAL
-from gvae.losses.augment import Augment
-from gvae.losses.penalties import zero_centred
-from gvae.models.base import Model, Optim, Outcome, Turn
+from gvae.losses.penalties import lazy_r1
+from gvae.models.base import Optim, Outcome, Turn
+from gvae.models.implicit import ImplicitModel
 from gvae.types import Batch, DataSpec
 
 
@@ -56,21 +55,14 @@ class Config(ModelConfig, CriticConfig):
     """rounds from one R1 penalty to the next (its weight is corrected)"""
 
 
-class GAN(Model):
+class GAN(ImplicitModel):
     """Generative adversarial network."""
 
     Config = Config
-    averaged = ("generator",)
 
     def __init__(self, config: Config, spec: DataSpec) -> None:
-        super().__init__(config, spec)
         check(config)
-        self.generator = nets.generator(spec, config.net, config.latent, self.condition)
-        self.critic = nets.critic(spec, config.net, self.condition)
-        self.augment = Augment(config.augment)
-
-    def players(self):
-        return {"generator": self.generator, "critic": self.critic}
+        super().__init__(config, spec)
 
     def turns(self):
         lazy = [Turn(self.penalise, every=self.config.penalty_every)] if self.config.penalty else []
@@ -78,10 +70,6 @@ class GAN(Model):
 
     def optim(self, player: str) -> Optim:
         return Optim(self.config.lr, betas=(0.5, 0.99))
-
-    def sample(self, n: int, y: Tensor | None = None) -> Tensor:
-        z = torch.randn(n, self.config.latent, device=self.device)
-        return torch.tanh(self.generator(z, y))
 
     def play(self, batch: Batch) -> Outcome:
         """Both players on one forward pass."""
@@ -106,8 +94,9 @@ class GAN(Model):
     def penalise(self, batch: Batch) -> Outcome:
         """The critic's R1 penalty on data, lazily: (penalty / 2) ||grad D(x)||^2, times the rounds between two."""
         x, y = batch
-        r1 = zero_centred(lambda v: self.critic(v, y)[0], self.augment(x)).mean()
-        return Outcome({"critic": {"r1": 0.5 * self.config.penalty * self.config.penalty_every * r1}})
+        c = self.config
+        r1 = lazy_r1(lambda v: self.critic(v, y)[0], self.augment(x), c.penalty, c.penalty_every)
+        return Outcome({"critic": {"r1": r1}})
 
 
 def check(config: Config) -> None:

@@ -28,7 +28,7 @@ from gvae.config import CriticConfig, LatentConfig
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import ADVERSARIAL, balance
 from gvae.losses.augment import Augment
-from gvae.losses.penalties import gradient_penalty, zero_centred
+from gvae.losses.penalties import gradient_penalty, lazy_r1
 from gvae.models.base import Optim, Outcome, Player, Turn
 from gvae.models.latent import LatentModel, has_parameters
 from gvae.nets.critics import CodeCritic
@@ -190,8 +190,9 @@ class GVAE(LatentModel):
     def smooth(self, batch: Batch) -> Outcome:
         """The critic's R1 penalty on data, lazily: (gamma / 2) ||grad D(x)||^2, times the rounds between two."""
         x, y = batch
-        r1 = zero_centred(lambda v: self.critic(v, y)[0], self.augment(x)).mean()
-        return Outcome({"critic": {"r1": 0.5 * self.config.penalty * self.config.penalty_every * r1}})
+        c = self.config
+        r1 = lazy_r1(lambda v: self.critic(v, y)[0], self.augment(x), c.penalty, c.penalty_every)
+        return Outcome({"critic": {"r1": r1}})
 
 
 def check(config: Config) -> None:

@@ -8,8 +8,13 @@ r"""VAE with a variational Gaussian process: q(z|x) of any shape, made of a Gaus
             -log p(x|z) + beta [log q(xi) + log q(f | xi, D) + log q(z|f) - log r(xi, f | x, z) - log p(z)]
 
 r, the auxiliary network, guesses what led to z: the better, the closer the bracket comes to log q(z|x) - log p(z), and it
-is never below it on average. Deviations: the points s are the same for all images (the paper's encoder outputs them too)
-and 20 rather than 500; one stochastic layer; every term at the sample, where the paper has two closed-form KLs.
+is never below it on average. With --layers 2 the code is z = (z_1, z_2), one process makes both parts, and
+
+        p(z) = N(z_2; 0, I) N(z_1; mu(z_2), diag sigma(z_2)^2),    p(x|z) = p(x|z_1)        a deep latent Gaussian model
+
+mu and sigma are those of the prior `layered`, learned in the bound. Deviations: the points s are the same for all images
+(the paper's encoder outputs them too) and 20 rather than 500; every term at the sample, where the paper has two
+closed-form KLs.
 """
 
 from __future__ import annotations
@@ -18,15 +23,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
-from torch.distributions import Normal
+from torch import Tensor, nn
+from torch.distributions import Distribution, Normal
 
+from gvae import nets
 from gvae.config import BoundConfig
 from gvae.errors import GvaeError
 from gvae.models.vae import VAE
 from gvae.nets.gp import Auxiliary, Process
 from gvae.nets.heads import gaussian
 from gvae.nets.posterior import Posterior
+from gvae.priors.layered import layers
 from gvae.types import DataSpec
 
 
@@ -38,6 +45,8 @@ class Config(BoundConfig):
     """points at which the random functions are known, m; up to about 100"""
     auxiliary: int = 256
     """units of each of the two hidden layers of the auxiliary network"""
+    layers: int = 1
+    """stochastic layers, 1 or 2; 2: the last third of the code is noise above the rest (--prior layered --joint)"""
 
 
 class VAEVGP(VAE):
@@ -48,14 +57,24 @@ class VAEVGP(VAE):
 
     def __init__(self, config: BoundConfig, spec: DataSpec) -> None:
         check(config)
+        check_layers(config)
         super().__init__(config, spec)
-        c = self.config
-        self.process = Process(c.latent, c.inducing)
-        self.auxiliary = Auxiliary(self.outputs, c.latent, c.auxiliary)
+        self.process, self.auxiliary = networks(self.config, self.outputs)
 
     @property
     def outputs(self) -> int:
         return head_size(self.config)
+
+    @property
+    def seen(self) -> int:
+        """How many dimensions of a code the generator sees: all of them, or those of z_1."""
+        return layers(self.config.latent)[0] if self.config.layers == 2 else self.config.latent
+
+    def make_generator(self) -> nn.Module:
+        return nets.generator(self.spec, self.config.net, self.seen, self.condition)
+
+    def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution:
+        return super().decode(z[..., : self.seen], y)
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Posterior:
         return posterior(self.encoder(x, y), self.process, self.auxiliary, self.process.factor())
@@ -99,6 +118,12 @@ def head_size(config: Any) -> int:
     return (config.inducing + 1) * config.latent
 
 
+def networks(config: Any, outputs: int) -> tuple[Process, Auxiliary]:
+    """What bends q(z|x), and what guesses how, for an encoder that outputs so many numbers."""
+    latent = config.latent
+    return Process(latent, config.inducing), Auxiliary(outputs, latent, config.auxiliary)
+
+
 def check(config: Any) -> None:
     """Refuse options that cannot work.
 
@@ -108,3 +133,18 @@ def check(config: Any) -> None:
     for name in ("inducing", "auxiliary"):
         if getattr(config, name) < 1:
             raise GvaeError(f"--{name} is {getattr(config, name)}; it must be at least 1")
+
+
+def check_layers(config: Any) -> None:
+    """Refuse a number of stochastic layers that there is not, or a second one without its density.
+
+    Raises:
+        GvaeError: what is allowed.
+    """
+    if config.layers not in (1, 2):
+        raise GvaeError(f"--layers is {config.layers}; it must be 1 or 2")
+    if config.layers == 2 and not (config.prior == "layered" and config.joint):
+        raise GvaeError(
+            "--layers 2 learns the density of its second layer in the bound; add --prior layered --joint, or use "
+            "--preset layers2"
+        )

@@ -21,14 +21,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import Tensor
 from torch.func import functional_call
 
-from gvae import nets
 from gvae.config import ModelConfig
 from gvae.errors import GvaeError
-from gvae.losses.augment import Augment
-from gvae.models.base import Model, Optim, Outcome, Turn
+from gvae.models.base import Optim, Outcome, Turn
+from gvae.models.implicit import ImplicitModel
 from gvae.types import Batch, DataSpec
 
 
@@ -46,21 +44,14 @@ class Config(ModelConfig):
     """change what the critic sees, for data below about 20,000 images"""
 
 
-class WGAN(Model):
+class WGAN(ImplicitModel):
     """Wasserstein GAN with weight clipping."""
 
     Config = Config
-    averaged = ("generator",)
 
     def __init__(self, config: Config, spec: DataSpec) -> None:
-        super().__init__(config, spec)
         check(config)
-        self.generator = nets.generator(spec, config.net, config.latent, self.condition)
-        self.critic = nets.critic(spec, config.net, self.condition)
-        self.augment = Augment(config.augment)
-
-    def players(self):
-        return {"generator": self.generator, "critic": self.critic}
+        super().__init__(config, spec)
 
     def turns(self):
         return [Turn(self.criticise, repeat=self.config.critic_steps), Turn(self.generate)]
@@ -69,10 +60,6 @@ class WGAN(Model):
         return Optim(
             self.config.lr, betas=(0.0, 0.99), kind="rmsprop"
         )  # the paper found momentum to upset the game
-
-    def sample(self, n: int, y: Tensor | None = None) -> Tensor:
-        z = torch.randn(n, self.config.latent, device=self.device)
-        return torch.tanh(self.generator(z, y))
 
     def criticise(self, batch: Batch) -> Outcome:
         """The critic's step, from clipped weights."""

@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import Tensor
 
-from gvae import nets
 from gvae.config import ModelConfig
-from gvae.losses.augment import Augment
 from gvae.losses.penalties import gradient_penalty
-from gvae.models.base import Model, Optim, Outcome, Turn
-from gvae.types import Batch, DataSpec
+from gvae.models.base import Optim, Outcome, Turn
+from gvae.models.implicit import ImplicitModel
+from gvae.types import Batch
 
 
 @dataclass(frozen=True)
@@ -36,30 +34,16 @@ class Config(ModelConfig):
     """change what the critic sees, for data below about 20,000 images"""
 
 
-class WGANGP(Model):
+class WGANGP(ImplicitModel):
     """Wasserstein GAN with gradient penalty."""
 
     Config = Config
-    averaged = ("generator",)
-
-    def __init__(self, config: Config, spec: DataSpec) -> None:
-        super().__init__(config, spec)
-        self.generator = nets.generator(spec, config.net, config.latent, self.condition)
-        self.critic = nets.critic(spec, config.net, self.condition)
-        self.augment = Augment(config.augment)
-
-    def players(self):
-        return {"generator": self.generator, "critic": self.critic}
 
     def turns(self):
         return [Turn(self.criticise, repeat=self.config.critic_steps), Turn(self.generate)]
 
     def optim(self, player: str) -> Optim:
         return Optim(self.config.lr, betas=(0.5, 0.9))
-
-    def sample(self, n: int, y: Tensor | None = None) -> Tensor:
-        z = torch.randn(n, self.config.latent, device=self.device)
-        return torch.tanh(self.generator(z, y))
 
     def criticise(self, batch: Batch) -> Outcome:
         """The critic's step."""

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import Tensor, nn
+
+from gvae.nets.players import at_least_float32
+from gvae.nets.small import one_hot_labels
 
 
 class PairCritic(nn.Module):
@@ -35,8 +39,25 @@ class PairCritic(nn.Module):
 
 
 class CodeCritic(nn.Sequential):
-    """Scores codes: high for N(0, I), low for codes of the encoder; (B, Z) -> (B,)."""
+    """(z, y) -> scores (B,): high for draws of the target, low for codes of the encoder.
 
-    def __init__(self, latent: int, width: int = 750) -> None:
-        layers = [nn.Linear(latent, width), nn.LeakyReLU(0.2), nn.Linear(width, width), nn.LeakyReLU(0.2)]
+    Args:
+        latent: length of a code, Z.
+        width: units in each of the two hidden layers.
+        condition: number of classes or attributes it is told beside the code, 0 for none.
+    """
+
+    def __init__(self, latent: int, width: int = 750, condition: int = 0) -> None:
+        layers = [
+            nn.Linear(latent + condition, width),
+            nn.LeakyReLU(0.2),
+            nn.Linear(width, width),
+            nn.LeakyReLU(0.2),
+        ]
         super().__init__(*layers, nn.Linear(width, 1, bias=False), nn.Flatten(0))
+        self.condition = condition
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        if self.condition:
+            z = torch.cat([z, one_hot_labels(y, self.condition, z)], 1)
+        return at_least_float32(super().forward(z))

@@ -6,6 +6,7 @@
 
 from gvae.priors.base import Prior
 from gvae.priors.flow import Flow
+from gvae.priors.layered import Layered
 from gvae.priors.mixture import Mixture
 from gvae.priors.normal import Normal
 from gvae.priors.realnvp import RealNVP
@@ -15,6 +16,7 @@ PRIORS: dict[str, type[Prior]] = {
     "mixture": Mixture,
     "realnvp": RealNVP,
     "flow": Flow,
+    "layered": Layered,
 }
 
-__all__ = ["PRIORS", "Flow", "Mixture", "Normal", "Prior", "RealNVP"]
+__all__ = ["PRIORS", "Flow", "Layered", "Mixture", "Normal", "Prior", "RealNVP"]

@@ -101,6 +101,10 @@ class Prior(nn.Module):
         """Fit to standardised codes u (N, Z)."""
         raise NotImplementedError
 
+    def _nats(self, u: Tensor, y: Tensor | None, generator: torch.Generator) -> Tensor:
+        """Mean of -log p(u) in nats, a scalar: what a fit by gradient descent minimises; nothing in it is random."""
+        return -self._log_prob(u, y).mean()
+
     def _codes(self, codes: Tensor) -> Tensor:
         """Codes on this prior's device and in its precision, or an error that says what is wrong."""
         if codes.ndim != 2 or codes.shape[1] != self.latent:

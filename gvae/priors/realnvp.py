@@ -73,8 +73,4 @@ class RealNVP(Prior):
         for block in self.blocks:
             assert isinstance(block, Coupling)
             block.reset(generator)
-        self.notes += self.descent.fit(self, self._loss, u, y, generator)
-
-    def _loss(self, u: Tensor, y: Tensor | None, generator: torch.Generator) -> Tensor:
-        """Negative log-likelihood of a code, nats."""
-        return -self._log_prob(u, y).mean()
+        self.notes += self.descent.fit(self, self._nats, u, y, generator)

@@ -89,8 +89,4 @@ class Vamp(Prior):
             noise = torch.randn(self.inputs.shape, generator=generator, device=generator.device)
             self.inputs.copy_(0.5 * noise)
             self.weights.zero_()
-        self.notes += self.descent.fit(self, self._loss, u, y, generator)
-
-    def _loss(self, u: Tensor, y: Tensor | None, generator: torch.Generator) -> Tensor:
-        """Negative log-likelihood of a code, nats."""
-        return -self._log_prob(u, y).mean()
+        self.notes += self.descent.fit(self, self._nats, u, y, generator)

@@ -49,7 +49,7 @@ class LinearScore(nn.Module):
         self.c = nn.Parameter(torch.tensor(c))
 
     def forward(self, *inputs: Tensor | None) -> Tensor:
-        z = inputs[0] if len(inputs) == 1 else inputs[1]
+        z = inputs[1] if len(inputs) == 3 else inputs[0]  # (x, z, y) or (z, y)
         assert z is not None
         return z @ self.c
 
@@ -148,10 +148,10 @@ def test_mixture_target_is_standardised_and_lies_on_a_ring():
 
 def test_the_code_critic_of_a_conditional_model_knows_the_class():
     model, z = make_aae(conditional=True), torch.ones(3, 2)
-    scores = model.score(z, torch.arange(3))
+    scores = model.code_critic(z, torch.arange(3))
     assert scores.unique().numel() == 3
     with pytest.raises(GvaeError, match="no labels"):
-        model.score(z, None)
+        model.code_critic(z, None)
 
 
 @pytest.mark.parametrize("options", [{"hidden": 0}, {"weight": 0.0}], ids=str)

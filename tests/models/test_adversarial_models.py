@@ -390,7 +390,7 @@ def fixed(**options: Any) -> tuple[alpha_gan.AlphaGAN, Tensor]:
     model = alpha(**options)
     says(model.critic, 2.0, -1.0, 0.5)
     answers = iter([1.5, -0.25])
-    model.code_critic.forward = lambda z: torch.full((len(z),), next(answers))
+    model.code_critic.forward = lambda z, y=None: torch.full((len(z),), next(answers))
     model.generator.forward = lambda z, y=None: torch.zeros(len(z), 1, 8, 8)
     return model, batch().x
 
@@ -468,10 +468,10 @@ def test_a_deterministic_code_is_its_own_sample_and_a_gaussian_one_is_not():
 def test_a_conditional_code_critic_is_told_the_class():
     model = alpha(conditional=True)
     z = torch.zeros(6, 4)
-    scores = model.score(z, batch().y)
+    scores = model.code_critic(z, batch().y)
     assert torch.allclose(scores[:3], scores[3:])
     assert (scores[:3] - scores[1:4]).abs().min() > 1e-3
-    assert alpha().score(z, None).std() < 1e-6
+    assert alpha().code_critic(z, None).std() < 1e-6
 
 
 # options

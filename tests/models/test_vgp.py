@@ -17,7 +17,8 @@ from gvae.models.vae_vgp import VAEVGP, Config, posterior
 from gvae.nets.gp import JITTER, Auxiliary, Process
 from gvae.nets.posterior import Posterior
 from gvae.priors.normal import Normal as StandardNormal
-from gvae.types import DataSpec
+from gvae.types import Batch, DataSpec
+from tests.contracts import test_models as contract
 
 SPEC = DataSpec("made", 1, (8, 8), classes=("a", "b", "c"))
 
@@ -271,3 +272,90 @@ def test_options_that_cannot_work_are_refused(name: str):
         make(**{name: 0})
     with pytest.raises(GvaeError, match=message):
         VAEVGP(Config(**{name: 0}), SPEC)  # pyright: ignore[reportArgumentType]
+
+
+def layered(spec: DataSpec, bent: bool = True, **options) -> VAEVGP:
+    """A small model of two stochastic layers; if bent, the lower one depends on the upper one from the start."""
+    torch.manual_seed(0)
+    small = {"inducing": 4, "auxiliary": 16, "likelihood": "gaussian", "sigma": 0.3}
+    two = {"layers": 2, "prior": "layered", "joint": True}
+    model = VAEVGP(Config(**{"net": NetConfig("mlp", width=16), **small, **two, **options}), spec)
+    if bent:
+        nn.init.normal_(model.prior.network[-1].weight, std=0.3)  # pyright: ignore
+    return model
+
+
+@torch.no_grad()
+def test_two_layers_hide_the_upper_one_from_the_generator():
+    model = layered(SPEC, latent=7)
+    z = torch.randn(4, 7)
+    other, lower = z.clone(), z.clone()
+    other[:, 5:] += 1
+    lower[:, 4] += 1
+    assert torch.equal(model.decode(z).mean, model.decode(other).mean)
+    assert not torch.equal(model.decode(z).mean, model.decode(lower).mean)
+    assert (model.prior.log_prob(z) - model.prior.log_prob(other)).abs().min() > 0
+    assert model.trained == ("encoder", "process", "auxiliary", "generator", "prior")
+    assert model.sample(3).shape == (3, 1, 8, 8)
+
+
+@torch.no_grad()
+def test_weights_of_two_layers_reach_the_integral_over_both():
+    spec = DataSpec("made", 1, (2, 2))
+    model = layered(spec, latent=2).eval()
+    make_noise(model.process, 0.5)
+    model.auxiliary = Exact(0.5)  # pyright: ignore[reportAttributeAccessIssue]
+    x, k = torch.tanh(torch.randn(3, 1, 2, 2)), 20_000
+    axis = torch.arange(-7, 7, 0.1) + 0.05
+    grid = torch.cartesian_prod(axis, axis)
+    image = model.decode(grid)
+    density = model.prior.log_prob(grid) + 2 * math.log(0.1)
+    exact = torch.stack(
+        [(density + image.log_prob(one.expand(len(grid), 1, 2, 2))).logsumexp(0) for one in x]
+    )
+    weights = model.log_weights(x.repeat(k, 1, 1, 1), 1).view(k, 3)
+    assert (weights.mean(0) < exact).all()
+    assert torch.allclose(weights.logsumexp(0) - math.log(k), exact, atol=0.1)
+
+
+def bound(model: VAEVGP, x: Tensor, prior: str | None = None) -> float:
+    with torch.no_grad():
+        return float(model.log_weights(x, 20, prior=prior).mean())
+
+
+def test_training_both_layers_raises_the_bound():
+    """Two kinds of image, under a code that has to choose: N(0, I) over z has no two modes, two layers have."""
+    spec = DataSpec("made", 1, (2, 2))
+    model = layered(spec, bent=False, latent=3)
+    kind = torch.randint(2, (256, 1, 1, 1)) * 2 - 1.0
+    x = 0.7 * kind + 0.1 * torch.randn(256, 1, 2, 2)
+    start = bound(model, x[:64])
+    optimiser = torch.optim.Adam(model.parameters(), 1e-2)
+    for _ in range(200):
+        optimiser.zero_grad()
+        terms = model.negative_elbo(Batch(x[torch.randint(256, (64,))])).losses[model.trained]
+        sum(terms.values()).backward()  # pyright: ignore
+        optimiser.step()
+    assert bound(model, x[:64]) > start + 10
+    assert bound(model, x[:64]) > bound(model, x[:64], prior="normal") + 0.1
+
+
+@pytest.mark.parametrize("conditional", [False, True])
+@pytest.mark.parametrize("shape", contract.SHAPES)
+def test_two_layers_keep_the_contract(shape: str, conditional: bool):
+    channels, sides = contract.SHAPES[shape]
+    spec = DataSpec("made", channels, sides, classes=("a", "b", "c"))
+    model = layered(spec, latent=5, conditional=conditional, net=NetConfig("small", width=8))
+    made = model, Batch(torch.rand(6, channels, *sides) * 2 - 1, torch.arange(6) % 3)
+    contract.test_players_share_no_parameter_and_own_all_that_is_learned(made)
+    contract.test_every_parameter_gets_a_finite_gradient_and_only_its_owner_moves_it(made)
+    contract.test_terms_are_finite_scalars_with_distinct_names(made)
+    contract.test_samples_and_codes_have_the_right_shape_and_range(made)
+
+
+@pytest.mark.parametrize("options", [{"joint": False}, {"prior": "mixture"}])
+def test_two_layers_without_their_density_are_refused(options: dict):
+    with pytest.raises(GvaeError, match="add --prior layered --joint, or use --preset layers2"):
+        layered(SPEC, **options)
+    with pytest.raises(GvaeError, match="--layers is 3; it must be 1 or 2"):
+        layered(SPEC, layers=3)

@@ -1,0 +1,42 @@
+r"""What every model of a generator and a critic can do: make images of noise, and judge images.
+
+    x_gen = tanh(generator(z)),   z ~ N(0, I);        score, features = critic(x)
+
+Implicit: it samples, and has no density. Learning in Implicit Generative Models (Mohamed & Lakshminarayanan, 2017)
+https://arxiv.org/abs/1610.03483
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gvae import nets
+from gvae.losses.augment import Augment
+from gvae.models.base import Model
+from gvae.types import DataSpec
+
+
+class ImplicitModel(Model):
+    """Generator and critic, who are told the class if conditional; what they play is up to the model."""
+
+    averaged = ("generator",)
+
+    def __init__(self, config: Any, spec: DataSpec) -> None:
+        super().__init__(config, spec)
+        self.generator = nets.generator(spec, config.net, config.latent, self.condition)
+        self.critic = self.make_critic()
+        self.augment = Augment(config.augment)
+
+    def make_critic(self) -> nn.Module:
+        """Network (x, y) -> (scores (B,), features)."""
+        return nets.critic(self.spec, self.config.net, self.condition)
+
+    def players(self) -> dict[str, nn.Module]:
+        return {"generator": self.generator, "critic": self.critic}
+
+    def sample(self, n: int, y: Tensor | None = None) -> Tensor:
+        z = torch.randn(n, self.config.latent, device=self.device)
+        return torch.tanh(self.generator(z, y))
