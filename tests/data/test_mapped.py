@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gvae.data.dataset import Dataset
@@ -51,6 +51,7 @@ def test_a_batch_reads_its_own_rows_from_disk(tmp_path: Path):
     assert np.allclose(x.permute(0, 2, 3, 1).numpy(), images[chosen] / 127.5 - 1, atol=1e-6)
 
 
+@settings(deadline=None)
 @given(indices=st.lists(st.integers(-7, 6), max_size=20), skip=st.integers(0, 3))
 def test_taken_rows_are_the_rows(tmp_path_factory: pytest.TempPathFactory, indices: list[int], skip: int):
     file = tmp_path_factory.mktemp("rows") / "a.npy"

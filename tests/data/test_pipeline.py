@@ -82,7 +82,7 @@ def content(folder: Path) -> dict[str, bytes]:
 def kill(photos: Path, out: Path, after: int) -> subprocess.CompletedProcess:
     """Prepare in a process of its own that is killed at that write."""
     words = [sys.executable, "-c", KILLED, str(photos), str(out), str(after)]
-    return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(words, capture_output=True, text=True, timeout=600, check=False)
 
 
 def test_work_killed_anywhere_goes_on_to_the_same_bytes(photos: Path, tmp_path: Path):
@@ -257,9 +257,10 @@ def test_a_foreign_folder_is_left_alone(photos, tmp_path):
 
 def test_a_disk_that_is_full_only_at_the_end(photos, tmp_path, monkeypatch):
     def full(handle: int) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+        if os.fstat(handle).st_size > 10_000:
+            raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(rows.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(GvaeError, match=r"images\.npy: .*No space left on device.*free some space"):
         prepare(str(photos), tmp_path / "set", size=16)
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
@@ -312,7 +313,7 @@ def test_memory_does_not_grow_with_the_data(tmp_path):
     for i in range(1, 2500):
         os.link(source / "0.png", source / f"{i}.png")
     words = [sys.executable, "-c", MEASURED, str(source), str(tmp_path / "set")]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=600, check=True)
     assert read_prepared(tmp_path / "set").images.nbytes == 2500 * 256 * 256 * 3  # 491.5 MB
     assert int(done.stdout) * 1024 < 350e6
 
