@@ -66,7 +66,7 @@ class LatentConfig(ModelConfig):
     """weight of the KL term: above 1 the code carries fewer nats and its prior is easier to learn"""
     warmup: float = 0.05
     """first fraction of the budget, over which beta rises from 0: keeps the code from falling silent"""
-    prior: Literal["mixture", "realnvp", "flow", "vamp", "normal"] = "mixture"
+    prior: Literal["mixture", "realnvp", "flow", "vamp", "layered", "normal"] = "mixture"
     """density fitted to the codes, from which samples are drawn"""
     components: int = 200
     """Gaussians of the mixture prior, pseudo-inputs of the vamp prior"""
