@@ -73,7 +73,7 @@ class Gathered:
         self.patients += [scan.patient] * len(cut.images)
         self.places.append(cut.places)
         self.spacings.append(cut.spacing)
-        digest = hashlib.sha256(np.ascontiguousarray(volume.values).data)
+        digest = hashlib.sha256(volume.values.data)
         digest.update(np.round(volume.spacing, 3).tobytes())
         self.digests.append(digest.hexdigest())
         self.counts.update(cut.rest)
