@@ -6,6 +6,7 @@ state.pt               what resumes: weights, averages, optimisers, random state
 log.jsonl              terms and diagnostics against images seen (the same for the same seed)
 timing.jsonl           seconds and images per second against images seen
 samples/, reconstructions/   picture grids, named by images seen
+slices/                of one sampled volume, named by images seen (3-D data)
 metrics.json           numbers with their protocol, written by `gvae evaluate`
 directions.safetensors, directions.json   directions in the space of codes, written by `gvae attributes`
 final.png              last sample grid
@@ -193,6 +194,10 @@ class Run:
     def samples(self, images: int) -> Path:
         """Sample grid after that many images."""
         return self.path / "samples" / f"{images:09d}.png"
+
+    def slices(self, images: int) -> Path:
+        """Slices of one sampled volume in all three directions, after that many images."""
+        return self.path / "slices" / f"{images:09d}.png"
 
     def reconstructions(self, images: int) -> Path:
         """Reconstruction grid after that many images."""

@@ -28,7 +28,8 @@ class Sample:
     seed: int = 0
     """same seed, same images"""
     out: Path | None = None
-    """a .png file for one grid, or a folder for one file per image; RUN-samples.png if not given"""
+    """a .png file for one grid, a .nii.gz file for one volume, or a folder for one file per image; RUN-samples.png
+    if not given"""
 
 
 def run(words: list[str]) -> None:
@@ -45,7 +46,7 @@ def run(words: list[str]) -> None:
     y = None if label is None else torch.full((args.n,), label)
     y = y if wanted is None else torch.tensor([wanted]).expand(args.n, -1)
     images = load(opened.path).sample(args.n, y, args.prior, args.seed)
-    print(save(images, args.out or Path(f"{opened.path.resolve().name}-samples.png")))
+    print(save(images, args.out or Path(f"{opened.path.resolve().name}-samples.png"), opened))
 
 
 def label_index(opened: Run, label: str | None) -> int | None:
@@ -85,32 +86,55 @@ def attribute_row(opened: Run, names: str | None) -> list[float] | None:
     return [float(name in asked) for name in known]
 
 
-def save(images: Any, out: Path) -> str:
-    """Write one grid to a picture file, or each image to a file of its own in a folder; say what was written.
+def save(images: Any, out: Path, opened: Run) -> str:
+    """Write one grid to a picture file, one volume to a NIfTI file, or each image to a file of its own in a folder.
 
     Args:
         images: tensor (n, C, *S) in [-1, 1].
+
+    Returns:
+        what was written.
+
+    Raises:
+        GvaeError: several volumes for one NIfTI file, or the file cannot be written.
     """
-    from gvae.report import figures
+    from gvae.report import figures, volumes
 
-    if out.suffix and not out.is_dir():
-        figures.save(figures.grid(images), out)
-        return f"{len(images)} images in {out}"
-    return save_each(images, out)
+    if out.name.endswith(volumes.ENDINGS):
+        if len(images) != 1:
+            raise GvaeError(f"{out} holds one volume, not {len(images)}; add -n 1, or give a folder as --out")
+        volumes.save_volume(out, images, opened.spec, spacing(opened))
+    elif out.suffix and not out.is_dir():
+        one = images.ndim == 5 and len(images) == 1
+        figures.save(volumes.sheet(images, spacing(opened)) if one else figures.grid(images), out)
+    else:
+        return save_each(images, out, opened)
+    return f"{len(images)} images in {out}"
 
 
-def save_each(images: Any, folder: Path) -> str:
-    """One file per image, numbered: .png for pictures, .npy (D, H, W, C) for volumes.
+def spacing(opened: Run) -> tuple[float, float, float]:
+    """Millimetres between the voxels that a run was trained on; 1 where its data does not say."""
+    known = opened.about.get("data", {}).get("spacing_mm", ())
+    return tuple(known) if len(known) == 3 else (1.0, 1.0, 1.0)  # pyright: ignore[reportReturnType]
+
+
+def save_each(images: Any, folder: Path, opened: Run) -> str:
+    """One file per image, numbered: .png for pictures, .nii.gz for volumes of one channel, .npy for others.
 
     Raises:
         GvaeError: the folder cannot be written.
     """
     from gvae.report.figures import to_uint8
+    from gvae.report.volumes import save_volume
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for index, array in enumerate(to_uint8(images)):
-            save_one(array, folder / f"{index:06d}")
+        for index in range(len(images)):
+            image, path = images[index : index + 1], folder / f"{index:06d}"
+            if image.ndim == 5 and image.shape[1] == 1:
+                save_volume(path.with_suffix(".nii.gz"), image, opened.spec, spacing(opened))
+            else:
+                save_one(to_uint8(image)[0], path)
     except OSError as error:
         raise GvaeError(
             f"could not write to {folder}: {error}; free some space or choose another --out"

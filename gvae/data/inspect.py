@@ -73,6 +73,8 @@ def contact_sheet(
 ) -> Path:
     """Write a PNG of n images exactly as the network sees them, values and cropping included.
 
+    Of a single volume (n = 1) the sheet shows slices in all three directions.
+
     Args:
         out: file to write.
         n: number of images, drawn with `seed` from `split`.
@@ -81,12 +83,14 @@ def contact_sheet(
         GvaeError: an empty split, n below 1, or a file that cannot be written.
     """
     from gvae.report.figures import grid
+    from gvae.report.volumes import sheet
     from gvae.runs import write_atomic
 
     if n < 1:
         raise GvaeError(f"a contact sheet of {n} images is empty; give a number from 1 on")
     indices = dataset.split(split)
-    picture = grid(dataset.batch(indices[permutation(len(indices), seed)[:n]]).x)
+    x = dataset.batch(indices[permutation(len(indices), seed)[:n]]).x
+    picture = sheet(x) if x.ndim == 5 and len(x) == 1 else grid(x)
     write_atomic(Path(out), lambda name: picture.save(name, "PNG"))
     return Path(out)
 

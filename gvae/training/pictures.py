@@ -7,6 +7,7 @@ from torch import Tensor
 
 from gvae.data.dataset import Dataset
 from gvae.report.figures import grid, pairs, save
+from gvae.report.volumes import sheet
 from gvae.runs import Run
 from gvae.training.checkpoint import build
 
@@ -46,8 +47,11 @@ class Pictures:
         y = self.model.in_turn(self.samples)
         with torch.random.fork_rng([]):
             torch.manual_seed(0)
-            samples = grid(self.model.sample(self.samples, y))
+            drawn = self.model.sample(self.samples, y)
+            samples = grid(drawn)
             save(samples, self.run.samples(seen))
+            if drawn.ndim == 5:
+                save(sheet(drawn[:1]), self.run.slices(seen))
             if final:
                 save(samples, self.run.final)
             if encode := getattr(self.model, "encode", None):
