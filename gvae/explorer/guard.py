@@ -77,7 +77,7 @@ class Guard:
         >>> [guard.host_allowed(host) for host in ("127.0.0.1:8000", "[::1]:80", "localhost", "evil.example")]
         [True, True, True, False]
         """
-        name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+        name = host[1:].partition("]")[0] if host.startswith("[") and "]" in host else host.partition(":")[0]
         try:
             address = ipaddress.ip_address(name)
         except ValueError:

@@ -18,7 +18,7 @@ from gvae.explorer.asks import Ask, unpacked
 from gvae.explorer.uploads import Uploads
 from gvae.latent.directions import Direction
 from gvae.latent.shelf import find, kept
-from gvae.latent.space import Space
+from gvae.latent.space import Space, seeded
 
 T = TypeVar("T")
 
@@ -140,8 +140,7 @@ class Renderer:
             return (x.sign() if self.spec.binary else x), None  # no gray level is 0
         indices = self.data.split(kind)
         number = Ask({kind: which}).whole(kind, 0, 0, len(indices) - 1)
-        with torch.random.fork_rng([]):
-            torch.manual_seed(number)  # binarised data is drawn
+        with seeded(number):  # binarised data is drawn
             return self.data.batch(indices[number : number + 1])
 
     def source(self, name: str, y: Tensor | None) -> Tensor:

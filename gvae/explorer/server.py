@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import mimetypes
-import sys
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
@@ -26,12 +25,14 @@ from gvae.errors import GvaeError
 from gvae.explorer.asks import LONGEST, Ask
 from gvae.explorer.panels import panels
 from gvae.explorer.panels.base import Panel, Question
-from gvae.explorer.panels.code import QUESTIONS
+from gvae.explorer.panels.code import QUESTIONS, facts
 from gvae.explorer.renderer import Renderer
 from gvae.explorer.uploads import BYTES
 from gvae.explorer.worker import Busy, Superseded, Worker
 
 STATIC = files("gvae.explorer").joinpath("static")
+NUMBERS = "a run is asked by its number, as in /api/0/picture"
+FAULT = "the explorer failed; what happened is in the terminal that it was started from"
 
 
 class Studio:
@@ -74,7 +75,7 @@ class Studio:
         client = request.query_params.get("client") or str(id(request))
         answer = await asyncio.wrap_future(self.worker.submit(client[:80], job))
         if isinstance(answer, dict):
-            return JSONResponse(answer)
+            return as_json(answer)
         return Response(answer.content, media_type=answer.kind)
 
     def summary(self) -> dict[str, Any]:
@@ -82,12 +83,24 @@ class Studio:
         views = [{"name": name, "title": p.title, "about": p.about} for name, p in self.panels.items()]
         runs = [
             {
-                **QUESTIONS["facts"](renderer, Ask({})),  # pyright: ignore[reportGeneralTypeIssues]
+                **facts(renderer, Ask({})),
                 "panels": [name for name, panel in self.panels.items() if self.fits(panel, renderer)],
             }
             for renderer in self.renderers
         ]
         return {"panels": views, "runs": runs}
+
+
+def as_json(answer: dict[str, Any]) -> Response:
+    """An answer as JSON.
+
+    Raises:
+        GvaeError: it has numbers that JSON has no word for.
+    """
+    try:
+        return JSONResponse(answer)
+    except ValueError:
+        raise GvaeError("the model gives numbers that are not finite; its training has diverged") from None
 
 
 def static_files(folder: Traversable = STATIC, below: str = "") -> dict[str, bytes]:
@@ -157,10 +170,6 @@ def sentences(app: FastAPI) -> None:
     def say(status: int, sentence: str) -> JSONResponse:
         return JSONResponse({"error": sentence}, status)
 
-    async def failed(request: Request, error: Exception) -> JSONResponse:
-        traceback.print_exception(error, file=sys.stderr)
-        return say(500, "the explorer failed; what happened is in the terminal that it was started from")
-
     app.add_exception_handler(GvaeError, lambda request, error: say(400, str(error)))
     app.add_exception_handler(HTTPException, lambda request, error: say(error.status_code, str(error.detail)))  # pyright: ignore[reportAttributeAccessIssue]
     app.add_exception_handler(Superseded, lambda request, error: say(409, "something newer was asked for"))
@@ -168,4 +177,5 @@ def sentences(app: FastAPI) -> None:
     app.add_exception_handler(
         OSError, lambda request, error: say(410, f"a file of the run cannot be read ({error})")
     )
-    app.add_exception_handler(Exception, failed)
+    app.add_exception_handler(RequestValidationError, lambda request, error: say(404, NUMBERS))
+    app.add_exception_handler(Exception, lambda request, error: say(500, FAULT))

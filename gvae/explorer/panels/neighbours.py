@@ -20,6 +20,8 @@ HELD_OUT = 200
 """images of the test split whose nearest distances are compared with"""
 READ = {"pixels": 60_000, "features": 6_000}
 """training images that are searched, at most; features take longer"""
+VALUES = 2**27
+"""pixel values that are kept of them, at most: half a gibibyte"""
 BLOCK = 500
 """images read together"""
 
@@ -50,7 +52,7 @@ def rows(renderer: Renderer, kind: str, split: str, most: int) -> Tensor:
 
 def library(renderer: Renderer, kind: str) -> tuple[Tensor, list[float]]:
     """Rows of training images, and quartiles of the distances that held-out images have to the nearest of them."""
-    train = rows(renderer, kind, "train", READ[kind])
+    train = rows(renderer, kind, "train", min(READ[kind], VALUES // renderer.spec.dim))
     if not len(renderer.data.splits.get("test", ())):
         return train, []
     nearest = torch.cdist(rows(renderer, kind, "test", HELD_OUT), train).min(1).values
@@ -62,7 +64,8 @@ def nearest(renderer: Renderer, ask: Ask) -> dict[str, Any]:
     kind = ask.text("by", "pixels", tuple(READ))
     x = renderer.decode(renderer.code(ask)[None], renderer.told(ask))
     train, held = renderer.remember(("neighbours", kind), lambda: library(renderer, kind))
-    distances = torch.cdist(mapping(renderer, kind)(x), train)[0]
+    # exact: by way of a matrix product a copy would not be at distance 0
+    distances = torch.cdist(mapping(renderer, kind)(x), train, compute_mode="donot_use_mm_for_euclid_dist")[0]
     found = distances.topk(min(SHOWN, len(train)), largest=False)
     images = renderer.data.batch(renderer.data.split("train")[found.indices.numpy()]).x
     return {

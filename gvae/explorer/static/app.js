@@ -9,8 +9,14 @@ let shown = null; // the view that is mounted
 let words = new URLSearchParams();
 let timer = 0;
 
-function say(sentence) {
-  if ($("status").textContent !== sentence) $("status").textContent = sentence;
+const sentences = new Map(); // what each part of the page has to say
+
+/** Show a sentence, or with "" take back what the same part has said; what goes well takes back what the user was told. */
+function say(sentence, from = "page") {
+  if (sentence) sentences.set(from, sentence);
+  else [from, "page"].forEach((key) => sentences.delete(key));
+  const [first = ""] = sentences.values();
+  if ($("status").textContent !== first) $("status").textContent = first;
 }
 
 function write() {
@@ -82,6 +88,7 @@ function linkTo(view) {
 async function mount() {
   shown?.unmount?.();
   shown = null;
+  sentences.clear();
   say("");
   words = new URLSearchParams(location.hash.slice(1));
   const number = Math.min(Math.max(Number(words.get("run")) || 0, 0), known.runs.length - 1);
@@ -117,9 +124,9 @@ async function watch() {
   try {
     const response = await fetched(`api/${$("run").value}/facts`);
     const { stale } = await response.json();
-    if (stale) say(stale);
+    say(stale, "run");
   } catch (error) {
-    say(error.message);
+    say(error.message, "run");
   }
 }
 

@@ -50,10 +50,11 @@ export async function mount(box, ctx) {
   const values = ctx.slot(async (response) => {
     const z = (await response.json()).values;
     for (const { i, range, value } of rows) {
-      range.min = Math.min(-3, Math.floor(z[i]));
-      range.max = Math.max(3, Math.ceil(z[i]));
-      range.value = z[i];
-      value.textContent = z[i].toFixed(2);
+      const now = state.set.get(String(i)) ?? z[i]; // it may have been moved meanwhile
+      range.min = Math.min(-3, Math.floor(now));
+      range.max = Math.max(3, Math.ceil(now));
+      range.value = now;
+      value.textContent = now.toFixed(2);
     }
   });
   function refresh() {
@@ -82,7 +83,7 @@ export async function mount(box, ctx) {
   const search = h("input", { type: "search", placeholder: "z12", value: ctx.get("find"), size: 6 });
   search.oninput = () => {
     ctx.put({ find: search.value });
-    for (const { i, node } of rows) node.hidden = node.style.display = `z${i}`.includes(search.value.trim()) ? "" : "none";
+    for (const { i, node } of rows) node.style.display = `z${i}`.includes(search.value.trim()) ? "" : "none";
   };
   const tools = h("div", { className: "row" }, random, reset, undo, redo, labelled("find", search), told(ctx, refresh));
   const left = h("div", { className: "shown" }, picture.node, source(ctx, "Start from", state.code, renew));
