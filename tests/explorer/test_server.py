@@ -7,6 +7,8 @@ import shutil
 import numpy as np
 import pytest
 
+from gvae.errors import GvaeError
+from gvae.explorer.renderer import Renderer
 from tests.explorer.conftest import gray, pixels, png_of
 
 pytest.importorskip("fastapi", reason='the explorer needs fastapi: pip install "gvae[explore]"')
@@ -155,12 +157,10 @@ def test_a_run_that_was_deleted_is_a_sentence(served, renderer):
 
 
 def test_data_that_is_not_there_is_a_sentence(served, renderer, monkeypatch):
-    from gvae.errors import GvaeError
-
-    def gone(*args):
+    def gone(self):
         raise GvaeError("there is no data here")
 
-    monkeypatch.setattr("gvae.evaluation.evaluate.open_reference", gone)
+    monkeypatch.setattr(Renderer, "data", property(gone))
     answer = served(renderer()).get("/api/0/map/points")
     assert (answer.status_code, answer.json()) == (400, {"error": "there is no data here"})
 
