@@ -33,6 +33,7 @@ COMMANDS: dict[str, Command] = {
     "edit": Command("RUN PICTURE --add NAME=1.5", "add an attribute to a picture", "edit:run"),
     "morph": Command("RUN PICTURE PICTURE", "change one picture into another", "morph:run"),
     "walk": Command("RUN", "a smooth walk through what a run can draw; needs no data", "walk:run"),
+    "explore": Command("RUN [RUN ...]", "move through the codes of runs, live in the browser", "explore:run"),
     "evaluate": Command("RUN", "measure a run; writes metrics.json into it", "evaluate:run"),
     "compare": Command("RUN RUN ...", "runs side by side: one table, one page", "compare:run"),
     "reproduce": Command(

@@ -19,6 +19,7 @@ LAYERS = (
     ("metrics",),
     ("evaluation",),
     ("report",),
+    ("explorer",),
     ("commands", "quickstart", "cli", "gvae", "__main__"),
 )
 """from the ground up; `gvae` is the package itself, which offers `load`"""

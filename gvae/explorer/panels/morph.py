@@ -1,0 +1,70 @@
+"""Morph: from one code to another on a path, one step under a scrubber, all in a row, or as a film."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gvae.explorer.answers import Picture, drawn, film, png, strip
+from gvae.explorer.asks import Ask, packed
+from gvae.explorer.panels.base import Panel
+from gvae.explorer.renderer import Renderer, key
+from gvae.latent.paths import between
+
+STEPS = 61
+"""codes on a path; the scrubber goes from one to the next"""
+SIDE = 256
+"""pixels to which the frames of a film are enlarged, about"""
+KINDS = ("auto", "linear", "spherical", "density")
+
+
+def path(renderer: Renderer, ask: Ask) -> Tensor:
+    """Codes (STEPS, Z) from `a` to `b`.
+
+    Raises:
+        GvaeError: no such codes, or no density to follow.
+    """
+    kind, space, y = ask.text("path", "auto", KINDS), renderer.space, renderer.told(ask)
+    kind = space.best_path if kind == "auto" else kind
+    a, b = renderer.code(ask, "a"), renderer.code(ask, "b")
+    log_prob = space.log_density(y) if kind == "density" else None
+    which = ("path", kind, packed(a.numpy()), packed(b.numpy()), key(y))
+    return renderer.remember(which, lambda: between(kind, a, b, STEPS, log_prob).detach())
+
+
+def at(renderer: Renderer, ask: Ask) -> Picture:
+    """One step of the path, 0 to STEPS - 1."""
+    z = path(renderer, ask)[ask.whole("step", 0, 0, STEPS - 1)]
+    return png(renderer.decode(z[None], renderer.told(ask)))
+
+
+def row(renderer: Renderer, ask: Ask) -> Picture:
+    """Evenly spread steps of the path side by side."""
+    which = torch.linspace(0, STEPS - 1, ask.whole("steps", 9, 2, 25)).round().long()
+    return strip(renderer.decode(path(renderer, ask)[which], renderer.told(ask)))
+
+
+def moving(renderer: Renderer, ask: Ask) -> Picture:
+    """There and back as GIF or WebP."""
+    z = path(renderer, ask)
+    x = renderer.decode(torch.cat([z, z[1:-1].flip(0)]), renderer.told(ask))
+    frames = [drawn(image) for image in x.split(1)]
+    scale = max(1, SIDE // max(frames[0].size))
+    frames = [frame.resize((frame.width * scale, frame.height * scale), 0) for frame in frames]
+    return film(frames, ask.text("format", "gif", ("gif", "webp")))
+
+
+def about(renderer: Renderer, ask: Ask) -> dict[str, Any]:
+    """The paths that this run has, and how codes of images are found."""
+    best = renderer.space.best_path
+    kinds = ["auto", "linear", "spherical", *(["density"] if best == "density" else [])]
+    return {"steps": STEPS, "kinds": kinds, "best": best}
+
+
+PANEL = Panel(
+    "Morph",
+    "From one picture to another, through codes.",
+    questions={"at": at, "row": row, "film": moving, "about": about},
+)

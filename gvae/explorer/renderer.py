@@ -1,0 +1,198 @@
+"""A run that answers what it looks like: codes from what an address says, and images from codes. Knows no web."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+from gvae.api import load
+from gvae.data.dataset import Dataset
+from gvae.errors import GvaeError
+from gvae.explorer.asks import Ask, unpacked
+from gvae.explorer.uploads import Uploads
+from gvae.latent.directions import Direction
+from gvae.latent.shelf import find, kept
+from gvae.latent.space import Space, seeded
+
+T = TypeVar("T")
+
+FAR = 1e4
+"""no entry of a code and no strength of a direction may be larger"""
+SEEDS = 2**31 - 1
+CACHED = 64
+"""things that are remembered because they take long: codes of a data set, effects, paths, neighbours"""
+
+
+class Renderer:
+    """A loaded run, what it has been asked for already, and the pictures it was sent.
+
+    Args:
+        path: the run folder; nothing is written into it.
+        root: folder with data sets; None for the usual one.
+
+    Raises:
+        GvaeError: no run, damaged, or a model whose codes cannot be moved.
+    """
+
+    def __init__(self, path: Path, root: Path | None = None) -> None:
+        self.space = Space(load(path))
+        self.loaded, self.run = self.space.loaded, self.space.loaded.run
+        self.spec, self.root = self.run.spec, root
+        self.uploads = Uploads(
+            self.spec, self.run.about.get("data", {}).get("options", {}).get("fit", "crop")
+        )
+        self.made = stamp(self.run.weights)
+        self.cache: dict[Hashable, Any] = {}
+
+    @property
+    def stale(self) -> str:
+        """What has become of the weights since they were read; "" if they are the same."""
+        now = stamp(self.run.weights)
+        if now is None:
+            return f"{self.run.path.name} has been deleted or moved; what is in memory still answers"
+        if now != self.made:
+            return (
+                f"{self.run.path.name} has been trained on; start `gvae explore` again to see its new weights"
+            )
+        return ""
+
+    def remember(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What was made for that key, or make it now; the oldest is forgotten."""
+        if key not in self.cache:
+            while len(self.cache) >= CACHED:
+                self.cache.pop(next(iter(self.cache)))
+            self.cache[key] = make()
+        return self.cache[key]
+
+    def latest(self, slot: str, key: Hashable, make: Callable[[], T]) -> T:
+        """What was made for that key, or make it now, in place of what the slot held: for what is large."""
+        held = self.cache.get(slot)
+        if held is None or held[0] != key:
+            held = self.cache[slot] = key, make()
+        return held[1]
+
+    @property
+    def encodes(self) -> bool:
+        """Whether the model has an encoder."""
+        return self.loaded.can("encode")
+
+    @cached_property
+    def data(self) -> Dataset:
+        """The data that the run was trained on, opened when it is first needed.
+
+        Raises:
+            GvaeError: it is not there.
+        """
+        from gvae.evaluation.evaluate import open_reference
+
+        return open_reference(self.run, None, self.root)
+
+    def directions(self) -> dict[str, Direction]:
+        """The directions that the run keeps, read again when its files have changed.
+
+        Raises:
+            GvaeError: they are damaged, or of other weights.
+        """
+        times = tuple(
+            stamp(path) for path in (self.run.directions, self.run.directions_about, self.run.weights)
+        )
+        return self.remember(("directions", times), lambda: kept(self.run))
+
+    def direction(self, name: str) -> Tensor:
+        """The vector (Z,) of a direction that is kept, or of one component of the code, as z3.
+
+        Raises:
+            GvaeError: there is none of that name.
+        """
+        known = self.directions()
+        return known[name].vector if name in known else find(self.run, name, self.space.size)
+
+    def told(self, ask: Ask) -> Tensor | None:
+        """What a conditional model is told, (1,) or (1, A): y=3, or y=0110 for attributes; its first example if not given.
+
+        Raises:
+            GvaeError: no such class, or not a 0 or 1 for each attribute.
+        """
+        model, word = self.space.model, ask.text("y")
+        if not model.condition or not word:
+            return model.in_turn(1)
+        if model.classes:
+            return torch.tensor([ask.whole("y", 0, 0, model.classes - 1)])
+        if not re.fullmatch(f"[01]{{{model.condition}}}", word):
+            raise GvaeError(f"y must be {model.condition} digits, 0 or 1 for each attribute")
+        return torch.tensor([[float(digit) for digit in word]])
+
+    def image(self, name: str) -> tuple[Tensor, Tensor | None]:
+        """An image (1, C, *S) in [-1, 1] and what is known of it: test:7, train:7, val:7, or up:NAME for one that was sent.
+
+        Raises:
+            GvaeError: there is none of that name.
+        """
+        kind, _, which = name.partition(":")
+        if kind == "up":
+            x = Dataset(self.uploads.spec, self.uploads.find(which)[None]).batch([0]).x
+            return (x.sign() if self.spec.binary else x), None  # no gray level is 0
+        indices = self.data.split(kind)
+        number = Ask({kind: which}).whole(kind, 0, 0, len(indices) - 1)
+        with seeded(number):  # binarised data is drawn
+            return self.data.batch(indices[number : number + 1])
+
+    def source(self, name: str, y: Tensor | None) -> Tensor:
+        """The code (Z,) that is meant by seed:3, by z:BASE64, or by the name of an image.
+
+        Raises:
+            GvaeError: none of those, or an image that is not there.
+        """
+        kind, _, which = name.partition(":")
+        if kind == "seed":
+            return self.space.draw(1, y, Ask({"seed": which}).whole("seed", 0, 0, SEEDS))[0]
+        if kind == "z":
+            return torch.from_numpy(unpacked(which, self.space.size))
+        if kind not in ("train", "val", "test", "up"):
+            raise GvaeError(f"there is no code '{name[:80]}'; ask for seed:3, test:7, up:NAME or z:NUMBERS")
+        x, own = self.image(name)
+        y = y if own is None or not self.space.model.condition else own
+        return self.remember(("code", name, key(y)), lambda: self.space.encode(x, y)[0])
+
+    def code(self, ask: Ask, name: str = "code") -> Tensor:
+        """The code (Z,) that an address describes: a source, single components set, directions added.
+
+        Args:
+            ask: its word `name` is the source, `set` is components as 3:1.5, `add` directions as Smiling:1.5.
+
+        Raises:
+            GvaeError: no such source, component or direction, or a number beyond all sense.
+        """
+        z = self.source(ask.text(name, "seed:0"), self.told(ask)).clone()
+        for word, value in ask.pairs("set", -FAR, FAR):
+            z[Ask({"component": word}).whole("component", 0, 0, self.space.size - 1)] = value
+        for word, alpha in ask.pairs("add", -FAR, FAR):
+            z = z + alpha * self.direction(word)
+        return z
+
+    def decode(self, z: Tensor, y: Tensor | None) -> Tensor:
+        """Images (N, C, *S) of codes (N, Z); a single code is decoded just as `gvae.load(RUN).decode(z)` does."""
+        return self.space.decode(z, y)
+
+
+def stamp(path: Path) -> float | None:
+    """When a file was written, in seconds; None if it is not there."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return None
+
+
+def key(y: Tensor | None) -> Hashable:
+    """What a conditional model is told, as a key.
+
+    >>> key(torch.tensor([3])), key(None)
+    ((3,), None)
+    """
+    return None if y is None else tuple(y.flatten().tolist())

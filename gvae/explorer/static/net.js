@@ -1,0 +1,72 @@
+// Asking the server. The latest wish wins: of each slot one request is under way, and only the newest wish waits.
+
+const CLIENT = Math.random().toString(36).slice(2);
+let slots = 0;
+let active = 0; // requests under way, and answers that are not painted yet
+
+function count(by) {
+  active += by;
+  document.body.setAttribute("aria-busy", String(active > 0));
+}
+
+/** The sentence of an answer that is not what was asked for. */
+async function sentence(response) {
+  try {
+    return (await response.json()).error || `the explorer answered ${response.status}`;
+  } catch {
+    return `the explorer answered ${response.status}`;
+  }
+}
+
+/** Fetch, or throw an Error with a sentence. */
+export async function fetched(address, options) {
+  let response;
+  count(1);
+  try {
+    response = await fetch(address, options);
+  } catch {
+    throw new Error("no connection: gvae explore has ended, or the way to it is cut; start it again and go on");
+  } finally {
+    count(-1);
+  }
+  if (response.status === 409) return null; // something newer was asked for
+  if (!response.ok) throw new Error(await sentence(response));
+  return response;
+}
+
+/** An address with a query; empty words are left out. */
+export function address(path, words = {}) {
+  const given = Object.entries(words).filter(([, value]) => value !== "" && value != null);
+  return `${path}?${new URLSearchParams(given)}`;
+}
+
+/**
+ * A slot that asks one thing at a time and gives what came to `take(response)`; while one request is under way
+ * newer wishes replace each other. `fail` gets a sentence, or "" when all is well again, and the name of the slot.
+ */
+export function slot(take, fail) {
+  const client = `${CLIENT}-${++slots}`;
+  let wish = null;
+  let busy = false;
+  async function work() {
+    busy = true;
+    count(1);
+    while (wish) {
+      const { path, words } = wish;
+      wish = null;
+      try {
+        const response = await fetched(address(path, { ...words, client }));
+        if (response) await take(response);
+        fail("", client);
+      } catch (error) {
+        fail(error.message, client);
+      }
+    }
+    busy = false;
+    count(-1);
+  }
+  return (path, words) => {
+    wish = { path, words };
+    if (!busy) work();
+  };
+}
