@@ -2,11 +2,14 @@
 import { anySeed, h, labelled, pairs, unpaired } from "../dom.js";
 import { source, told } from "../sources.js";
 
+const REST = 150; // milliseconds without a movement, after which the filmstrip is drawn
+
 export async function mount(box, ctx) {
   const state = { code: ctx.get("code", "seed:0"), set: pairs(ctx.get("set")) };
   const locked = new Set(ctx.get("lock").split(",").filter(Boolean));
   const past = [];
   const future = [];
+  let waiting = 0;
   const y = () => ctx.get("y");
   const { effect } = await ctx.json("components/effects", { y: y() });
   const order = effect.map((value, i) => i).sort((a, b) => effect[b] - effect[a]);
@@ -45,7 +48,8 @@ export async function mount(box, ctx) {
     ctx.put({ code: state.code, set: unpaired(state.set), film: component });
     picture.show(ctx.path("picture"), ask());
     film.caption.textContent = `z${component} from -3 to 3`;
-    film.show(ctx.path("components/film"), { ...ask(), component });
+    clearTimeout(waiting); // nine pictures: not while one drags
+    waiting = setTimeout(() => film.show(ctx.path("components/film"), { ...ask(), component }), REST);
   }
   const values = ctx.slot(async (response) => {
     const z = (await response.json()).values;
@@ -91,4 +95,5 @@ export async function mount(box, ctx) {
   box.append(h("div", { className: "split" }, left, right));
   search.oninput();
   refresh();
+  return { unmount: () => clearTimeout(waiting) };
 }
