@@ -142,7 +142,10 @@ def likelihood() -> str:
         size = f"{row['parameters'] / 1e6:.1f} M"
         time = f"{row['minutes']:g} minutes, {row['images'] / 1e6:.2f} M images"
         lines.append(f"| {row['processor']} | {' | '.join(cells)} | {size} | {time} |")
-    notes = [f"`{'; '.join(row['commands'])}`, {row['date']}. {row['note']}".strip() for row in rows.values()]
+    notes = [
+        f"{', then '.join(f'`{command}`' for command in row['commands'])}, {row['date']}. {row['note']}".strip()
+        for row in rows.values()
+    ]
     anchors = (
         "Beside it, from the papers: -80.8 (ELBO) and -79.1 (importance-weighted, k = 128) for IAF of depth 8 on the same "
         "binarisation; -79.9 is the best bound in the GVAE papers' table, on static binarisation."
