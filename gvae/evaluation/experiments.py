@@ -126,7 +126,7 @@ EXPERIMENTS: dict[str, Experiment] = {
                 "avb",
                 {**TOY, "prior": "normal", "lr": 1e-3, "critic_lr": 3e-3, "warmup": 0.5},
                 {"exact": "-1.403"},
-                "AVB's own, from memory; its ELBO is loose, see docs/models/avb.md; the critic needs four times the images",
+                "AVB's own, from memory; ours misses the aim of -1.40, see docs/models/avb.md; its ELBO is loose",
                 times=4,
             ),
             Recipe(
