@@ -1,8 +1,4 @@
-"""What metrics need, each computed once: samples, reconstructions, real images, features, codes, weights.
-
-Real images are those of one split, in a fixed random order; `other` are real images of another split, for the
-floor, and there are as many samples as other images, so that the floor is at the same n.
-"""
+"""What metrics need, each computed once: images and their features, reconstructions, codes, weights."""
 
 from __future__ import annotations
 
@@ -12,23 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gvae.errors import GvaeError, choose
+from gvae.errors import choose
 from gvae.metrics import likelihoods
 from gvae.metrics.base import Unavailable
 from gvae.metrics.blocks import Progress
-from gvae.metrics.features import extract
+from gvae.metrics.images import Images
 from gvae.metrics.kl import rate
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from gvae.api import Loaded
     from gvae.data.dataset import Dataset
 
-IMAGES = ("real", "other", "fake")
+KINDS = ("real", "other", "fake")
 NEEDS = (
-    *IMAGES,
-    *(f"{kind}_{what}" for kind in IMAGES for what in ("labels", "features", "probabilities")),
+    *KINDS,
+    *(f"{kind}_{what}" for kind in KINDS for what in ("labels", "features", "probabilities")),
     *(
         "reconstructions",
         "codes",
@@ -40,8 +34,6 @@ NEEDS = (
     *("bounds", "annealed", "annealed_gap", "log_likelihood", "entropy_limit"),
 )
 """names that a metric may list: properties of `Needs`, and features and class probabilities of images"""
-BLOCK = 250
-"""images per forward pass, at most"""
 WEIGHED = 50_000
 """codes decoded for one importance-weighted bound unless more images are asked for: k times the number of images"""
 ANNEALED = 100
@@ -54,7 +46,7 @@ LONG = {
 """needs with numbers in their name, which take long"""
 
 
-class Needs:
+class Needs(Images):
     """Everything a metric may ask for, about one model on one data set.
 
     Args:
@@ -84,23 +76,8 @@ class Needs:
         precision: str = "fp32",
         progress: Progress = lambda done, n: None,
     ) -> None:
-        drawn, held = ((spec.channels, *spec.shape) for spec in (loaded.spec, dataset.spec))
-        if drawn != held:
-            raise GvaeError(
-                f"the model draws images of shape {drawn}, those of {dataset.spec.name} have shape {held}; "
-                "evaluate on the data it was trained on"
-            )
-        if samples < 1:
-            raise GvaeError(f"--samples is {samples}; it must be at least 1")
-        self.loaded, self.dataset, self.split, self.seed, self.prior = loaded, dataset, split, seed, prior
-        self.block = dataset.spec.together(BLOCK)
+        super().__init__(loaded, dataset, samples, split, seed, prior)
         self.weighed, self.precision, self.progress = weighed, precision, progress
-        others = [s for s in ("train", "val", "test") if s != split and len(dataset.splits.get(s, ()))]
-        self.other_split = others[0] if others else None
-        self._real = _shuffled(dataset.split(split))[:samples]
-        self._other = _shuffled(dataset.splits[others[0]])[:samples] if others else np.empty(0, np.int64)
-        self._samples = min(samples, len(self._other)) or samples
-        self._features: dict[str, tuple[np.ndarray, np.ndarray | None]] = {}
 
     def get(self, name: str) -> Any:
         """The needed thing; computed at the first call.
@@ -118,9 +95,9 @@ class Needs:
             return LONG[name](self, *map(int, numbers))
         kind, _, what = name.partition("_")
         if what == "features":
-            return self._extracted(kind)[0]
+            return self.extracted(kind)[0]
         if what == "probabilities":
-            return self._probabilities(kind)
+            return self.probabilities(kind)
         return getattr(self, name)
 
     def count(self, name: str) -> int:
@@ -138,46 +115,6 @@ class Needs:
     def own_prior(self) -> str:
         """Name of the prior that the run samples from by itself."""
         return self.loaded.run.model_config.get("prior") or "normal"
-
-    @cached_property
-    def real(self) -> np.ndarray:
-        """Reference images (N, C, *S) in [-1, 1]."""
-        return self._images(self._real)
-
-    @cached_property
-    def other(self) -> np.ndarray:
-        """Real images of another split."""
-        if not len(self._other):
-            raise Unavailable(f"n/a ({self.dataset.spec.name} has no second split)")
-        return self._images(self._other)
-
-    @cached_property
-    def fake(self) -> np.ndarray:
-        """Samples of the model."""
-        import torch
-
-        y = None if self.fake_labels is None else torch.from_numpy(self.fake_labels)
-        x = self.loaded.sample(self._samples, y=y, prior=self.prior, seed=self.seed)
-        if not bool(torch.isfinite(x).all()):
-            raise GvaeError(f"{self.loaded.run.path} draws values that are not finite; its training diverged")
-        return x.float().numpy()
-
-    @cached_property
-    def real_labels(self) -> np.ndarray | None:
-        """Classes of `real`, if known."""
-        return self._labels(self._real)
-
-    @cached_property
-    def other_labels(self) -> np.ndarray | None:
-        """Classes of `other`, if known."""
-        return self._labels(self._other)
-
-    @cached_property
-    def fake_labels(self) -> np.ndarray | None:
-        """Classes that a conditional model is asked for: drawn as often as in the reference."""
-        if not self.loaded.model.condition or self.real_labels is None:
-            return None
-        return np.random.default_rng(self.seed).choice(self.real_labels, self._samples)
 
     @cached_property
     def reconstructions(self) -> np.ndarray:
@@ -259,50 +196,3 @@ class Needs:
                 p = self.loaded.need("decode")(z, y)
                 distortions.append(-p.log_prob(x).cpu().double().numpy())
         return np.concatenate(codes), np.concatenate(rates), np.concatenate(distortions)
-
-    def _images(self, indices: np.ndarray) -> np.ndarray:
-        """Images (N, C, *S) in [-1, 1] of the data set; a dynamic binarisation is drawn under the seed."""
-        import torch
-
-        with torch.random.fork_rng([]):
-            torch.manual_seed(self.seed)
-            return np.ascontiguousarray(self.dataset.batch(indices).x.numpy())
-
-    def _labels(self, indices: np.ndarray) -> np.ndarray | None:
-        """Classes (N,) of images of the data set, or their attributes (N, A)."""
-        return self.dataset.conditions(indices)
-
-    def blocks(self, end: int | None = None, first: int = 0) -> list[tuple[Tensor, Tensor | None]]:
-        """Reference images and, for a conditional model, their classes, block by block."""
-        import torch
-
-        device, labels = self.loaded.model.device, self.real_labels
-        x = torch.from_numpy(self.real[first:end]).to(device).split(self.block)
-        if labels is None or not self.loaded.model.condition:
-            return [(part, None) for part in x]
-        return list(zip(x, torch.from_numpy(labels[first:end]).to(device).split(self.block), strict=True))
-
-    def _extracted(self, kind: str) -> tuple[np.ndarray, np.ndarray | None]:
-        """Features and class probabilities of real, other or fake images."""
-        import torch
-
-        if kind not in self._features:
-            self._features[kind] = extract(torch.from_numpy(self.get(kind)), self.dataset.spec.name)
-        return self._features[kind]
-
-    def _probabilities(self, kind: str) -> np.ndarray:
-        """Class probabilities, if there is a classifier."""
-        found = self._extracted(kind)[1]
-        if found is None:
-            raise Unavailable(f"n/a (no classifier for {self.dataset.spec.name})")
-        return found
-
-    def require(self, method: str, what: str) -> None:
-        """Raise `Unavailable` unless the model has a method."""
-        if not self.loaded.can(method):
-            raise Unavailable(f"n/a (no {what})")
-
-
-def _shuffled(indices: np.ndarray) -> np.ndarray:
-    """Indices in a fixed random order: folders list one class after the other."""
-    return np.random.default_rng(0).permutation(np.asarray(indices))
