@@ -163,7 +163,9 @@ class Run:
         """
         run = replace(self, chosen=choose("weights", weights, WEIGHTS))
         if weights == "best" and not run.weights.exists():
-            raise GvaeError(f"{self.path} has no best weights: so short a training has no score; use --weights last")
+            raise GvaeError(
+                f"{self.path} has no best weights: so short a training has no score; use --weights last"
+            )
         return run
 
     def scores(self) -> dict[int, float]:

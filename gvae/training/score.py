@@ -118,7 +118,9 @@ class Scorer:
         model = self.model
         if not isinstance(model, LatentModel) or model.joint or not has_parameters(model.prior):
             return None
-        batches = [self.dataset.batch(p, model.device) for p in self.parts(self.dataset.split("train")[:CODES])]
+        batches = [
+            self.dataset.batch(p, model.device) for p in self.parts(self.dataset.split("train")[:CODES])
+        ]
         told = [batch.y if model.condition else None for batch in batches]
         z = torch.cat([model.encode(batch.x, y).sample() for batch, y in zip(batches, told, strict=True)])
         prior = Mixture(model.codes, model.classes, COMPONENTS).to(model.device)
