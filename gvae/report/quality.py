@@ -21,6 +21,7 @@ def draw_quality(curves: Curves, path: Path) -> None:
         raise GvaeError("no run has a score to draw: give a larger --budget or --images")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogFormatter
 
     figure = Figure(figsize=(12, 5), layout="constrained")
     FigureCanvasAgg(figure)
@@ -34,6 +35,8 @@ def draw_quality(curves: Curves, path: Path) -> None:
         axes.set(
             xlabel=title, ylabel="score (Frechet distance of 500 samples, lower is better)", yscale="log"
         )
+        axes.yaxis.set_major_formatter(LogFormatter())
+        axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))  # 200, not 2 x 10^2
         axes.set_xlim(left=0)
         axes.grid(visible=True, which="both", alpha=0.25)
         axes.legend(fontsize=11)

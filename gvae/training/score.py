@@ -97,7 +97,7 @@ class Scorer:
                 self.features = self.extract(self.dataset.batch(part).x for part in self.parts(self.real))
             try:
                 fakes = self.extract(self.samples())
-            except torch.linalg.LinAlgError:  # no mixture fits codes that overflow
+            except torch.linalg.LinAlgError:  # no mixture fits codes that overflow  # pyright: ignore
                 return math.inf
         return frechet(self.features, fakes)["fd"] if np.isfinite(fakes).all() else math.inf
 
