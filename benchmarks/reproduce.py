@@ -19,6 +19,7 @@ from headline import gvae, row
 
 from gvae.evaluation.experiments import EXPERIMENTS
 from gvae.evaluation.numbers import read_numbers
+from gvae.evaluation.quality import curve
 from gvae.evaluation.reproduce import folder
 from gvae.runs import Run
 
@@ -54,6 +55,8 @@ def main() -> None:
                 json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
             )  # another may have written
             rows[key] = row(out / key, [command]) | {"label": label, "note": given.note, "numbers": numbers}
+            if experiment.curves:
+                rows[key]["curve"] = curve(Run.open(out / key))
             for number in numbers:
                 number["protocol"].pop("versions")  # the row has them
             file.write_text(json.dumps(dict(sorted(rows.items())), indent=1) + "\n", encoding="utf-8")

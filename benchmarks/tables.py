@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import sections
+
 from gvae.evaluation.experiments import EXPERIMENTS, Experiment
 from gvae.evaluation.numbers import Number
 from gvae.evaluation.table import Measured, markdown, table
@@ -181,8 +183,8 @@ def page() -> str:
     """All reproduced tables."""
     parts = [text for text in (INTRODUCTION, likelihood()) if text]
     for name, (experiment, rows, found) in reproduced().items():
-        parts.append(f"#{markdown(experiment, rows)}\n{origin(name, found)}")
-    return "\n\n".join(parts) + "\n"
+        parts.append(f"#{markdown(experiment, rows)}\n{sections.curves(found)}{origin(name, found)}")
+    return "\n\n".join(parts + sections.all_sections()) + "\n"
 
 
 def results_of(model: str) -> str:
@@ -218,6 +220,7 @@ def main() -> None:
     check = parser.parse_args().check
     same = [replace(README, "results", headline(), check)]
     same += [replace(file, "results", results_of(file.stem), check) for file in sorted(MODELS.glob("*.md"))]
+    same.append(replace(MODELS / "gvae.md", "ablation", sections.ablation(), check))
     same.append(PAGE.exists() and PAGE.read_text(encoding="utf-8") == page())
     if not check:
         PAGE.write_text(page(), encoding="utf-8")

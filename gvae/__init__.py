@@ -3,8 +3,8 @@
 __version__ = "0.1.0"
 
 
-def load(run, device: str = "cpu"):
-    """Open a trained run: `.sample(n)`, `.encode(x)`, `.decode(z)`, `.reconstruct(x)`; see `gvae.api.Loaded`."""
+def load(run, device: str = "cpu", weights: str | None = None):
+    """Open a trained run; see `gvae.api.load`, and `gvae.api.Loaded` for what it can do."""
     from gvae.api import load
 
-    return load(run, device)
+    return load(run, device, weights)

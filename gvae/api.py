@@ -24,15 +24,22 @@ BLOCK = 250
 """images per forward pass, at most"""
 
 
-def load(run: Run | Path | str, device: str = "cpu") -> Loaded:
+def load(run: Run | Path | str, device: str = "cpu", weights: str | None = None) -> Loaded:
     """Open a run folder; no data set is needed.
 
+    Args:
+        run: the folder.
+        device: where the networks go.
+        weights: "last", those at the end of training, or "best", those with the best score on validation images while
+            it lasted; None: those that `run` was opened with, which are the last.
+
     Raises:
-        GvaeError: not a run, another format, or damaged weights.
+        GvaeError: not a run, another format, damaged weights, or no best ones.
     """
     from gvae.training.checkpoint import build, load_weights
 
     run = run if isinstance(run, Run) else Run.open(run)
+    run = run if weights is None else run.using(weights)
     model = build(run)
     load_weights(run, model)
     return Loaded(run, model.eval().to(device))

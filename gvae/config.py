@@ -125,7 +125,7 @@ class TrainConfig:
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """auto: bf16 where the processor has the instructions for it"""
     flip: bool = False
-    """mirror half of the training images left to right (never right for digits or CT)"""
+    """mirror half of the training images left to right; refused for digits, letters and CT"""
     log_every: int = 50
     """rounds between two lines of log.jsonl"""
     save_every: float = 60.0

@@ -2,6 +2,7 @@
 
 run.json               format version, model, data spec, all options, library versions
 weights.safetensors    what samples: averaged weights and the learned prior
+best.safetensors       the same after as many images as gave the best score; not in a short training
 state.pt               what resumes: weights, averages, optimisers, random states, position in the data
 log.jsonl              terms and diagnostics against images seen (the same for the same seed)
 timing.jsonl           seconds and images per second against images seen
@@ -14,20 +15,25 @@ final.png              last sample grid
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from gvae.config import TrainConfig, from_json, to_json
-from gvae.errors import GvaeError
+from gvae.errors import GvaeError, choose
 from gvae.types import DataSpec
 
 FORMAT = 1
 """version of the folder's layout; a run of another version is refused, never misread"""
+
+
+WEIGHTS = ("last", "best")
+"""weights that a run may have"""
 
 
 def write_atomic(path: Path, write: Callable[[str], Any]) -> None:
@@ -75,6 +81,8 @@ class Run:
     spec: DataSpec
     about: dict[str, Any]
     """library versions, command line, prepared-data facts"""
+    chosen: str = "last"
+    """which weights `weights` means: last or best"""
 
     @classmethod
     def create(
@@ -147,10 +155,28 @@ class Run:
         except (KeyError, TypeError) as error:
             raise GvaeError(f"{file} is damaged ({error}); restore it from a copy of the run") from error
 
+    def using(self, weights: str) -> Run:
+        """The same run with its last or its best weights.
+
+        Raises:
+            GvaeError: neither "last" nor "best", or a training that was too short to be scored.
+        """
+        run = replace(self, chosen=choose("weights", weights, WEIGHTS))
+        if weights == "best" and not run.weights.exists():
+            raise GvaeError(
+                f"{self.path} has no best weights: so short a training has no score; use --weights last"
+            )
+        return run
+
+    def scores(self) -> dict[int, float]:
+        """The score at each number of images seen at which there is one; lower is better."""
+        rows = [line for line in _lines(self.log) if "score" in line]
+        return {int(row["images"]): float(row["score"]) for row in rows}
+
     @property
     def weights(self) -> Path:
-        """Weights that sample."""
-        return self.path / "weights.safetensors"
+        """Weights that sample: the last, or those with the best score."""
+        return self.path / ("best.safetensors" if self.chosen == "best" else "weights.safetensors")
 
     @property
     def state(self) -> Path:
@@ -202,3 +228,10 @@ class Run:
     def reconstructions(self, images: int) -> Path:
         """Reconstruction grid after that many images."""
         return self.path / "reconstructions" / f"{images:09d}.png"
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Rows of a file of JSON lines, without one that is being written."""
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        with contextlib.suppress(ValueError):
+            yield json.loads(line)

@@ -1,17 +1,21 @@
-"""Run what only a GPU can give, one job after the other, and keep rows and pictures.
+"""Run what only a GPU can give, in parts of a few minutes, and keep rows and pictures.
 
-    python benchmarks/gpu/run.py --out results --minutes 9         # as many open jobs as fit; call again to go on
+    python benchmarks/gpu/run.py --out results --minutes 9         # open jobs in turn; call again to go on
 
-Open jobs are those of queue.json without "done". Each leaves a row in OUT/rows.json, its sample grid OUT/NAME.png and,
-where weights are wanted, OUT/NAME.safetensors. Copy the rows to benchmarks/results/gpu.json and tick the queue.
+Open jobs are those of queue.json without "done". A job that does not end in time is told to stop (a training writes its
+checkpoint), and the next call with the same OUT goes on with it. A finished one leaves a row in OUT/rows.json, its sample
+grid OUT/NAME.png and, where weights are wanted, OUT/NAME.safetensors. Copy the rows to benchmarks/results/gpu.json and tick
+the queue; tables of the papers write their rows to benchmarks/results themselves.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -19,6 +23,10 @@ from pathlib import Path
 from typing import Any
 
 QUEUE = Path(__file__).parent / "queue.json"
+STOP = 60
+"""seconds that a command has to stop in, after which it is killed"""
+LEAST = 30
+"""seconds that must be left for a command to be started"""
 
 
 def main() -> None:
@@ -26,36 +34,84 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument(
-        "--minutes", type=float, default=9, help="stop starting jobs that would not end by then"
+        "--minutes", type=float, default=9, help="length of this part; stopping takes up to one more"
     )
     parser.add_argument("--only", nargs="*", help="names of jobs")
     o = parser.parse_args()
-    o.out.mkdir(parents=True, exist_ok=True)
-    end = time.monotonic() + 60 * o.minutes
-    rows = o.out / "rows.json"
-    done: dict[str, Any] = json.loads(rows.read_text()) if rows.exists() else {}
-    for job in json.loads(QUEUE.read_text()):
-        wanted = job["name"] in o.only if o.only else "done" not in job
-        if not wanted or job["name"] in done or time.monotonic() + 60 * job["minutes"] > end:
-            continue
-        done[job["name"]] = run(job, o.out)
-        rows.write_text(json.dumps(done, indent=1) + "\n")
+    jobs = json.loads(QUEUE.read_text())
+    work(
+        [job for job in jobs if (job["name"] in o.only if o.only else "done" not in job)],
+        o.out,
+        60 * o.minutes,
+    )
 
 
-def run(job: dict[str, Any], out: Path) -> dict[str, Any]:
-    """One job: its commands in order, with RUN standing for its run folder."""
-    folder = out / "runs" / job["name"]
-    start = time.monotonic()
-    for command in job["commands"]:
-        words = shlex.split(command.replace("RUN", str(folder)))
-        print("+", *words, flush=True)
-        words = (
-            [sys.executable, "-m", "gvae", *words[1:]] if words[0] == "gvae" else [sys.executable, *words[1:]]
-        )
-        code = subprocess.run(words, check=False).returncode
-        if code:
-            return {**job, "failed": f"exit code {code}: {command}"}
-    row = {**job, "seconds": round(time.monotonic() - start)}
+def work(jobs: list[dict[str, Any]], out: Path, seconds: float) -> None:
+    """Go on with the jobs in turn until the time is over; rows.json says how far each is."""
+    out.mkdir(parents=True, exist_ok=True)
+    end, rows = time.monotonic() + seconds, out / "rows.json"
+    held: dict[str, Any] = json.loads(rows.read_text()) if rows.exists() else {}
+    for job in jobs:
+        row = held.setdefault(job["name"], {"step": 0, "seconds": 0.0})
+        while row.get("step") is not None and "failed" not in row and end - time.monotonic() > LEAST:
+            advance(job, row, out, end)
+            rows.write_text(json.dumps(held, indent=1) + "\n")
+
+
+def advance(job: dict[str, Any], row: dict[str, Any], out: Path, end: float) -> None:
+    """Run or continue the job's current command; the row moves on if it ends, and becomes whole after the last."""
+    folder, start = out / "runs" / job["name"], time.monotonic()
+    command = typed(job["commands"][row["step"]], folder)
+    print("+", *command, flush=True)
+    code = obey(command, end)
+    row["seconds"] = round(row["seconds"] + time.monotonic() - start, 1)
+    if code is None:
+        return
+    if code:
+        row["failed"] = f"exit code {code}: {shlex.join(command)}"
+    elif row["step"] + 1 < len(job["commands"]):
+        row["step"] += 1
+    else:
+        del row["step"]
+        row |= {**job, **gather(job, folder, out)}
+
+
+def typed(command: str, folder: Path) -> list[str]:
+    """The words to run: RUN is the job's folder, and a training that has begun is resumed."""
+    words = shlex.split(command.replace("RUN", str(folder)))
+    if words[:2] == ["gvae", "train"] and (folder / "run.json").exists():
+        words = ["gvae", "resume", str(folder)]
+    return [sys.executable, "-m", "gvae", *words[1:]] if words[0] == "gvae" else [sys.executable, *words[1:]]
+
+
+def obey(words: list[str], end: float) -> int | None:
+    """Exit code of a command; None if time was over and it was stopped, with all that it had started."""
+    process = subprocess.Popen(words, start_new_session=True)
+    try:
+        return process.wait(max(0.0, end - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGTERM)
+        deadline = time.monotonic() + STOP
+        while alive(process) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        if alive(process):
+            os.killpg(process.pid, signal.SIGKILL)
+        return None
+
+
+def alive(process: subprocess.Popen) -> bool:
+    """Whether anything of the command's process group still runs; what it started may outlive it by a checkpoint."""
+    process.poll()
+    try:
+        os.killpg(process.pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def gather(job: dict[str, Any], folder: Path, out: Path) -> dict[str, Any]:
+    """What a finished job leaves: numbers, timing, pictures."""
+    row: dict[str, Any] = {}
     if (folder / "run.json").exists():
         row["about"] = json.loads((folder / "run.json").read_text())["about"]
         row["timing"] = json.loads((folder / "timing.jsonl").read_text().splitlines()[-1])

@@ -36,6 +36,8 @@ class Evaluate:
     """seed of the samples"""
     prior: str | None = None
     """prior to sample from, such as normal; the run's own if not given"""
+    weights: Literal["last", "best"] = "last"
+    """last: those at the end of training; best: those with the best score on validation images while it lasted"""
     bound_images: int | None = None
     """images of iwae-K and ais; by default as many as 50,000 codes allow, 100 for ais"""
     precision: Literal["fp32", "bf16"] = "fp32"
@@ -53,7 +55,7 @@ def run(words: list[str]) -> None:
         )
     if args.bound_images is not None and args.bound_images < 1:
         raise GvaeError(f"--bound-images is {args.bound_images}; it must be at least 1")
-    opened = Run.open(args.run)
+    opened = Run.open(args.run).using(args.weights)
     from gvae.evaluation import evaluate
 
     names = split_names(args.metrics)

@@ -24,6 +24,8 @@ class Reconstruct:
     """number of images"""
     split: Literal["test", "val", "train"] = "test"
     """which part of the data"""
+    weights: Literal["last", "best"] = "last"
+    """last: those at the end of training; best: those with the best score on validation images while it lasted"""
     out: Path | None = None
     """picture file; RUN-reconstructions.png if not given"""
     folder: Annotated[DataOptions, FLAT] = field(default_factory=DataOptions)
@@ -34,14 +36,14 @@ def run(words: list[str]) -> None:
     args = parse(Reconstruct(), words, "gvae reconstruct")
     if args.n < 1:
         raise GvaeError(f"-n is {args.n}; at least one image has to be reconstructed")
-    opened = Run.open(args.run)
+    opened = Run.open(args.run).using(args.weights)
     from gvae.api import load
     from gvae.data import open_data
 
     data = args.data or opened.data
     dataset = open_data(data, args.folder.data_root, **args.folder.for_run(opened, data))
     same_shape(opened, dataset.spec)
-    loaded = load(opened.path)
+    loaded = load(opened)
     if not loaded.can("encode"):
         raise GvaeError(f"{opened.model} has no encoder, so it cannot reconstruct; vae and gvae can")
     batch = dataset.batch(dataset.split(args.split)[: args.n])

@@ -62,6 +62,8 @@ def run(words: list[str]) -> None:
         print(reproduce(experiment, budget, out, args.data_root).read_text(encoding="utf-8"))
 
     made = {"Table": "table.md", "Values": "table.csv", "Figure": "figure.png", "Page": "report.html"}
+    if experiment.curves:
+        made |= {"Curves": "curves.png", "Scores": "curves.csv"}
     steps = "\n".join(f"{what}: {out / file}" for what, file in made.items())
     finish(out, go, steps, again=f"gvae reproduce {' '.join(words)}")
 

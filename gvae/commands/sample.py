@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from gvae.commands.parsing import REQUIRED, WORD, parse
 from gvae.errors import GvaeError, choose
@@ -27,6 +27,8 @@ class Sample:
     """prior to draw codes from: normal, or the one that the run has learned"""
     seed: int = 0
     """same seed, same images"""
+    weights: Literal["last", "best"] = "last"
+    """last: those at the end of training; best: those with the best score on validation images while it lasted"""
     out: Path | None = None
     """a .png file for one grid, a .nii.gz file for one volume, or a folder for one file per image; RUN-samples.png
     if not given"""
@@ -37,7 +39,7 @@ def run(words: list[str]) -> None:
     args = parse(Sample(), words, "gvae sample")
     if args.n < 1:
         raise GvaeError(f"-n is {args.n}; at least one image has to be drawn")
-    opened = Run.open(args.run)
+    opened = Run.open(args.run).using(args.weights)
     label, wanted = label_index(opened, args.label), attribute_row(opened, args.attributes)
     import torch
 
@@ -45,8 +47,23 @@ def run(words: list[str]) -> None:
 
     y = None if label is None else torch.full((args.n,), label)
     y = y if wanted is None else torch.tensor([wanted]).expand(args.n, -1)
-    images = load(opened.path).sample(args.n, y, args.prior, args.seed)
-    print(save(images, args.out or Path(f"{opened.path.resolve().name}-samples.png"), opened))
+    images = load(opened).sample(args.n, y, args.prior, args.seed)
+    saved = save(images, args.out or Path(f"{opened.path.resolve().name}-samples.png"), opened)
+    print(f"{saved}, drawn with {which(opened)}")
+
+
+def which(opened: Run) -> str:
+    """The weights in use, and the others where those scored better."""
+    scores = opened.scores()
+    if not scores:
+        return "the last weights"
+    best = min(scores, key=lambda images: scores[images])
+    told = f"score {scores[best]:.3g} at {best:,} training images"
+    if opened.chosen == "best":
+        return f"the best weights ({told})"
+    last = max(scores)
+    better = f"; --weights best takes those of {told}" if best != last else ""
+    return f"the last weights (score {scores[last]:.3g}{better})"
 
 
 def label_index(opened: Run, label: str | None) -> int | None:

@@ -64,7 +64,7 @@ def evaluate(
     """Measure a run and merge the numbers into its metrics.json.
 
     Args:
-        run: the run folder.
+        run: the run folder; `run.using("best")` measures its best weights.
         metrics: names as in `gvae.metrics.METRICS`; None: all but the costly, "n/a" where one does not apply.
         data: data set to compare with; None: what the run was trained on.
         samples: images to draw and to compare with, at most; fewer where the data has fewer.
@@ -100,7 +100,7 @@ def evaluate(
         )
         learned = {number.name: number for number in numbers}
         numbers += [_with_floor(number, learned[number.name]) for number in normal]
-    return write_numbers(run, numbers)
+    return write_numbers(run, [_with_weights(number, run) for number in numbers])
 
 
 def open_reference(run: Run, data: str | None, root: Path | None) -> Dataset:
@@ -171,6 +171,15 @@ def to_numbers(metric: Metric, result: dict[str, Any], variant: str = "") -> lis
         )
         for part in PARTS.get(metric.name, (Part(headline, metric.name, metric.better),))
     ]
+
+
+def _with_weights(number: Number, run: Run) -> Number:
+    """The number with the weights in its protocol, where they are not the last."""
+    return (
+        number
+        if run.chosen == "last"
+        else replace(number, protocol=number.protocol | {"weights": run.chosen})
+    )
 
 
 def _with_floor(number: Number, other: Number) -> Number:

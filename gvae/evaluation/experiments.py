@@ -62,6 +62,8 @@ class Experiment:
     columns: tuple[Column, ...]
     recipes: tuple[Recipe, ...]
     budgets: dict[str, Budget]
+    curves: bool = False
+    """whether quality over training is told as well"""
 
 
 TOY = {
@@ -243,6 +245,29 @@ EXPERIMENTS: dict[str, Experiment] = {
             Recipe("gvae", "gvae"),
         ),
         {name: Budget({"minutes": minutes}, (0,)) for name, minutes in MINUTES.items()},
+    ),
+    "gans-vs-vaes": Experiment(
+        "GANs against VAEs",
+        "Both families for the same minutes on the same machine: samples, stability over training and time to quality. The "
+        "score while training is the Frechet distance of 500 samples and 500 validation images, whose floor is some 3 on "
+        "MNIST; gvae's are drawn from a small mixture that stands in for its prior, the others' as `gvae sample` draws them",
+        "mnist",
+        ("fd", "prdc", "class-histogram"),
+        (
+            *IMAGES[:2],
+            Column("smallest class", "smallest class", 3),
+            Column("largest class", "largest class", 3),
+        ),
+        (
+            Recipe("vae, N(0, I)", "vae", {"prior": "normal"}),
+            Recipe("cvae, N(0, I)", "cvae", {"prior": "normal"}, note="told the class, as ac-gan is"),
+            Recipe("gan", "gan"),
+            Recipe("wgan-gp", "wgan-gp", {"critic_steps": 2}),
+            Recipe("ac-gan", "ac-gan", {"conditional": True}),
+            Recipe("gvae", "gvae"),
+        ),
+        {"small": Budget({"minutes": 6.0}, (0,)), "full": Budget({"minutes": 10.0}, (0, 1, 2))},
+        curves=True,
     ),
     "table4": Experiment(
         "Latent size",

@@ -25,6 +25,8 @@ class Number:
     'fd, N(0, I)'
     >>> Number("fd", 11.8, protocol={"split": "val"}).column
     'fd, val split'
+    >>> Number("fd", 11.8, protocol={"weights": "best"}).column
+    'fd, best weights'
     """
 
     name: str
@@ -55,7 +57,8 @@ class Number:
         prior = {"": "", "normal": "N(0, I)"}.get(self.variant, f"prior {self.variant}")
         split = self.protocol.get("split") or "test"
         part = "" if split == "test" else f"{split} split"
-        return ", ".join(word for word in (self.name, str(likelihood), prior, part) if word)
+        weights = f"{kept} weights" if (kept := self.protocol.get("weights")) else ""
+        return ", ".join(word for word in (self.name, str(likelihood), prior, part, weights) if word)
 
     def to_json(self) -> dict[str, Any]:
         """Plain dict; a value that is not finite becomes "no value" with that reason."""

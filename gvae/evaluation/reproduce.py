@@ -14,9 +14,12 @@ from PIL import Image
 from gvae.config import TrainConfig, from_json
 from gvae.data import open_data
 from gvae.data.dataset import Dataset
+from gvae.errors import GvaeError
 from gvae.evaluation.evaluate import evaluate
 from gvae.evaluation.experiments import Budget, Experiment, Recipe
 from gvae.evaluation.numbers import read_numbers
+from gvae.evaluation.quality import Curves, curve, quality
+from gvae.evaluation.quality import to_csv as curves_csv
 from gvae.evaluation.table import markdown, measured, to_csv
 from gvae.models import resolve
 from gvae.runs import Run, write_text
@@ -33,7 +36,7 @@ def reproduce(
     root: Path | None = None,
     say: Callable[[str], None] = print,
 ) -> Path:
-    """Train, measure, and write table.md, table.csv, figure.png and report.html into `out`.
+    """Train, measure, and write table.md, table.csv, figure.png and report.html into `out`; curves.* where asked for.
 
     Args:
         experiment: rows and columns.
@@ -63,8 +66,25 @@ def reproduce(
             write_text(out / "table.md", markdown(experiment, rows))  # what there is so far
             write_text(out / "table.csv", to_csv(experiment, rows))
     draw(dataset, runs, out / "figure.png")
+    if experiment.curves:
+        curves = {label: [curve(run) for run in group] for label, group in runs.items()}
+        write_text(
+            out / "table.md", (out / "table.md").read_text(encoding="utf-8") + f"\n{quality(curves)}\n"
+        )
+        write_text(out / "curves.csv", curves_csv(curves))
+        draw_curves(curves, out / "curves.png", say)
     write_report([group[0] for group in runs.values()], out / "report.html")
     return out / "table.md"
+
+
+def draw_curves(curves: Curves, path: Path, say: Callable[[str], None]) -> None:
+    """The figure of quality over training; trainings too short for a score have none."""
+    from gvae.report.quality import draw_quality
+
+    try:
+        draw_quality(curves, path)
+    except GvaeError as error:
+        say(f"no curves: {error}")
 
 
 def draw(dataset: Dataset, runs: Runs, path: Path) -> None:

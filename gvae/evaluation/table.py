@@ -40,7 +40,12 @@ def measured(run: Run) -> Measured:
 
 def found(rows: Sequence[Measured], column: Column) -> list[Number]:
     """The numbers of one cell."""
-    return [n for row in rows for n in row.numbers if n.name == column.number and not n.variant]
+    return [
+        n
+        for row in rows
+        for n in row.numbers
+        if n.name == column.number and not n.variant and "weights" not in n.protocol
+    ]
 
 
 def cell(rows: Sequence[Measured], column: Column) -> str:

@@ -19,8 +19,15 @@ from gvae.data.dataset import Dataset
 from gvae.errors import GvaeError
 from gvae.models import resolve
 from gvae.runs import Run
+from gvae.types import DataSpec
 
 PACKAGES = ("torch", "numpy", "accelerate", "safetensors", "scikit-learn", "torchmetrics", "pillow")
+
+
+ONE_WAY = ("digits", "mnist", "char74k", "toy4")
+"""beginnings of the names of data sets whose mirror images are no members of them; CT is known by its unit"""
+SIDE = 8
+"""pixels of the shortest side below which an eighth is none"""
 
 
 def train(model: str, model_config: Any, train: TrainConfig, dataset: Dataset, data: str, out: Path) -> Run:
@@ -109,10 +116,36 @@ def check(model_config: Any, train: TrainConfig, dataset: Dataset) -> None:
         raise GvaeError(
             f"--conditional needs classes or attributes, and {dataset.spec.name} has none; put each class in a sub-folder"
         )
+    check_augmentation(model_config, train, dataset.spec)
     if train.tensorboard and importlib.util.find_spec("tensorboard") is None:
         raise GvaeError("--tensorboard needs the extra `track`; type: pip install 'gvae[track]'")
     if getattr(model_config, "latent", 1) < 1:
         raise GvaeError(f"--latent is {model_config.latent}; it must be at least 1")
+
+
+def check_augmentation(model_config: Any, train: TrainConfig, spec: DataSpec) -> None:
+    """Refuse changes of images after which they are no images of this kind.
+
+    Raises:
+        GvaeError: which, and what is possible.
+    """
+    one_way = spec.name.startswith(ONE_WAY) or "HU" in spec.unit
+    if train.flip and one_way:
+        raise GvaeError(
+            f"--flip mirrors images, and a mirrored image is none of {spec.name}: characters and bodies have a left and a "
+            "right; leave --flip out"
+        )
+    augment, side = getattr(model_config, "augment", "none"), min(spec.shape)
+    if augment != "none" and side < SIDE:
+        raise GvaeError(
+            f"--augment {augment} shifts images by an eighth of a side, and {spec.name} has a side of {side}; it needs "
+            f"{SIDE} or more: leave --augment out"
+        )
+    if augment != "none" and spec.binary:
+        raise GvaeError(
+            f"--augment {augment} changes brightness and contrast, and {spec.name} is black and white; train on gray "
+            "values, as mnist, or leave --augment out"
+        )
 
 
 def about(dataset: Dataset) -> dict[str, Any]:

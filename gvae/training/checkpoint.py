@@ -68,25 +68,34 @@ def load_state(run: Run) -> dict[str, Any]:
 
 
 def save_weights(run: Run, tensors: dict[str, Tensor]) -> None:
-    """Write weights.safetensors atomically."""
+    """Write the run's weights atomically."""
     plain = {name: t.detach().to("cpu", copy=True).contiguous() for name, t in tensors.items()}
     write_atomic(run.weights, lambda name: save_file(plain, name))
 
 
-def load_weights(run: Run, model: nn.Module) -> None:
-    """Load weights.safetensors into a model.
+def read_weights(run: Run) -> dict[str, Tensor]:
+    """The tensors of the run's weights.
 
     Raises:
-        GvaeError: missing, damaged, or of another model.
+        GvaeError: missing or damaged.
     """
     if not run.weights.exists():
         raise GvaeError(f"{run.path} has no weights yet; continue its training with `gvae resume {run.path}`")
     try:
-        tensors = load_file(run.weights)
+        return load_file(run.weights)
     except Exception as error:  # safetensors raises its own type and OSError
         raise GvaeError(
             f"{run.weights} is cut short or damaged ({error}); copy it again, or `gvae resume` the run"
         ) from error
+
+
+def load_weights(run: Run, model: nn.Module) -> None:
+    """Load the run's weights into a model.
+
+    Raises:
+        GvaeError: missing, damaged, or of another model.
+    """
+    tensors = read_weights(run)
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:

@@ -25,6 +25,7 @@ from gvae.training.log import clock, count
 from gvae.training.pictures import Pictures
 from gvae.training.precision import choose_precision
 from gvae.training.schedule import trapezoid
+from gvae.training.score import Scorer
 from gvae.training.signals import Interrupted, requests
 from gvae.training.stream import Stream
 
@@ -65,6 +66,8 @@ class Engine:
         self.optimizers = {name: self.optimizer(name) for name in self.players}
         self.base_lr = {name: self.model.optim(name).lr for name in self.players}
         self.average = Average({n: self.players[n] for n in self.model.averaged}, config.ema)
+        self.pictures = Pictures(run, dataset, self.device)
+        self.scorer = Scorer(run, dataset, self.pictures.model)
         torch.manual_seed(config.seed + 1000 * self.index)  # processes differ in noise, not in weights
 
         self.seen, self.rounds, self.skipped, self.bad_in_a_row = 0, 0, 0, 0
@@ -173,6 +176,7 @@ class Engine:
             "position": self.stream.order.position,
             "begun": sorted(self.begun),
             "journal": self.journal.state_dict(),
+            "scorer": self.scorer.state_dict(),
             **{name: getattr(self, name) for name in COUNTERS},
         }
 
@@ -195,6 +199,7 @@ class Engine:
         self.stream.order.position = state["position"]
         self.begun = set(state["begun"])
         self.journal.load_state_dict(state["journal"], self.device)
+        self.scorer.load_state_dict(state.get("scorer", {}))  # older checkpoints have none
         for name in COUNTERS:
             setattr(self, name, state[name])
 
@@ -222,7 +227,6 @@ class Engine:
         where = f"{self.device.type}, {self.processes} process{'es' * (self.processes > 1)}"
         self.journal.say(f"training on {where}, {self.why}; run folder {self.run.path}")
         self.journal.open()
-        self.pictures = Pictures(self.run, self.dataset)
         self.doctor = doctor.Doctor(self.pictures.batch.x)
         with requests(lambda number: setattr(self, "stop_signal", number)):
             self.loop()
@@ -257,6 +261,8 @@ class Engine:
         terms, diagnostics = self.journal.take()
         row = {"images": self.seen, "round": self.rounds, "terms": terms, "diagnostics": diagnostics}
         row["skipped"] = self.skipped
+        if self.scorer.due(self.seen, self.elapsed, self.config) and self.main:
+            row |= self.scorer.judge(self.sampling_weights(), self.seen, self.elapsed)
         if self.rounds % (self.config.log_every * doctor.EVERY) == 0:
             known = [f.name for f in self.doctor.findings]
             vitals, findings = self.doctor.examine(self.model, terms, diagnostics)
@@ -276,23 +282,38 @@ class Engine:
         """Last checkpoint, fitted prior, last pictures."""
         self.save()
         if self.main:
-            weights = self.sampling_weights()
-            shown = checkpoint.build(self.run).to(self.device)
-            shown.load_state_dict(weights)
-            if fit := getattr(shown.eval(), "fit_prior", None):
-                self.journal.say("fitting the prior to the codes")
-                fit(self.stream.passes(), seed=self.config.seed)
-                for note in shown.prior.notes:  # pyright: ignore[reportAttributeAccessIssue, reportGeneralTypeIssues]
-                    self.journal.say(f"note: {note}")
-                weights = shown.state_dict()
+            weights = self.fit_prior(self.sampling_weights())
             checkpoint.save_weights(self.run, weights)
             self.pictures.draw(weights, self.seen, final=True)
+            self.finish_best(weights)
         self.journal.close()
         skipped = f", {self.skipped} steps skipped" if self.skipped else ""
         self.journal.say(f"done: {count(self.seen)} images in {clock(self.elapsed)}{skipped}")
-        for finding in self.doctor.findings:
-            self.journal.say(f"doctor: {finding}")
+        for line in [self.scorer.summary(), *(f"doctor: {finding}" for finding in self.doctor.findings)]:
+            if line:
+                self.journal.say(line)
         self.accelerator.end_training()
+
+    def fit_prior(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The same weights with the prior fitted to their encoder's codes; of a model without one, as they are."""
+        shown = checkpoint.build(self.run).to(self.device)
+        shown.load_state_dict(weights)
+        fit = getattr(shown.eval(), "fit_prior", None)
+        if fit is None:
+            return weights
+        self.journal.say("fitting the prior to the codes")
+        fit(self.stream.passes(), seed=self.config.seed)
+        for note in shown.prior.notes:  # pyright: ignore[reportAttributeAccessIssue, reportGeneralTypeIssues]
+            self.journal.say(f"note: {note}")
+        return shown.state_dict()
+
+    def finish_best(self, last: dict[str, Tensor]) -> None:
+        """Fit the prior of the best weights as well, where they are not the last."""
+        kept = self.scorer.kept
+        if not kept.weights.exists():
+            return
+        same = self.scorer.best_seen == self.seen
+        checkpoint.save_weights(kept, last if same else self.fit_prior(checkpoint.read_weights(kept)))
 
 
 def memory_format(spatial: int) -> torch.memory_format:

@@ -23,16 +23,18 @@ class Pictures:
     Args:
         run: where they go.
         dataset: reconstructions show its validation split, or the training split if there is none.
+        device: where they are made.
     """
 
-    def __init__(self, run: Run, dataset: Dataset) -> None:
+    def __init__(self, run: Run, dataset: Dataset, device: torch.device) -> None:
         self.run, self.samples = run, max(FEWEST, dataset.spec.together(SAMPLES))
         # initial weights are drawn, then overwritten: the noise of training must not move
         split = "val" if len(dataset.splits.get("val", ())) else "train"
         images = max(FEWEST, dataset.spec.together(IMAGES))
-        with torch.random.fork_rng([]):
-            self.model = build(run).eval()
-            self.batch = dataset.batch(dataset.split(split)[:images])
+        self.devices = [device] if device.type == "cuda" else []
+        with torch.random.fork_rng(self.devices):
+            self.model = build(run).eval().to(device)
+            self.batch = dataset.batch(dataset.split(split)[:images], device)
 
     @torch.no_grad()
     def draw(self, weights: dict[str, Tensor], seen: int, final: bool = False) -> None:
@@ -45,7 +47,7 @@ class Pictures:
         """
         self.model.load_state_dict(weights)
         y = self.model.in_turn(self.samples)
-        with torch.random.fork_rng([]):
+        with torch.random.fork_rng(self.devices):
             torch.manual_seed(0)
             drawn = self.model.sample(self.samples, y)
             samples = grid(drawn)

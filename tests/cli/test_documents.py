@@ -44,7 +44,10 @@ def test_the_examples_of_extending_run(gvae, outside):
     assert '"generator/fool"' in (outside / "run" / "log.jsonl").read_text()
     shown = gvae("evaluate", "run", "--metrics", "contrast:METRIC", "--samples", "50")
     assert (shown.code, "contrast" in shown.out) == (0, True)
-    assert gvae("sample", "run", "-n", "4", "--out", "s.png").out == "4 images in s.png\n"
+    assert (
+        gvae("sample", "run", "-n", "4", "--out", "s.png").out
+        == "4 images in s.png, drawn with the last weights\n"
+    )
     assert "no encoder" in gvae("reconstruct", "run").error
     told = gvae("data", "inspect", "bars:open_bars", "--out", "bars.png").out
     assert "800 images, 16 x 16 pixels" in told

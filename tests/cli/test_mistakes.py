@@ -61,6 +61,13 @@ MISTAKES = [
     ("train pca --data digits --latent 64 --dry-run", "has fewer components"),
     ("train vae --data digits --joint --prior flow --dry-run", "--joint needs a prior"),
     ("evaluate nowhere --bound-images 0", "--bound-images is 0"),
+    ("train gan --data digits --flip", "a mirrored image is none of digits"),
+    ("train gan --data toy4 --augment diff --dry-run", "toy4 has a side of 2; it needs 8 or more"),
+    ("train wgan --data digits --penalty 10", "option of `gvae train wgan` called '--penalty'"),
+    ("train gvae --data digits --adversarial wasserstein --augment adaptive --dry-run", "use --augment diff"),
+    ("train wgan --data digits --net.spectral --dry-run", "use wgan-gp or gan with it"),
+    ("sample nowhere --weights bets", "no value 'bets'; did you mean 'best'"),
+    ("reproduce gans-vs-vae", "no table 'gans-vs-vae'; did you mean 'gans-vs-vaes'"),
     ("quickstart --images 1 --minutes 1", "not both"),
 ]
 

@@ -57,7 +57,10 @@ def test_dry_run_leaves_random_numbers_alone(gvae):
 
 
 def test_sample_to_a_picture(gvae, tiny_run, tmp_path):
-    assert gvae("sample", str(tiny_run), "-n", "6", "--out", "s.png").out == "6 images in s.png\n"
+    assert (
+        gvae("sample", str(tiny_run), "-n", "6", "--out", "s.png").out
+        == "6 images in s.png, drawn with the last weights\n"
+    )
     first = np.asarray(Image.open("s.png"))
     gvae("sample", str(tiny_run), "--n", "6", "--out", "again.png")
     gvae("sample", str(tiny_run), "-n", "6", "--seed", "1", "--out", "other.png")
@@ -66,13 +69,19 @@ def test_sample_to_a_picture(gvae, tiny_run, tmp_path):
 
 
 def test_sample_to_a_folder(gvae, tiny_run):
-    assert gvae("sample", str(tiny_run), "-n", "3", "--out", "many").out == "3 files in many\n"
+    assert (
+        gvae("sample", str(tiny_run), "-n", "3", "--out", "many").out
+        == "3 files in many, drawn with the last weights\n"
+    )
     picture = np.asarray(Image.open("many/000002.png"))
     assert (picture.shape, picture.dtype) == ((8, 8), np.uint8)
 
 
 def test_sample_by_default_beside_you(gvae, tiny_run):
-    assert gvae("sample", str(tiny_run), "-n", "2").out == "2 images in run-samples.png\n"
+    assert (
+        gvae("sample", str(tiny_run), "-n", "2").out
+        == "2 images in run-samples.png, drawn with the last weights\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -204,3 +213,26 @@ def test_quickstart_beside_an_earlier_one(gvae, tmp_path):
     assert all(name in answer.out for name in ("fd", "coverage", "mse", "elbo"))
     assert "gvae sample q/run-2 -n 100" in answer.out
     assert "<table" in (tmp_path / "q" / "report.html").read_text()
+
+
+@pytest.mark.parametrize("label", ["12", "10", "-1", "twelve"])
+def test_a_class_that_training_did_not_know_is_refused_with_those_it_did(gvae, saved, label):
+    answer = gvae("sample", str(saved("vae", conditional=True)), f"--label={label}")
+    assert (answer.code, answer.out) == (2, "")
+    assert f"no class '{label}'" in answer.error
+    assert "Known: 0, 1, 2" in answer.error
+
+
+def test_sample_says_which_weights_and_that_others_scored_better(gvae, saved):
+    run = Run.open(saved("gan"))
+    assert gvae("sample", str(run.path), "--weights", "best").error.startswith("gvae: ")
+    (run.path / "best.safetensors").write_bytes(run.weights.read_bytes())
+    rows = [{"images": 100, "score": 3.0}, {"images": 150}, {"images": 200, "score": 9.0}]
+    run.log.write_text("".join(json.dumps(row) + "\n" for row in rows) + '{"images": 2')
+    last, best = (
+        gvae("sample", str(run.path), "-n", "2", "--weights", w, "--out", "s.png").out
+        for w in ("last", "best")
+    )
+    better = "--weights best takes those of score 3 at 100 training images"
+    assert last == f"2 images in s.png, drawn with the last weights (score 9; {better})\n"
+    assert best == "2 images in s.png, drawn with the best weights (score 3 at 100 training images)\n"

@@ -1,0 +1,80 @@
+"""Each component of gvae on and off at equal compute, measured on the validation split.
+
+    python benchmarks/ablation.py                   # three hours on one core; a second call continues
+    python benchmarks/ablation.py --only "start 0" "prior normal" --seeds 0 1 2
+    python benchmarks/tables.py                     # writes the table of docs/models/gvae.md
+
+Every row of results/ablation.json is one training of six minutes and one `gvae evaluate --split val`; nothing here touches
+the test split.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from headline import gvae, row
+
+RESULTS = Path(__file__).parent / "results" / "ablation.json"
+METRICS = "fd,prdc,class-histogram,mse,kl"
+VARIANTS = {
+    "defaults": "",
+    "start 0": "--start 0",
+    "start 0.5": "--start 0.5",
+    "no critic (start 1)": "--start 1",
+    "prior normal": "--prior normal",
+    "prior realnvp": "--prior realnvp",
+    "features 1": "--features 1",
+    "weight 0.1": "--weight 0.1",
+    "weight 1": "--weight 1",
+    "balance 0.5": "--balance 0.5",
+    "wasserstein, gradient penalty": "--adversarial wasserstein --penalty 10",
+    "non-saturating": "--adversarial nonsaturating",
+    "no penalty": "--penalty 0",
+    "R1 every round": "--penalty-every 1",
+    "reconstructions 0": "--rec-share 0",
+    "reconstructions 0.5": "--rec-share 0.5",
+    "noise 1": "--noise 1",
+    "code critic": "--code critic",
+    "no averages": "--ema 0",
+    "latent 16": "--latent 16",
+    "latent 64": "--latent 64",
+    "beta 0.5": "--beta 0.5",
+    "beta 0.7": "--beta 0.7",
+}
+"""name of a row -> what differs from the defaults (start 0.8, mixture, features 0, weight 0.4, latent 32, beta 1)"""
+
+
+def main() -> None:
+    """Train and measure whatever has no row yet."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--only", nargs="*", choices=list(VARIANTS), default=list(VARIANTS))
+    parser.add_argument("--seeds", type=int, nargs="*", default=[0])
+    parser.add_argument("--data", default="mnist")
+    parser.add_argument("--minutes", type=float, default=6)
+    parser.add_argument("--runs", type=Path, default=Path("runs/ablation"))
+    parser.add_argument("--note", default="", help="anything a reader of the rows must know")
+    o = parser.parse_args()
+    for seed in o.seeds:
+        for variant in o.only:
+            rows = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+            name = f"{o.data}, {variant}, {o.minutes:g}min, {seed}"
+            if name in rows:
+                continue
+            out = o.runs / "".join(c if c.isalnum() or c == "." else "-" for c in name)
+            options = f"--data {o.data} --minutes {o.minutes:g} --seed {seed} {VARIANTS[variant]}"
+            trained = f"gvae train gvae {options} --out {out}"
+            evaluated = f"gvae evaluate {out} --split val --metrics {METRICS}"
+            gvae(f"gvae resume {out}" if (out / "run.json").exists() else trained)
+            gvae(evaluated)
+            rows[name] = row(out, [" ".join(trained.split()), evaluated]) | {
+                "variant": variant,
+                "note": o.note,
+            }
+            RESULTS.write_text(json.dumps(dict(sorted(rows.items())), indent=1) + "\n", encoding="utf-8")
+            print(name, rows[name]["numbers"]["fd"]["value"], flush=True)
+
+
+if __name__ == "__main__":
+    main()

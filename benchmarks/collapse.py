@@ -1,0 +1,94 @@
+"""How many of ten trainings collapse: gan, wgan-gp and gvae with different seeds, two minutes each.
+
+    python benchmarks/collapse.py                   # an hour; a second call continues
+    python benchmarks/tables.py                     # writes the table of docs/results.md
+
+A training counts as collapsed if any of these holds of its samples:
+
+    gray images      contrast below 15 % of the data's             (the doctor's own criterion, on 64 samples)
+    mode collapse    diversity below 10 % of the data's            (likewise)
+    lost class       a class has less than 1 % of 10,000 samples   (the project's digit classifier)
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from headline import gvae, row
+
+import gvae as package
+from gvae.data import open_data
+from gvae.runs import Run
+from gvae.training.doctor import Doctor, diagnose
+
+RESULTS = Path(__file__).parent / "results" / "collapse.json"
+MODELS = {"gan": "", "wgan-gp": "--critic-steps 2", "gvae": ""}
+METRICS = "fd,prdc,class-histogram"
+SMALLEST = 0.01
+"""share of the samples below which a class is lost"""
+
+
+def main() -> None:
+    """Train and measure whatever has no row yet."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--models", nargs="*", choices=list(MODELS), default=list(MODELS))
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--data", default="mnist")
+    parser.add_argument("--minutes", type=float, default=2)
+    parser.add_argument("--runs", type=Path, default=Path("runs/collapse"))
+    parser.add_argument("--note", default="", help="anything a reader of the rows must know")
+    given = parser.parse_args()
+    for seed in range(given.seeds):
+        for model in given.models:
+            name = f"{given.data}-{model}-{given.minutes:g}min-{seed}"
+            if name not in read():
+                found = measure(model, given.data, given.minutes, seed, given.runs / name) | {
+                    "note": given.note
+                }
+                rows = dict(sorted({**read(), name: found}.items()))
+                RESULTS.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+                print(name, found["collapsed"] or "healthy", flush=True)
+
+
+def read() -> dict[str, Any]:
+    """Rows so far."""
+    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+
+
+def measure(model: str, data: str, minutes: float, seed: int, out: Path) -> dict[str, Any]:
+    """One training, one evaluation, one verdict."""
+    trained = (
+        f"gvae train {model} --data {data} --minutes {minutes:g} --seed {seed} {MODELS[model]} --out {out}"
+    )
+    gvae(f"gvae resume {out}" if (out / "run.json").exists() else trained)
+    evaluated = f"gvae evaluate {out} --metrics {METRICS}"
+    gvae(evaluated)
+    found = row(out, [" ".join(trained.split()), evaluated])
+    vitals = look(out)
+    smallest = found["numbers"]["smallest class"]["value"]
+    return {**found, "vitals": vitals, "collapsed": verdict(vitals, smallest)}
+
+
+def look(out: Path) -> dict[str, float]:
+    """Contrast and diversity of the finished run's samples, relative to the data's."""
+    run = Run.open(out)
+    dataset = open_data(run.data)
+    doctor = Doctor(dataset.batch(dataset.split("val")[:500]).x)
+    return {name: round(value, 4) for name, value in doctor.look(package.load(run).model).items()}
+
+
+def verdict(vitals: dict[str, float], smallest: float | None) -> list[str]:
+    """Names of what has collapsed; empty if nothing has.
+
+    >>> verdict({"contrast": 0.9, "diversity": 0.9}, 0.004)
+    ['lost class']
+    """
+    lost = ["lost class"] if smallest is not None and smallest < SMALLEST else []
+    return [finding.name for finding in diagnose(vitals)] + lost
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""Samples of every class asked for, and how often a classifier trained on real data agrees with the class.
+
+    python benchmarks/conditional.py                # 20 minutes; a second call continues
+    python benchmarks/tables.py                     # writes the table of docs/results.md
+
+Each model trains for five minutes and draws 1,000 samples of each class;
+docs/images/conditional-MODEL.png has a row per class.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from headline import gvae, row
+
+import gvae as package
+from gvae.data import open_data
+from gvae.metrics.features import extract
+from gvae.report.figures import grid, save
+from gvae.runs import Run
+
+RESULTS = Path(__file__).parent / "results" / "conditional.json"
+PICTURES = Path(__file__).parents[1] / "docs" / "images"
+MODELS = ("cvae", "ac-gan", "ac-wgan", "gvae")
+OPTIONS = {"cvae": "", "ac-gan": "--conditional", "ac-wgan": "--conditional", "gvae": "--conditional"}
+EACH, SHOWN = 1000, 10
+"""samples of each class that are judged, and shown"""
+
+
+def main() -> None:
+    """Train and measure whatever has no row yet."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--models", nargs="*", choices=MODELS, default=MODELS)
+    parser.add_argument("--seeds", type=int, nargs="*", default=[0])
+    parser.add_argument("--data", default="mnist")
+    parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--each", type=int, default=EACH, help="samples of each class")
+    parser.add_argument("--runs", type=Path, default=Path("runs/conditional"))
+    parser.add_argument("--note", default="", help="anything a reader of the rows must know")
+    o = parser.parse_args()
+    for seed in o.seeds:
+        for model in o.models:
+            rows = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+            name = f"{o.data}-{model}-{o.minutes:g}min-{seed}"
+            if name in rows:
+                continue
+            out = o.runs / name
+            options = f"--data {o.data} --minutes {o.minutes:g} --seed {seed} {OPTIONS[model]}"
+            trained = f"gvae train {model} {options} --out {out}"
+            gvae(f"gvae resume {out}" if (out / "run.json").exists() else trained)
+            gvae(f"gvae evaluate {out} --metrics fd,prdc")
+            rows[name] = row(out, [" ".join(trained.split())]) | agreement(out, o.each) | {"note": o.note}
+            RESULTS.write_text(json.dumps(dict(sorted(rows.items())), indent=1) + "\n", encoding="utf-8")
+            print(name, rows[name]["agreement"], flush=True)
+
+
+def agreement(out: Path, each: int) -> dict[str, Any]:
+    """Share of samples whose class the classifier names as asked, of all and by class; real images' own beside it.
+
+    Raises:
+        SystemExit: data without a classifier.
+    """
+    run = Run.open(out)
+    loaded, dataset = package.load(run), open_data(run.data)
+    classes = len(run.spec.classes)
+    y = torch.arange(classes).repeat_interleave(each)
+    x = loaded.sample(len(y), y)
+    test = dataset.batch(dataset.split("test"))
+    (_, drawn), (_, real) = extract(x, run.spec.name), extract(test.x, run.spec.name)
+    if drawn is None or real is None or test.y is None:
+        raise SystemExit(f"there is no classifier for {run.spec.name}; use mnist or fashion-mnist")
+    right = torch.from_numpy(drawn.argmax(1)) == y
+    first = torch.cat([torch.arange(c * each, c * each + min(SHOWN, each)) for c in range(classes)])
+    PICTURES.mkdir(exist_ok=True)
+    save(grid(x[first], columns=min(SHOWN, each)), PICTURES / f"conditional-{run.model}.png")
+    return {
+        "agreement": round(right.double().mean().item(), 4),
+        "by_class": [round(v, 4) for v in right.view(classes, each).double().mean(1).tolist()],
+        "real": round((torch.from_numpy(real.argmax(1)) == test.y).double().mean().item(), 4),
+        "each": each,
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""WGAN-GP steps of other libraries on our networks, for benchmarks/step.py.
+
+The libraries are not part of any extra: `pip install torch-mimicry torchgan torchvision` in an environment beside gvae's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+Step = Callable[[], object]
+Draw = Callable[[], Tensor]
+
+
+def mimicry(model, draw: Draw) -> Step:
+    """mimicry's `train_step` of both players, five of the critic for one of the generator."""
+    from torch_mimicry.nets.wgan_gp.wgan_gp_base import (  # pyright: ignore[reportMissingImports]
+        WGANGPBaseDiscriminator,
+        WGANGPBaseGenerator,
+    )
+    from torch_mimicry.training.metric_log import MetricLog  # pyright: ignore[reportMissingImports]
+
+    c = model.config
+
+    class Generator(WGANGPBaseGenerator):
+        def __init__(self) -> None:
+            super().__init__(nz=c.latent, ngf=1, bottom_width=1)
+            self.net = model.generator
+
+        def forward(self, z: Tensor) -> Tensor:
+            return torch.tanh(self.net(z))
+
+    class Critic(WGANGPBaseDiscriminator):
+        def __init__(self) -> None:
+            super().__init__(ndf=1, gp_scale=c.penalty)
+            self.net = model.critic
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.net(x)[0].view(-1, 1)
+
+    generator, critic = Generator(), Critic()
+    optimizers = [torch.optim.Adam(net.parameters(), c.lr, (0.5, 0.9)) for net in (generator, critic)]
+
+    def step() -> None:
+        log = MetricLog()
+        for _ in range(c.critic_steps):
+            critic.train_step((draw(), None), generator, optimizers[1], log, device=torch.device("cpu"))
+        generator.train_step((draw(), None), critic, optimizers[0], log, device=torch.device("cpu"))
+
+    return step
+
+
+def torchgan(model, draw: Draw) -> Step:
+    """torchgan's `train_ops` of both losses and the penalty, five of the critic for one of the generator."""
+    from torchgan import losses  # pyright: ignore[reportMissingImports]
+    from torchgan.models import Discriminator, Generator  # pyright: ignore[reportMissingImports]
+
+    c = model.config
+
+    class Maker(Generator):
+        def __init__(self) -> None:
+            super().__init__(c.latent, "none")
+            self.net = model.generator
+
+        def forward(self, z: Tensor) -> Tensor:
+            return torch.tanh(self.net(z))
+
+    class Judge(Discriminator):
+        def __init__(self) -> None:
+            super().__init__(1, "none")
+            self.net = model.critic
+
+        def forward(self, x: Tensor, feature_matching: bool = False) -> Tensor:
+            return self.net(x)[0]
+
+    maker, judge, device = Maker(), Judge(), torch.device("cpu")
+    make, tell = (torch.optim.Adam(net.parameters(), c.lr, (0.5, 0.9)) for net in (maker, judge))
+    fool = losses.WassersteinGeneratorLoss()
+    tells = losses.WassersteinDiscriminatorLoss(), losses.WassersteinGradientPenalty(lambd=c.penalty)
+
+    def step() -> None:
+        for _ in range(c.critic_steps):
+            x = draw()
+            for loss in tells:
+                loss.train_ops(maker, judge, tell, x, device)
+        fool.train_ops(maker, judge, make, device, len(draw()))
+
+    return step
+
+
+LIBRARIES: dict[str, Callable[..., Step]] = {"mimicry": mimicry, "torchgan": torchgan}

@@ -1,0 +1,163 @@
+"""Sections of the results pages beside the papers' tables: steps, collapse, conditional samples, gvae's ablation.
+
+Each is Markdown made from the rows in benchmarks/results, "" where there are none yet.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from pathlib import Path
+from typing import Any
+
+from gvae.evaluation.quality import Point, quality
+
+RESULTS = Path(__file__).parent / "results"
+ABLATION = {
+    "fd": ("Frechet distance", 2, 1),
+    "coverage": ("coverage", 3, 1),
+    "mse": ("reconstruction error x 1000", 2, 1000),
+    "kl": ("KL, nats", 1, 1),
+}
+"""number -> title, digits, scale"""
+
+
+def all_sections() -> list[str]:
+    """Those of docs/results.md that have rows."""
+    return [text for text in (step(), collapse(), conditional()) if text]
+
+
+def read(name: str) -> dict[str, Any]:
+    """The rows of a benchmark; none if it has not run."""
+    file = RESULTS / f"{name}.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+
+def table(titles: list[str], lines: list[list[str]]) -> str:
+    """A Markdown table.
+
+    >>> print(table(["a", "b"], [["1", "2"]]))
+    | a | b |
+    |---|---|
+    | 1 | 2 |
+    """
+    rows = ["| " + " | ".join(line) + " |" for line in (titles, *lines)]
+    return "\n".join([rows[0], "|---" * len(titles) + "|", *rows[1:]])
+
+
+def mean(values: list[float], digits: int) -> str:
+    """Mean ± standard deviation.
+
+    >>> mean([1.0, 3.0], 1), mean([2.0], 2)
+    ('2.0 ± 1.4', '2.00')
+    """
+    spread = f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.{digits}f}{spread}"
+
+
+def origin(rows: list[dict[str, Any]], script: str) -> str:
+    """Under a table: script, machine, date, notes."""
+    machines, dates = ({row[key] for row in rows} for key in ("processor", "date"))
+    notes = sorted({row["note"] for row in rows if row["note"]})
+    where = f"`python benchmarks/{script}.py`, {', '.join(sorted(machines))}, {', '.join(sorted(dates))}."
+    return " ".join([where, *notes])
+
+
+def curves(rows: list[dict[str, Any]]) -> str:
+    """Quality over training of a reproduced table whose rows have curves, with an empty line after it."""
+    found: dict[str, list[list[Point]]] = {}
+    for row in rows:
+        if "curve" in row:
+            found.setdefault(row["label"], []).append([Point(*point) for point in row["curve"]])
+    return f"{quality(found)}\n\n" if found else ""
+
+
+def step() -> str:
+    """One training step against textbook loops and other libraries."""
+    held = read("step")
+    if not held:
+        return ""
+    lines = [
+        [
+            name,
+            f"{1000 * row['engine_seconds']:.1f}",
+            f"{1000 * row['by_hand_seconds']:.1f}",
+            f"**{row['ratio_median']:.2f}**",
+            f"{row['ratio_min_max'][0]:.2f} to {row['ratio_min_max'][1]:.2f}",
+        ]
+        for name, row in held["rows"].items()
+    ]
+    titles = ["model", "engine, ms", "textbook or library, ms", "ratio (median of rounds)", "range"]
+    about = "All turns of a round, the same networks, batch, losses and optimisers."
+    notes = " ".join(text for text in (held["environment"], held["note"]) if text)
+    where = f"`{held['command']}`, {held['processor']}, torch {held['versions']['torch']}, {held['date']}. {notes}"
+    return f"## One training step\n\n{about}\n\n{table(titles, lines)}\n\n{where.strip()}"
+
+
+def collapse() -> str:
+    """How many of several trainings collapse."""
+    rows = list(read("collapse").values())
+    if not rows:
+        return ""
+    lines = []
+    for model in dict.fromkeys(row["model"] for row in rows):
+        mine = [row for row in rows if row["model"] == model]
+        bad = [row for row in mine if row["collapsed"]]
+        names = ", ".join(sorted({name for row in bad for name in row["collapsed"]})) or "-"
+        distances = mean([row["numbers"]["fd"]["value"] for row in mine], 1)
+        smallest = min(row["numbers"]["smallest class"]["value"] for row in mine)
+        lines.append([model, f"{len(bad)} of {len(mine)}", names, f"{smallest:.3f}", distances])
+    titles = ["model", "collapsed", "what", "smallest class of all", "Frechet distance"]
+    about = (
+        f"{rows[0]['minutes']:g} minutes each. Collapsed: samples with less than 15 % of the data's contrast or 10 % of its "
+        "diversity, or a class with less than 1 % of 10,000 samples."
+    )
+    return f"## Trainings that collapse\n\n{about}\n\n{table(titles, lines)}\n\n{origin(rows, 'collapse')}"
+
+
+def conditional() -> str:
+    """Agreement of a classifier with the class that was asked for."""
+    rows = list(read("conditional").values())
+    if not rows:
+        return ""
+    lines = []
+    for model in dict.fromkeys(row["model"] for row in rows):
+        mine = [row for row in rows if row["model"] == model]
+        agreed = mean([100 * row["agreement"] for row in mine], 1)
+        worst = min(100 * min(row["by_class"]) for row in mine)
+        distance = mean([row["numbers"]["fd"]["value"] for row in mine], 2)
+        picture = f"![{model}](images/conditional-{model}.png)"
+        lines.append([model, f"{agreed} %", f"{worst:.1f} %", distance, str(len(mine)), picture])
+    titles = ["model", "agreement", "worst class", "Frechet distance", "seeds", "a row for each class"]
+    first = rows[0]
+    about = (
+        f"{first['each']} samples of each class after {first['minutes']:g} minutes, named by a classifier that was trained "
+        f"on real images; of real test images it names {100 * first['real']:.1f} % as labelled."
+    )
+    text = f"## Samples of a class\n\n{about}\n\n{table(titles, lines)}"
+    return f"{text}\n\n{origin(rows, 'conditional')}"
+
+
+def ablation() -> str:
+    """gvae's components on and off."""
+    rows = list(read("ablation").values())
+    if not rows:
+        return ""
+    lines = []
+    for variant in sorted({row["variant"] for row in rows}, key=lambda name: (name != "defaults", name)):
+        mine = [row for row in rows if row["variant"] == variant]
+        cells = []
+        for name, (_, digits, scale) in ABLATION.items():
+            found = [(row["numbers"].get(name) or {}).get("value") for row in mine]
+            known = [scale * value for value in found if value is not None]
+            cells.append(mean(known, digits) if known else "n/a")
+        lines.append(
+            [variant, *cells, f"{statistics.mean(row['images'] for row in mine) / 1000:.0f}k", str(len(mine))]
+        )
+    titles = ["what differs", *(title for title, _, _ in ABLATION.values()), "images seen", "seeds"]
+    about = f"{rows[0]['minutes']:g} minutes each, validation split of {rows[0]['data']}."
+    return f"{about}\n\n{table(titles, lines)}\n\n{origin(rows, 'ablation')}"
+
+
+if __name__ == "__main__":
+    print("\n\n".join([*all_sections(), ablation()]))
