@@ -25,7 +25,7 @@ PACKAGES = ("torch", "numpy", "accelerate", "safetensors", "scikit-learn", "torc
 
 
 ONE_WAY = ("digits", "mnist", "char74k", "toy4")
-"""beginnings of the names of data sets whose mirror images are no members of them; CT is known by its unit"""
+"""beginnings of the names of data sets whose mirror images are no members of them"""
 SIDE = 8
 """pixels of the shortest side below which an eighth is none"""
 
@@ -129,11 +129,10 @@ def check_augmentation(model_config: Any, train: TrainConfig, spec: DataSpec) ->
     Raises:
         GvaeError: which, and what is possible.
     """
-    one_way = spec.name.startswith(ONE_WAY) or "HU" in spec.unit
-    if train.flip and one_way:
+    if train.flip and spec.name.startswith(ONE_WAY):
         raise GvaeError(
-            f"--flip mirrors images, and a mirrored image is none of {spec.name}: characters and bodies have a left and a "
-            "right; leave --flip out"
+            f"--flip mirrors images, and a mirrored image is none of {spec.name}: characters have a left and a right; "
+            "leave --flip out"
         )
     augment, side = getattr(model_config, "augment", "none"), min(spec.shape)
     if augment != "none" and side < SIDE:
