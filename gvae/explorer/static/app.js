@@ -56,7 +56,10 @@ function context(run, number) {
   };
 }
 
-/** A picture with a caption and a way to save it; `show` asks for it, the newest wish wins. */
+/**
+ * A picture with a caption and a way to save it; `show` asks for it, the newest wish wins. The canvas says which wish it
+ * has painted (data-painted) and which is the newest (data-wish): the same number when nothing older is on show.
+ */
 function picture(label, { large = false, title = label } = {}) {
   const canvas = h("canvas", { width: 1, height: 1, className: large ? "large" : "", role: "img", "aria-label": label });
   const caption = h("span", { textContent: title });
@@ -65,18 +68,19 @@ function picture(label, { large = false, title = label } = {}) {
     onclick: () => canvas.toBlob((blob) => save(blob, `${label.replace(/\W+/g, "-")}.png`)),
   });
   const node = h("figure", {}, canvas, h("figcaption", {}, caption, button));
-  const paint = async (blob) => {
+  const paint = async (blob, number = 0) => {
     const image = await createImageBitmap(blob);
     [canvas.width, canvas.height] = [image.width, image.height];
     canvas.getContext("2d").drawImage(image, 0, 0);
-    canvas.dataset.painted = Number(canvas.dataset.painted || 0) + 1;
+    canvas.dataset.painted = number;
   };
-  const ask = slot(async (response) => {
+  const ask = slot(async (response, number) => {
     const asked = new URL(response.url);
-    await paint(await response.blob());
+    await paint(await response.blob(), number);
     canvas.dataset.address = asked.pathname + asked.search;
   }, say);
-  return { node, canvas, caption, paint, show: ask };
+  const show = (path, words) => { canvas.dataset.wish = ask(path, words); };
+  return { node, canvas, caption, paint, show };
 }
 
 function linkTo(view) {

@@ -41,22 +41,24 @@ export function address(path, words = {}) {
 }
 
 /**
- * A slot that asks one thing at a time and gives what came to `take(response)`; while one request is under way
+ * A slot that asks one thing at a time and gives what came to `take(response, number)`; while one request is under way
  * newer wishes replace each other. `fail` gets a sentence, or "" when all is well again, and the name of the slot.
+ * Every wish has a number, which asking returns.
  */
 export function slot(take, fail) {
   const client = `${CLIENT}-${++slots}`;
   let wish = null;
   let busy = false;
+  let latest = 0;
   async function work() {
     busy = true;
     count(1);
     while (wish) {
-      const { path, words } = wish;
+      const { path, words, number } = wish;
       wish = null;
       try {
         const response = await fetched(address(path, { ...words, client }));
-        if (response) await take(response);
+        if (response) await take(response, number);
         fail("", client);
       } catch (error) {
         fail(error.message, client);
@@ -66,7 +68,8 @@ export function slot(take, fail) {
     count(-1);
   }
   return (path, words) => {
-    wish = { path, words };
+    wish = { path, words, number: ++latest };
     if (!busy) work();
+    return latest;
   };
 }
