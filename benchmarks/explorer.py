@@ -182,22 +182,27 @@ def measure(run: Path, args: argparse.Namespace) -> dict[str, Any]:
 
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
     before = storm.listed(run)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 1280, "height": 860})
-        page.set_default_timeout(PATIENCE)
-        with explorer(run) as opened:
-            found: dict[str, Any] = {"start_s": round(start(page, opened), 2)}
-            views = page.evaluate(
-                "() => [...document.querySelectorAll('#views a')].map((a) => a.dataset.view)"
-            )
-            found["slider"] = slider(page, opened, args.seconds)
-            if "map" in views:
-                found["hover"] = hover(page, opened, args.seconds)
-            browser.close()
-            found["load"] = storm.storm(opened.process.pid, opened.address, args)
-            assert not list(opened.home.iterdir()), "the explorer has written files"
-        assert storm.listed(run) == before, "the run folder has changed"
+    playwright = sync_playwright().start()  # stopped in time for the event loop of the load
+    browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+    page = browser.new_page(viewport={"width": 1280, "height": 860})
+    with explorer(run) as opened:
+        found = browsed(page, opened, args.seconds)
+        browser.close()
+        playwright.stop()
+        found["load"] = storm.storm(opened.process.pid, opened.address, args)
+        assert not list(opened.home.iterdir()), "the explorer has written files"
+    assert storm.listed(run) == before, "the run folder has changed"
+    return found
+
+
+def browsed(page: Any, opened: Explorer, seconds: float) -> dict[str, Any]:
+    """What is measured in the browser."""
+    page.set_default_timeout(PATIENCE)
+    found: dict[str, Any] = {"start_s": round(start(page, opened), 2)}
+    views = page.evaluate("() => [...document.querySelectorAll('#views a')].map((a) => a.dataset.view)")
+    found["slider"] = slider(page, opened, seconds)
+    if "map" in views:
+        found["hover"] = hover(page, opened, seconds)
     return found
 
 
@@ -217,7 +222,9 @@ def main() -> None:
         run, found = Run.open(path), measure(path, args)
         print(json.dumps({path.name: found}, indent=1))
         if not args.dry:
-            keep(path.resolve().name, row(run, found, args))
+            rows = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+            rows[path.resolve().name] = row(run, found, args)
+            RESULTS.write_text(json.dumps(dict(sorted(rows.items())), indent=1) + "\n", encoding="utf-8")
 
 
 def row(run: Run, found: dict[str, Any], args: argparse.Namespace) -> dict[str, Any]:
@@ -236,13 +243,6 @@ def row(run: Run, found: dict[str, Any], args: argparse.Namespace) -> dict[str, 
         "versions": {name: version(name) for name in PACKAGES},
         "date": time.strftime("%Y-%m-%d"),
     }
-
-
-def keep(name: str, new: dict[str, Any]) -> None:
-    """Put a row into the results."""
-    rows = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    rows[name] = new
-    RESULTS.write_text(json.dumps(dict(sorted(rows.items())), indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -31,11 +31,13 @@ QUESTIONS = ("picture", "code", "look", "facts", "map/points", "map/at", "map/co
 WORDS = ("code", "set", "add", "y", "a", "b", "path", "step", "steps", "u", "v", "across", "up", "through", "component",
          "first", "count", "index", "axis", "centre", "width", "images", "kind", "client", "by")  # fmt: skip
 VALUES = ("0", "1", "-1", "1e400", "nan", "inf", "", "seed:0", "seed:-1", "seed:1e99", "seed:999999999999999999999",
-          "test:0", "test:-1", "test:99999999", "train:x", "up:", "up:../../etc/passwd", "z:", "z:AAAA", "z:" + "A" * 500, "0:1,1:2",
-          "0:nan", "99999:1", "nobody:1", "linear", "density", "\x00", "\ud7ff", "%s%n", "'; drop", "../" * 9)  # fmt: skip
+          "test:0", "test:-1", "test:99999999", "train:x", "up:", "up:../../etc/passwd", "z:", "z:AAAA", "z:" + "A" * 500,
+          "0:1,1:2", "0:nan", "99999:1", "nobody:1", "linear", "density", "\x00", "\ud7ff", "%s%n", "'; drop", "../" * 9,
+          )  # fmt: skip
 PATHS = ("/../../etc/passwd", "/..%2f..%2fetc/passwd", "/%2e%2e/%2e%2e/run.json", "//etc/passwd", "/panels/../../server.py",
          "/api/0/../../run.json", "/api/0/training/grid?images=../../weights", "/static/../renderer.py", "/%00",
-         "/api/%2e%2e/x", "/panels/..%5c..%5cserver.py", "/file:///etc/passwd", "/api/0/look?code=up:../../run.json")  # fmt: skip
+         "/api/%2e%2e/x", "/panels/..%5c..%5cserver.py", "/file:///etc/passwd",
+         "/api/0/look?code=up:../../run.json")  # fmt: skip
 HOSTS = (
     "evil.example",
     "127.0.0.1.evil.example",
