@@ -14,7 +14,7 @@ const sentences = new Map(); // what each part of the page has to say
 /** Show a sentence, or with "" take back what the same part has said; what goes well takes back what the user was told. */
 function say(sentence, from = "page") {
   if (sentence) sentences.set(from, sentence);
-  else [from, "page"].forEach((key) => sentences.delete(key));
+  else [from, "page", "connection"].forEach((key) => sentences.delete(key));
   const [first = ""] = sentences.values();
   if ($("status").textContent !== first) $("status").textContent = first;
 }
@@ -130,7 +130,7 @@ async function watch() {
     const { stale } = await response.json();
     say(stale, "run");
   } catch (error) {
-    say(error.message, "run");
+    say(error.message, error.from || "run");
   }
 }
 
