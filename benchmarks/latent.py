@@ -226,7 +226,7 @@ def row(space: Space, args: argparse.Namespace) -> dict[str, Any]:
         "commands": [run.about.get("command", ""), f"python benchmarks/latent.py {args.run}"],
         "model": run.model,
         "config": run.model_config,
-        "data": run.data,
+        "data": run.spec.name,
         "minutes": run.train.minutes,
         "note": args.note,
         "processor": processor(),
