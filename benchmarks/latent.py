@@ -162,8 +162,8 @@ def fitting(faces: Faces, direction: Direction, k: int) -> float:
 
 def whole(
     space: Space, data: Dataset, args: argparse.Namespace
-) -> tuple[dict[str, Any], dict[str, Direction]]:
-    """Numbers for the row, and the directions of the first method with their strengths for the strips."""
+) -> tuple[dict[str, Any], dict[str, tuple[Direction, float]]]:
+    """Numbers for the row, and of the first method each direction with its strength, for the strips."""
     x, y = pictures(data, "train")
     model = taught(x, y, args.epochs)
     val, held = (Faces(space, model, data, split, args.faces) for split in ("val", "test"))
@@ -177,7 +177,8 @@ def whole(
         }
         for name, k in columns.items()
     }
-    edits, strips = {}, {}
+    edits: dict[str, Any] = {}
+    strips: dict[str, tuple[Direction, float]] = {}
     for method in METHODS:
         for direction in from_labels(space, data, NAMES, Lesson(method))[0]:
             k, rest = columns[direction.name], unrelated(y, columns[direction.name])
