@@ -44,10 +44,6 @@ class Renderer:
         self.space = Space(load(path))
         self.loaded, self.run = self.space.loaded, self.space.loaded.run
         self.spec, self.root = self.run.spec, root
-        if (
-            self.spec.spatial == 2
-        ):  # weights as convolutions want them: one image at 128 x 128 takes half as long
-            self.space.model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.uploads = Uploads(
             self.spec, self.run.about.get("data", {}).get("options", {}).get("fit", "crop")
         )
