@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import explored
 import sections
 
 from gvae.evaluation.experiments import EXPERIMENTS, Experiment
@@ -26,6 +27,7 @@ RESULTS = HERE / "results"
 README = HERE.parent / "README.md"
 MODELS = HERE.parent / "docs" / "models"
 PAGE = HERE.parent / "docs" / "results.md"
+LATENT, EXPLORER = (HERE.parent / "docs" / name for name in ("latent.md", "explorer.md"))
 INTRODUCTION = """# Results: the papers' tables, measured here
 
 Every row was trained and measured by the command below its table; "paper" is what the papers print. Written by
@@ -224,6 +226,8 @@ def main() -> None:
     same.append(PAGE.exists() and PAGE.read_text(encoding="utf-8") == page())
     if not check:
         PAGE.write_text(page(), encoding="utf-8")
+    same += [replace(LATENT, "edits", explored.edits(), check)]
+    same += [replace(EXPLORER, "latency", explored.explorer(), check)]
     if (RESULTS / "engine.json").exists():
         same.append(replace(README, "engine", engine(), check))
     if check and not all(same):

@@ -85,6 +85,7 @@ def serve(args: Explore, opened: list[Run], listening: socket.socket) -> None:
     renderers = [Renderer(run.path, args.data_root) for run in opened]
     token = "" if loopback(args.host) else secrets.token_urlsafe(24)
     app: Any = Guard(build(renderers, Worker()), own_names(args.host) if token else (), token)
+    listening.listen()  # from here on whoever opens the address waits rather than being refused
     print("\n".join(greeting(args.host, listening.getsockname()[1], token, os.environ)), flush=True)
     uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False)).run([listening])
 

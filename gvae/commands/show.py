@@ -95,12 +95,31 @@ def show_run(opened: Run) -> None:
         if latest := last_line(file):
             print(f"\n{title}")
             print(table([(name, text(value)) for name, value in flat(latest)]))
+    show_directions(opened)
     if opened.metrics.exists():
         from gvae.commands.evaluate import show_numbers
 
         show_numbers(opened)
     else:
         print(f"\nNot measured yet: gvae evaluate {opened.path}")
+
+
+def show_directions(opened: Run) -> None:
+    """The directions that a run keeps, learned ones and components, or why they are good for nothing."""
+    if not opened.directions_about.exists():
+        return
+    from gvae.commands.attributes import summary
+    from gvae.latent.shelf import kept
+
+    print("\nDirections, for gvae edit")
+    try:
+        directions = list(kept(opened).values())
+    except GvaeError as error:
+        print(f"  {error}")
+        return
+    for components in (False, True):
+        if some := [d for d in directions if (d.method == "component") == components]:
+            print(summary(some))
 
 
 def budget(opened: Run) -> str:

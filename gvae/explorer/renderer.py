@@ -63,12 +63,12 @@ class Renderer:
         return ""
 
     def remember(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What was made for that key, or make it now; the oldest is forgotten."""
-        if key not in self.cache:
-            while len(self.cache) >= CACHED:
-                self.cache.pop(next(iter(self.cache)))
-            self.cache[key] = make()
-        return self.cache[key]
+        """What was made for that key, or make it now; what was not asked for longest is forgotten."""
+        held = self.cache.pop(key) if key in self.cache else make()
+        while len(self.cache) >= CACHED:
+            self.cache.pop(next(iter(self.cache)))
+        self.cache[key] = held
+        return held
 
     def latest(self, slot: str, key: Hashable, make: Callable[[], T]) -> T:
         """What was made for that key, or make it now, in place of what the slot held: for what is large."""
@@ -151,7 +151,8 @@ class Renderer:
         """
         kind, _, which = name.partition(":")
         if kind == "seed":
-            return self.space.draw(1, y, Ask({"seed": which}).whole("seed", 0, 0, SEEDS))[0]
+            seed = Ask({"seed": which}).whole("seed", 0, 0, SEEDS)
+            return self.remember(("seed", seed, key(y)), lambda: self.space.draw(1, y, seed)[0])
         if kind == "z":
             return torch.from_numpy(unpacked(which, self.space.size))
         if kind not in ("train", "val", "test", "up"):

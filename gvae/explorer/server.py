@@ -20,6 +20,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from gvae.errors import GvaeError
 from gvae.explorer.asks import LONGEST, Ask
@@ -176,6 +177,9 @@ def sentences(app: FastAPI) -> None:
     app.add_exception_handler(Busy, lambda request, error: say(429, "too many are asking; try again"))
     app.add_exception_handler(
         OSError, lambda request, error: say(410, f"a file of the run cannot be read ({error})")
+    )
+    app.add_exception_handler(
+        ClientDisconnect, lambda request, error: say(400, "the picture was not sent whole")
     )
     app.add_exception_handler(RequestValidationError, lambda request, error: say(404, NUMBERS))
     app.add_exception_handler(Exception, lambda request, error: say(500, FAULT))

@@ -2,106 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import io
-import shutil
-import socket
-import threading
-import time
-from urllib.parse import parse_qsl, urlsplit
-
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from gvae.api import load
 from gvae.explorer.asks import Ask
 from gvae.explorer.panels.code import code
-from gvae.latent.directions import Direction
-from gvae.latent.shelf import keep
-from tests.explorer.conftest import gray, pixels, png_of
-
-pytest.importorskip("fastapi", reason='the explorer needs fastapi: pip install "gvae[explore]"')
-sync_api = pytest.importorskip("playwright.sync_api", reason="the browser tests need playwright")
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
-PATIENCE = 120_000  # milliseconds: the machine may be busy
-PIXELS = "node => node.toDataURL('image/png')"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def site(renderer, worker):
-    """Serves renderers on a free port: site(renderer, ...) -> address."""
-    import uvicorn
-
-    from gvae.explorer.guard import Guard
-    from gvae.explorer.server import build
-
-    servers = []
-
-    def serve(*renderers) -> str:
-        listening = socket.socket()
-        listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(Guard(build(renderers, worker)), log_level="warning"))
-        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
-        thread.start()
-        servers.append((server, thread))
-        while not server.started:
-            time.sleep(0.02)
-        return f"http://127.0.0.1:{listening.getsockname()[1]}/"
-
-    yield serve
-    for server, thread in servers:
-        server.should_exit = True
-        thread.join(10)
-
-
-@pytest.fixture
-def page(browser):
-    """A page that fails the test when a script does."""
-    page, failures = browser.new_page(), []
-    page.set_default_timeout(PATIENCE)
-    page.on("pageerror", lambda error: failures.append(str(error)))
-    yield page
-    page.close()
-    assert failures == []
-
-
-def opened(page, address: str) -> None:
-    """Open an address anew and wait until the view is there and painted."""
-    page.goto("about:blank")
-    page.goto(address)
-    page.wait_for_selector("section[data-ready=yes]")
-
-
-def idle(page) -> None:
-    """Wait until nothing is asked for and everything is painted."""
-    page.wait_for_function("() => document.body.getAttribute('aria-busy') === 'false'")
-
-
-def asked(page, label: str) -> dict[str, str]:
-    """The words that the picture shown now was asked for with."""
-    address = page.locator(f"canvas[aria-label='{label}']").get_attribute("data-address")
-    return dict(parse_qsl(urlsplit(address).query))
-
-
-def painted(page, label: str) -> np.ndarray:
-    """The pixels of a picture once it has been painted and nothing is under way, gray levels."""
-    canvas = page.locator(f"canvas[aria-label='{label}'][data-painted]")
-    canvas.wait_for()
-    idle(page)
-    text = canvas.evaluate(PIXELS)
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(text.partition(",")[2]))).convert("L"))
+from tests.explorer.conftest import asked, gray, opened, painted, pixels, png_of
 
 
 def test_a_slider_shows_what_load_decodes_and_its_address_shows_it_again(page, site, renderer):
@@ -194,28 +102,6 @@ def test_an_upload_comes_back_reconstructed(page, site, renderer, digits):
     page.wait_for_function(
         "() => document.getElementById('status').textContent.includes('no picture that can be read')"
     )
-
-
-@pytest.mark.parametrize(
-    ("view", "label"),
-    [("morph", "morph"), ("attributes", "after"), ("paint", "painted"), ("compare", "RUN 0")],
-)
-def test_every_other_view_draws(page, site, renderer, view, label):
-    shown = renderer()
-    keep(shown.run, [Direction("odd", torch.ones(4), "mean", "digits", 30, 40, auc=0.75)])
-    opened(page, site(shown, renderer("gan")) + f"#panel={view}")
-    assert painted(page, label.replace("RUN", shown.run.path.name)).shape == (8, 8)
-    assert page.locator("#status").inner_text() == ""
-
-
-def test_neighbours_and_training_draw(page, site, renderer):
-    shown = renderer()
-    address = site(shown)
-    opened(page, address + "#panel=neighbours")
-    page.get_by_text("Searched: ").wait_for()
-    assert page.locator("section img").count() == 9
-    opened(page, address + "#panel=training")
-    page.get_by_text("There are no curves yet.").wait_for()
 
 
 @pytest.mark.parametrize("width", [400, 3840])

@@ -8,6 +8,7 @@ import torch
 
 from gvae.api import load
 from gvae.errors import GvaeError
+from gvae.explorer import renderer as module
 from gvae.explorer.asks import Ask, packed
 from gvae.explorer.panels.code import code, facts, picture
 from gvae.latent.directions import Direction
@@ -104,3 +105,12 @@ def test_what_is_remembered_is_bounded(renderer, monkeypatch):
     shown = renderer()
     made = [shown.remember(k, lambda k=k: k * k) for k in range(9)]
     assert (made, len(shown.cache)) == ([k * k for k in range(9)], 3)
+
+
+def test_what_was_not_asked_for_longest_is_forgotten(renderer, monkeypatch):
+    monkeypatch.setattr(module, "CACHED", 2)
+    shown = renderer()
+    made: list[str] = []
+    for key in ("a", "b", "a", "c", "a", "b"):
+        assert shown.remember(key, lambda key=key: (made.append(key), key.upper())[1]) == key.upper()
+    assert made == ["a", "b", "c", "b"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 
 import numpy as np
@@ -93,6 +94,24 @@ def test_bodies_and_addresses_that_are_too_long_are_refused(client, monkeypatch)
     monkeypatch.setattr("gvae.explorer.server.LONGEST", 100)
     answer = client.get("/api/0/picture", params={"code": "z" * 101})
     assert (answer.status_code, "longer than 100 characters" in answer.json()["error"]) == (414, True)
+
+
+def test_an_upload_that_breaks_off_is_no_fault(served, renderer):
+    async def gone() -> dict:
+        return {"type": "http.disconnect"}
+
+    sent: list[dict] = []
+
+    async def send(message) -> None:
+        sent.append(message)
+
+    app = served(renderer()).app
+    head = [(b"host", b"localhost")]
+    scope = {"type": "http", "method": "POST", "path": "/api/0/upload", "query_string": b"", "headers": head}
+    asyncio.run(
+        app({**scope, "http_version": "1.1", "scheme": "http", "raw_path": b"", "root_path": ""}, gone, send)
+    )
+    assert sent[0]["status"] == 400
 
 
 def test_a_damaged_upload_is_a_sentence(client):

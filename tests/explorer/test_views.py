@@ -89,6 +89,19 @@ def test_components_that_nothing_depends_on_have_no_effect(renderer):
     assert len(found["spread"]) == 4
 
 
+def test_effects_are_the_same_asked_for_in_parts_and_measured_once(renderer, monkeypatch):
+    shown, calls = renderer(), []
+    decode = shown.space.decode
+    monkeypatch.setattr(shown.space, "decode", lambda z, y: (calls.append(len(z)), decode(z, y))[1])
+    parts = [effects(shown, Ask({"first": str(k), "count": "3"})) for k in (0, 3)]
+    assert [len(part["effect"]) for part in parts] == [3, 1]  # of four components
+    assert calls == [8] * 4
+    found = effects(shown, Ask({}))
+    assert found["effect"] == [*parts[0]["effect"], *parts[1]["effect"]]
+    assert found["spread"] == [*parts[0]["spread"], *parts[1]["spread"]]
+    assert len(calls) == 4
+
+
 def test_a_filmstrip_goes_from_minus_three_to_three(renderer):
     shown = renderer()
     ask = {"code": "seed:2", "component": "1", "steps": "3"}

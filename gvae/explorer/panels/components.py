@@ -9,7 +9,7 @@ import torch
 from gvae.explorer.answers import Picture, strip
 from gvae.explorer.asks import Ask
 from gvae.explorer.panels.base import Panel
-from gvae.explorer.renderer import Renderer
+from gvae.explorer.renderer import Renderer, key
 from gvae.latent.components import change
 from gvae.latent.walks import traverse
 
@@ -17,24 +17,23 @@ DRAWN, PROBES = 256, 4
 """codes whose spread is taken, and around which the change is measured"""
 
 
-def measured(renderer: Renderer, ask: Ask) -> dict[str, Any]:
-    """Mean, spread and effect of every component over codes of the prior.
-
-    The effect of component i is the mean square of (G(z + s_i e_i) - G(z - s_i e_i)) / 2 over codes and pixel values.
-    """
-    y = renderer.told(ask)
-    z = renderer.space.draw(DRAWN, y)
-    spread = z.std(0)
-    some = z[:PROBES]
-    effects = [
-        float(change(lambda codes: renderer.decode(codes, y), some, axis)) for axis in torch.diag(spread)
-    ]
-    return {"mean": z.mean(0).tolist(), "spread": spread.tolist(), "effect": effects}
-
-
 def effects(renderer: Renderer, ask: Ask) -> dict[str, Any]:
-    """`measured`, computed once for each class."""
-    return renderer.remember(("effects", ask.text("y")), lambda: measured(renderer, ask))
+    """Spread and effect of components `first` to `first + count - 1` over codes of the prior, each measured once.
+
+    The effect of component i is the mean square of (G(z + s_i e_i) - G(z - s_i e_i)) / 2 over codes and pixel values. A page
+    asks for a few at a time, so that pictures need not wait until all of a large model's are known.
+    """
+    y, size = renderer.told(ask), renderer.space.size
+    first = ask.whole("first", 0, 0, size - 1)
+    last = min(size, first + ask.whole("count", size, 1, size))
+    z = renderer.remember(("drawn", key(y)), lambda: renderer.space.draw(DRAWN, y))
+    known: dict[int, float] = renderer.remember(("effects", key(y)), dict)
+    spread, some = z.std(0), z[:PROBES]
+    axes = torch.diag(spread)
+    for k in range(first, last):
+        if k not in known:
+            known[k] = float(change(lambda codes: renderer.decode(codes, y), some, axes[k]))
+    return {"spread": spread[first:last].tolist(), "effect": [known[k] for k in range(first, last)]}
 
 
 def film(renderer: Renderer, ask: Ask) -> Picture:

@@ -14,7 +14,7 @@ const sentences = new Map(); // what each part of the page has to say
 /** Show a sentence, or with "" take back what the same part has said; what goes well takes back what the user was told. */
 function say(sentence, from = "page") {
   if (sentence) sentences.set(from, sentence);
-  else [from, "page"].forEach((key) => sentences.delete(key));
+  else [from, "page", "connection"].forEach((key) => sentences.delete(key));
   const [first = ""] = sentences.values();
   if ($("status").textContent !== first) $("status").textContent = first;
 }
@@ -56,7 +56,10 @@ function context(run, number) {
   };
 }
 
-/** A picture with a caption and a way to save it; `show` asks for it, the newest wish wins. */
+/**
+ * A picture with a caption and a way to save it; `show` asks for it, the newest wish wins. The canvas says which wish it
+ * has painted (data-painted) and which is the newest (data-wish): the same number when nothing older is on show.
+ */
 function picture(label, { large = false, title = label } = {}) {
   const canvas = h("canvas", { width: 1, height: 1, className: large ? "large" : "", role: "img", "aria-label": label });
   const caption = h("span", { textContent: title });
@@ -65,18 +68,19 @@ function picture(label, { large = false, title = label } = {}) {
     onclick: () => canvas.toBlob((blob) => save(blob, `${label.replace(/\W+/g, "-")}.png`)),
   });
   const node = h("figure", {}, canvas, h("figcaption", {}, caption, button));
-  const paint = async (blob) => {
+  const paint = async (blob, number = 0) => {
     const image = await createImageBitmap(blob);
     [canvas.width, canvas.height] = [image.width, image.height];
     canvas.getContext("2d").drawImage(image, 0, 0);
-    canvas.dataset.painted = Number(canvas.dataset.painted || 0) + 1;
+    canvas.dataset.painted = number;
   };
-  const ask = slot(async (response) => {
+  const ask = slot(async (response, number) => {
     const asked = new URL(response.url);
-    await paint(await response.blob());
+    await paint(await response.blob(), number);
     canvas.dataset.address = asked.pathname + asked.search;
   }, say);
-  return { node, canvas, caption, paint, show: ask };
+  const show = (path, words) => { canvas.dataset.wish = ask(path, words); };
+  return { node, canvas, caption, paint, show };
 }
 
 function linkTo(view) {
@@ -126,7 +130,7 @@ async function watch() {
     const { stale } = await response.json();
     say(stale, "run");
   } catch (error) {
-    say(error.message, "run");
+    say(error.message, error.from || "run");
   }
 }
 

@@ -38,6 +38,9 @@ export const pairs = (text) => new Map((text || "").split(",").filter(Boolean).m
 }));
 export const unpaired = (map) => Array.from(map, ([name, value]) => `${name}:${value}`).join(",");
 
+/** So many milliseconds from now. */
+export const pause = (milliseconds) => new Promise((done) => { setTimeout(done, milliseconds); });
+
 /** A random seed that is easily read out. */
 export const anySeed = () => Math.floor(Math.random() * 1e6);
 

@@ -1,6 +1,9 @@
 // Asking the server. The latest wish wins: of each slot one request is under way, and only the newest wish waits.
 
+import { pause } from "./dom.js";
+
 const CLIENT = Math.random().toString(36).slice(2);
+const AGAIN = 1000; // milliseconds after which a wish that nobody has answered is asked again
 let slots = 0;
 let active = 0; // requests under way, and answers that are not painted yet
 
@@ -18,14 +21,15 @@ async function sentence(response) {
   }
 }
 
-/** Fetch, or throw an Error with a sentence. */
+/** Fetch, or throw an Error with a sentence; one whose `from` is "connection" if nobody answers. */
 export async function fetched(address, options) {
   let response;
   count(1);
   try {
     response = await fetch(address, options);
   } catch {
-    throw new Error("no connection: gvae explore has ended, or the way to it is cut; start it again and go on");
+    const lost = new Error("no connection: gvae explore has ended, or the way to it is cut; start it again and go on");
+    throw Object.assign(lost, { from: "connection" });
   } finally {
     count(-1);
   }
@@ -41,32 +45,37 @@ export function address(path, words = {}) {
 }
 
 /**
- * A slot that asks one thing at a time and gives what came to `take(response)`; while one request is under way
+ * A slot that asks one thing at a time and gives what came to `take(response, number)`; while one request is under way
  * newer wishes replace each other. `fail` gets a sentence, or "" when all is well again, and the name of the slot.
+ * Every wish has a number, which asking returns. A wish that nobody answers is asked again until there is a newer one.
  */
 export function slot(take, fail) {
   const client = `${CLIENT}-${++slots}`;
   let wish = null;
   let busy = false;
+  let latest = 0;
   async function work() {
     busy = true;
     count(1);
     while (wish) {
-      const { path, words } = wish;
+      const { path, words, number } = wish;
       wish = null;
       try {
         const response = await fetched(address(path, { ...words, client }));
-        if (response) await take(response);
+        if (response) await take(response, number);
         fail("", client);
       } catch (error) {
-        fail(error.message, client);
+        fail(error.message, error.from || client);
+        if (error.from) await pause(AGAIN);
+        if (error.from && !wish) wish = { path, words, number };
       }
     }
     busy = false;
     count(-1);
   }
   return (path, words) => {
-    wish = { path, words };
+    wish = { path, words, number: ++latest };
     if (!busy) work();
+    return latest;
   };
 }

@@ -37,7 +37,8 @@ export async function mount(box, ctx) {
     };
     on.onchange = change;
     range.oninput = () => { on.checked = true; change(); };
-    return h("div", { className: "slider", title: about(row) }, h("label", {}, on, ` ${row.name}`), range, value);
+    return h("div", { className: "slider", title: about(row) }, h("label", {}, on, ` ${row.name}`), range, value,
+      h("small", { textContent: row.auc == null ? "" : `AUC ${row.auc.toFixed(2)}` }));
   });
   const take = async (name) => {
     code = name;

@@ -1,7 +1,9 @@
 // Components: sliders, those that change the picture most first; search, lock, random, reset, undo; a filmstrip.
-import { anySeed, h, labelled, pairs, unpaired } from "../dom.js";
+import { anySeed, h, labelled, pairs, pause, unpaired } from "../dom.js";
 import { source, told } from "../sources.js";
 
+const SOON = 300; // milliseconds that the page waits for all effects before it shows sliders in another order
+const PART = 100; // milliseconds that one question for effects may take, about: the picture waits so long
 const REST = 150; // milliseconds without a movement, after which the filmstrip is drawn
 
 export async function mount(box, ctx) {
@@ -10,15 +12,47 @@ export async function mount(box, ctx) {
   const past = [];
   const future = [];
   let waiting = 0;
+  let gone = false;
+  let moved = -Infinity; // when a picture was last asked for
   const y = () => ctx.get("y");
-  const { effect } = await ctx.json("components/effects", { y: y() });
-  const order = effect.map((value, i) => i).sort((a, b) => effect[b] - effect[a]);
-  const total = effect.reduce((sum, value) => sum + value, 0) || 1;
-  let component = Number(ctx.get("film", String(order[0])));
+  const effect = [];
+  const all = Array.from({ length: ctx.run.latent }, (_, i) => i);
+  const known = () => effect.length === all.length;
+  let component = Number(ctx.get("film", "-1"));
   const picture = ctx.picture("sample", { large: true });
   const film = ctx.picture("filmstrip", { title: "" });
   const ask = () => ({ code: state.code, set: unpaired(state.set), y: y() });
-  const rows = order.map((i) => slider(i));
+  picture.show(ctx.path("picture"), ask());
+  const measuring = measure();
+  await Promise.race([measuring, pause(SOON)]);
+  const ranked = () => (known() ? [...all].sort((a, b) => effect[b] - effect[a]) : all);
+  const rows = ranked().map((i) => slider(i));
+  const sliders = h("div", { className: "sliders" }, ...rows.map(({ node }) => node));
+  const note = h("p", { className: "quiet", textContent: known() ? "" : "Sorted by number until all effects are measured." });
+  if (component < 0) component = rows[0].i;
+
+  /** Ask for effects, some at a time and not while one drags, so that pictures hardly wait. */
+  async function measure() {
+    for (let count = 1; !known() && !gone;) {
+      const start = performance.now();
+      effect.push(...(await ctx.json("components/effects", { first: effect.length, count, y: y() })).effect);
+      const took = performance.now() - start;
+      count = Math.max(1, Math.min(all.length - effect.length, Math.round((count * PART) / took)));
+      while (performance.now() - moved < 2 * REST) await pause(REST);
+    }
+  }
+  /** Put the sliders in order, once nobody holds one: one that is moved in the page lets go. */
+  function sort() {
+    if (gone) return;
+    if (sliders.contains(document.activeElement)) {
+      sliders.addEventListener("focusout", () => setTimeout(sort), { once: true });
+      return;
+    }
+    const total = effect.reduce((sum, value) => sum + value, 0) || 1;
+    rows.forEach(({ i, name }) => { name.title = `${((100 * effect[i]) / total).toFixed(1)} % of the change`; });
+    sliders.append(...ranked().map((i) => rows.find((row) => row.i === i).node));
+    note.textContent = "";
+  }
 
   function slider(i) {
     const range = h("input", { type: "range", min: -3, max: 3, step: 0.01, "aria-label": `component z${i}` });
@@ -33,9 +67,9 @@ export async function mount(box, ctx) {
     const strip = h("button", { textContent: "film", "aria-label": `Filmstrip of z${i}`, onclick: () => { component = i; draw(); } });
     range.onpointerdown = range.onkeydown = () => keep();
     range.oninput = () => { state.set.set(String(i), Number(range.value)); value.textContent = Number(range.value).toFixed(2); draw(); };
-    const name = h("span", { textContent: `z${i}`, title: `${(100 * effect[i] / total).toFixed(1)} % of the change` });
+    const name = h("span", { textContent: `z${i}` });
     const node = h("div", { className: "slider" }, name, range, value, lock, strip);
-    return { i, node, range, value };
+    return { i, node, name, range, value };
   }
 
   function keep() {
@@ -45,6 +79,7 @@ export async function mount(box, ctx) {
     buttons();
   }
   function draw() {
+    moved = performance.now();
     ctx.put({ code: state.code, set: unpaired(state.set), film: component });
     picture.show(ctx.path("picture"), ask());
     film.caption.textContent = `z${component} from -3 to 3`;
@@ -91,9 +126,10 @@ export async function mount(box, ctx) {
   };
   const tools = h("div", { className: "row" }, random, reset, undo, redo, labelled("find", search), told(ctx, refresh));
   const left = h("div", { className: "shown" }, picture.node, source(ctx, "Start from", state.code, renew));
-  const right = h("div", {}, tools, film.node, h("div", { className: "sliders" }, ...rows.map(({ node }) => node)));
+  const right = h("div", {}, tools, film.node, note, sliders);
   box.append(h("div", { className: "split" }, left, right));
   search.oninput();
   refresh();
-  return { unmount: () => clearTimeout(waiting) };
+  measuring.then(sort, (error) => ctx.say(error.message));
+  return { unmount: () => { gone = true; clearTimeout(waiting); } };
 }

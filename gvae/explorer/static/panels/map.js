@@ -26,14 +26,14 @@ export async function mount(box, ctx) {
   });
   const base = document.createElement("canvas"); // the points, drawn once for each size
   function lay() {
-    const size = Math.max(200, Math.round(canvas.clientWidth * devicePixelRatio));
-    [canvas.width, canvas.height, base.width, base.height] = [size, size, size, size];
+    const [width, height] = [canvas.clientWidth, canvas.clientHeight].map((side) => Math.max(200, Math.round(side * devicePixelRatio)));
+    [canvas.width, canvas.height, base.width, base.height] = [width, height, width, height];
     const pen = base.getContext("2d");
     points.forEach((point, i) => {
       const [x, y] = screen(point);
       pen.fillStyle = labels.length ? tone(labels[i], classes.length) : TONES[0];
       pen.beginPath();
-      pen.arc(x, y, Math.max(2, size / 250), 0, 7);
+      pen.arc(x, y, Math.max(2, Math.min(width, height) / 220), 0, 7);
       pen.fill();
     });
     mark();

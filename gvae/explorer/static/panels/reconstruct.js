@@ -21,7 +21,7 @@ export function mount(box, ctx) {
   const edit = h("button", { textContent: "move its components" });
   const chooser = source(ctx, "Picture", code, (name) => { code = name; draw(); }, { images: true });
   box.append(
-    h("div", { className: "cards", id: "reconstruct" }, ...Object.values(pictures).map(({ node }) => node)),
+    h("div", { className: "three", id: "reconstruct" }, ...Object.values(pictures).map(({ node }) => node)),
     h("p", { className: "quiet", textContent: "The difference is gray where the two are alike. Bounds lie below log p(x)." }),
     facts, h("div", { className: "row" }, edit, told(ctx, draw)), chooser,
   );

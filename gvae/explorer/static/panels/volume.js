@@ -21,6 +21,6 @@ export async function mount(box, ctx) {
   }
   const cards = views.map(({ slice, picture }) => h("div", {}, picture.node, slice));
   box.append(h("div", { className: "row" }, labelled(`centre (${unit})`, centre), labelled("width", width), told(ctx, draw)),
-    h("div", { className: "cards" }, ...cards), source(ctx, "Sample", code, (name) => { code = name; draw(); }, { uploads: false }));
+    h("div", { className: "three" }, ...cards), source(ctx, "Sample", code, (name) => { code = name; draw(); }, { uploads: false }));
   draw();
 }
