@@ -73,14 +73,23 @@ def open_folder(
 
 def checked(root: Path | None, size: int | None, fit: str, channels: int | None) -> Path:
     """The folder, if it and the options make sense."""
+    check_options(size, fit, channels)
+    if root is None:
+        raise GvaeError("which folder? Give its path, as in --data photos or --data folder:photos")
+    return existing(Path(root)).absolute()
+
+
+def check_options(size: int | None, fit: str, channels: int | None) -> None:
+    """Refuse options that no image can be brought to.
+
+    Raises:
+        GvaeError: an unknown fit, a size below 4 pixels, or neither 1 nor 3 channels.
+    """
     choose("fit", fit, FITS)
     if size is not None and size < 4:
         raise GvaeError(f"a size of {size} pixels is too small; give 4 or more, for example --size 64")
     if channels not in (None, 1, 3):
         raise GvaeError(f"images of {channels} channels are not supported; give 1 for gray or 3 for colour")
-    if root is None:
-        raise GvaeError("which folder? Give its path, as in --data photos or --data folder:photos")
-    return existing(Path(root)).absolute()
 
 
 def plan(

@@ -11,7 +11,7 @@ import numpy as np
 
 from gvae.data.dataset import Dataset
 from gvae.data.decoding import Item, Reader
-from gvae.data.folder import checked, checksum, plan
+from gvae.data.folder import check_options, checksum, plan
 from gvae.data.layout import Layout, read_layout
 from gvae.data.lists import divide
 from gvae.data.pixels import ENDINGS, Header
@@ -40,7 +40,7 @@ class Images(NamedTuple):
     """The images that could be read."""
 
     pixels: np.ndarray
-    """(n, size, size, 3) uint8"""
+    """(n, size, size, C) uint8"""
     kept: list[int]
     """(n,) position of each in the list of files"""
     digests: np.ndarray
@@ -63,6 +63,7 @@ def read_images(
     alike: bool = False,
     skip_broken: bool = False,
     scratch: Path | None = None,
+    channels: int | None = COLOUR,
 ) -> Images:
     """Decode photographs.
 
@@ -74,19 +75,20 @@ def read_images(
         crop: side in pixels of the centre square that is cut before scaling; default: the shorter side.
         alike: refuse images of different sizes; always so if `crop` is given, which counts their pixels.
         skip_broken, scratch: as in `gvae.data.folder.open_folder`.
+        channels: 1 or 3; None: 3 if any image has colours.
 
     Raises:
         GvaeError: an unreadable image, different sizes, options out of range, not enough memory or disk.
     """
-    checked(folder, size, fit, COLOUR)
+    check_options(size, fit, channels)
     reader = Reader(folder, skip_broken)
     headers = reader.headers(items)
     notes: list[str] = []
     if headers and (alike or crop is not None):
         crop, headers, notes = _cut(folder, items, headers, crop)
-    side, _, done = plan(list(headers.values()), size, fit, COLOUR)
+    side, depth, done = plan(list(headers.values()), size, fit, channels)
     readable = list(headers)
-    pixels, places = reader.images([items[i] for i in readable], side, fit, COLOUR, scratch, crop)
+    pixels, places = reader.images([items[i] for i in readable], side, fit, depth, scratch, crop)
     kept = [readable[i] for i in places]
     digests = np.array([headers[i].digest for i in kept], object)
     skipped = [f"{name}: {reason}" for name, reason in reader.broken.items()]
