@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from gvae.data.dataset import Dataset
-from gvae.data.decoding import Item
+from gvae.data.items import Item
 from gvae.data.layout import SPLIT_FOLDERS
 from gvae.data.samples import Samples, classes_of
 from gvae.errors import GvaeError, choose
@@ -28,7 +28,9 @@ from gvae.errors import GvaeError, choose
 LABELS = ("label", "labels", "class")
 """columns of numbers or words that are taken as classes without being declared as such"""
 HOW = "give hub:OWNER/NAME, as in --data hub:ylecun/mnist"
-CITATION = re.compile(r"^#+[^\n]*citation[^\n]*\n+```[a-z]*\n(.*?)\n```", re.IGNORECASE | re.MULTILINE | re.DOTALL)
+CITATION = re.compile(
+    r"^#+[^\n]*citation[^\n]*\n+```[a-z]*\n(.*?)\n```", re.IGNORECASE | re.MULTILINE | re.DOTALL
+)
 """the citation in a dataset card"""
 
 
@@ -132,7 +134,9 @@ def _no_access(name: str, reason: str) -> GvaeError:
 
 def _split(found: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Parts under train, val and test, and notes on others, which are left out; a lone part is taken whatever its name."""
-    known = {SPLIT_FOLDERS[name.lower()]: part for name, part in found.items() if name.lower() in SPLIT_FOLDERS}
+    known = {
+        SPLIT_FOLDERS[name.lower()]: part for name, part in found.items() if name.lower() in SPLIT_FOLDERS
+    }
     if not known and len(found) == 1:
         known = {"": next(iter(found.values()))}
     if not known:
@@ -142,7 +146,9 @@ def _split(found: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         )
     left = [name for name in found if name.lower() not in SPLIT_FOLDERS] if "" not in known else []
     parts = {name: known[name] for name in ("train", "val", "test", "") if name in known}
-    return parts, [f"splits that are neither train, validation nor test, left out: {', '.join(left)}"] * bool(left)
+    return parts, [f"splits that are neither train, validation nor test, left out: {', '.join(left)}"] * bool(
+        left
+    )
 
 
 def _image_column(library: Any, name: str, columns: Mapping[str, Any], asked: str | None) -> str:
@@ -237,8 +243,12 @@ def _card(name: str) -> tuple[str, str]:
     place = Path(name) / "README.md" if Path(name).is_dir() else name
     try:
         card = DatasetCard.load(place)
-    except Exception:  # missing card, no connection, damaged header: the licence is then not known, which is said
+    except (
+        Exception
+    ):  # missing card, no connection, damaged header: the licence is then not known, which is said
         return "", ""
     licence = getattr(card.data, "license", None) or ""
     cited = CITATION.search(card.text)
-    return ", ".join(licence) if isinstance(licence, list) else str(licence), cited[1].strip() if cited else ""
+    return ", ".join(licence) if isinstance(licence, list) else str(licence), cited[
+        1
+    ].strip() if cited else ""

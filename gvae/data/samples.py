@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gvae.data.dataset import Dataset
-from gvae.data.decoding import Item
+from gvae.data.items import Item
 from gvae.data.layout import SPLIT_FOLDERS, order
 from gvae.data.lists import divide
 from gvae.data.reading import read_images
@@ -58,9 +58,7 @@ class Samples:
             root, self.items, size, fit, skip_broken=skip_broken, scratch=scratch, channels=channels
         )
         kept = images.kept
-        splits, divided = divide(
-            [self.splits[i] for i in kept], images.digests.astype("S"), "file content"
-        )
+        splits, divided = divide([self.splits[i] for i in kept], images.keys, "file content")
         facts = images.facts | self.facts
         facts["notes"] = [*self.notes, *divided, *images.facts["notes"]]
         spec = DataSpec(self.name, images.pixels.shape[-1], images.size, self.classes)

@@ -16,7 +16,6 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from gvae.errors import GvaeError
@@ -148,7 +147,9 @@ def _fetched(shard: str) -> Any:
         file.flush()
     except Exception as error:  # each kind of store has errors of its own
         file.close()
-        raise GvaeError(f"shard {shard} cannot be fetched ({error}); check its name and the connection") from error
+        raise GvaeError(
+            f"shard {shard} cannot be fetched ({error}); check its name and the connection"
+        ) from error
     return file
 
 

@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from gvae.data.dataset import Dataset
-from gvae.data.decoding import Item
+from gvae.data.items import Item
 from gvae.data.paths import existing
 from gvae.data.pixels import ENDINGS
 from gvae.data.samples import Samples, classes_of, split_of
@@ -74,7 +74,9 @@ def open_wds(
             "--skip-broken"
         )
     if not samples:
-        raise GvaeError(f"the shards from {names[0]} on hold no images; supported endings: {' '.join(ENDINGS)}")
+        raise GvaeError(
+            f"the shards from {names[0]} on hold no images; supported endings: {' '.join(ENDINGS)}"
+        )
     labelled = bool(samples[0].label)
     classes, labels = classes_of([sample.label for sample in samples]) if labelled else ((), None)
     found = Samples(
@@ -105,7 +107,9 @@ def _named(root: Path | None) -> list[str]:
         names = expand(root.absolute().as_posix())
         missing = [name for name in names if not Path(name).is_file()]
         if missing:
-            raise GvaeError(f"{len(missing)} of {len(names)} shards are missing, the first is {missing[0]}; {HOW}")
+            raise GvaeError(
+                f"{len(missing)} of {len(names)} shards are missing, the first is {missing[0]}; {HOW}"
+            )
         return names
     names = sorted(path.as_posix() for path in existing(root).absolute().rglob("*.tar"))
     if not names:
@@ -153,7 +157,9 @@ def _label(shards: Shards, shard: str, place: str, members: dict[str, Member], c
     if ending not in members:
         return ""
     if members[ending].size > LONGEST:
-        raise GvaeError(f"{place}.{ending} has {members[ending].size} bytes, too many for a label; pack it again")
+        raise GvaeError(
+            f"{place}.{ending} has {members[ending].size} bytes, too many for a label; pack it again"
+        )
     try:
         text = shards.read(shard, members[ending]).read().decode("utf-8").strip()
         if column is None:
@@ -168,7 +174,8 @@ def _label(shards: Shards, shard: str, place: str, members: dict[str, Member], c
 def _items(shards: Shards, samples: Sequence[Sample]) -> list[Item]:
     """Names, below the first shard's folder, and openers."""
     return [
-        (f"{PurePosixPath(s.shard).name}/{shown(s.key)}", partial(shards.read, s.shard, s.member)) for s in samples
+        (f"{PurePosixPath(s.shard).name}/{shown(s.key)}", partial(shards.read, s.shard, s.member))
+        for s in samples
     ]
 
 
