@@ -9,7 +9,6 @@ are taken as they are stored and decoded by gvae, so they go through the same st
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from io import BytesIO
@@ -19,6 +18,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from gvae.data.cards import about
 from gvae.data.dataset import Dataset
 from gvae.data.items import Item
 from gvae.data.layout import SPLIT_FOLDERS
@@ -28,10 +28,6 @@ from gvae.errors import GvaeError, choose
 LABELS = ("label", "labels", "class")
 """columns of numbers or words that are taken as classes without being declared as such"""
 HOW = "give hub:OWNER/NAME, as in --data hub:ylecun/mnist"
-CITATION = re.compile(
-    r"^#+[^\n]*citation[^\n]*\n+```[a-z]*\n(.*?)\n```", re.IGNORECASE | re.MULTILINE | re.DOTALL
-)
-"""the citation in a dataset card"""
 
 
 def open_hub(
@@ -75,7 +71,7 @@ def open_hub(
         classes,
         labels,
         [known, *others, *unlabelled],
-        _about(name, config, parts),
+        about(name, config, parts),
     )
     return samples.dataset(size, fit, channels, skip_broken, scratch)
 
@@ -222,33 +218,3 @@ def _stored(table: Any, row: int, image: str) -> BinaryIO:
     if value is None:
         raise ValueError("there is no image in this row")
     return open(value["path"], "rb") if value["bytes"] is None else BytesIO(value["bytes"])
-
-
-def _about(name: str, config: str | None, parts: dict[str, Any]) -> dict[str, Any]:
-    """Source, licence and citation: what the set says itself, else its dataset card."""
-    info = next(iter(parts.values())).info
-    licence, citation = _card(name)
-    where = f"{name}, configuration {config}" if config else name
-    return {
-        "source": f"{where}, through the library of the Hugging Face hub",
-        "licence": info.license or licence or "not stated by its dataset card",
-        "citation": info.citation or citation,
-    }
-
-
-def _card(name: str) -> tuple[str, str]:
-    """Licence and citation of a dataset card; nothing where there is none or no connection."""
-    from huggingface_hub import DatasetCard
-
-    place = Path(name) / "README.md" if Path(name).is_dir() else name
-    try:
-        card = DatasetCard.load(place)
-    except (
-        Exception
-    ):  # missing card, no connection, damaged header: the licence is then not known, which is said
-        return "", ""
-    licence = getattr(card.data, "license", None) or ""
-    cited = CITATION.search(card.text)
-    return ", ".join(licence) if isinstance(licence, list) else str(licence), cited[
-        1
-    ].strip() if cited else ""
