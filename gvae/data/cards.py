@@ -36,12 +36,9 @@ def card_of(name: str) -> tuple[str, str]:
     place = Path(name) / "README.md" if Path(name).is_dir() else name
     try:
         card = DatasetCard.load(place)
-    except (
-        Exception
-    ):  # missing card, no connection, damaged header: the licence is then not known, which is said
+    except Exception:  # no card, no connection, a damaged header: that the licence is not known will be said
         return "", ""
     licence = getattr(card.data, "license", None) or ""
     cited = CITATION.search(card.text)
-    return ", ".join(licence) if isinstance(licence, list) else str(licence), cited[
-        1
-    ].strip() if cited else ""
+    stated = ", ".join(licence) if isinstance(licence, list) else str(licence)
+    return stated, cited[1].strip() if cited else ""
