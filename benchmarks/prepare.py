@@ -8,7 +8,8 @@ gvae:       all of `gvae.data.prepare`: headers and checksums of all files, deco
 processes:  the plain loop's work in a pool of processes, what threads were chosen against.
 
 The images are the LSUN bedrooms below GVAE_DATA: loose JPEGs, and the LMDB. Rounds alternate, and the median of the
-ratios is reported, because a shared machine drifts; processor seconds per image tell what it costs besides waiting.
+ratios is reported, because a shared machine drifts; processor seconds per image, those of child processes included, tell
+what it costs besides waiting. The peak of memory is that of a process that does nothing but prepare.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import os
 import platform
 import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -37,6 +40,15 @@ from gvae.data.decoding import cores
 from gvae.training import processor
 
 RESULTS = Path(__file__).parent / "results" / "prepare.json"
+ALONE = """
+import re, sys
+from pathlib import Path
+from gvae.data import prepare
+
+prepare(sys.argv[1], sys.argv[2], size=int(sys.argv[3]))
+print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
+"""
+"""prepares and prints its peak of memory in KiB; getrusage would count what this process takes, too"""
 COPIES = 5
 """times that the folder's 200 images are read in a round"""
 
@@ -92,9 +104,9 @@ def entries(folder: Path) -> Iterator[bytes]:
 def timed(make: Callable[[Path], np.ndarray], folder: Path) -> tuple[float, float, np.ndarray]:
     """Seconds, processor seconds, and the images; what was written is removed."""
     out = folder / "out"
-    start, used = time.perf_counter(), time.process_time()
+    start, used = time.perf_counter(), sum(os.times()[:4])
     images = make(out)
-    seconds, processor_seconds = time.perf_counter() - start, time.process_time() - used
+    seconds, processor_seconds = time.perf_counter() - start, sum(os.times()[:4]) - used
     shutil.rmtree(out) if out.is_dir() else out.unlink()
     return seconds, processor_seconds, images
 
@@ -118,6 +130,15 @@ def measure(makers: dict[str, Callable[[Path], np.ndarray]], rounds: int, folder
             "ratio_min_max": [round(ratios[0], 3), round(ratios[-1], 3)],
         }
     return row
+
+
+def peak(source: str, size: int, folder: Path) -> float:
+    """Megabytes of memory that a process takes to prepare a source, libraries included."""
+    out = folder / "out"
+    words = [sys.executable, "-c", ALONE, source, str(out), str(size)]
+    done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)
+    shutil.rmtree(out)
+    return round(int(done.stdout) * 1024 / 1e6, 1)
 
 
 def makers(
@@ -149,7 +170,10 @@ def main() -> None:
             folders = makers(str(photos), root, partial(files, photos), size)
             rows[f"folder, {size} pixels"] = measure(folders, o.rounds, folder)
             entry = makers(f"lsun:{database}", root, partial(iter, stored), size)
-            rows[f"lmdb, {size} pixels"] = measure(entry, o.rounds, folder)
+            rows[f"lmdb, {size} pixels"] = {
+                **measure(entry, o.rounds, folder),
+                "peak_megabytes": peak(f"lsun:{database}", size, folder),
+            }
     row = {
         "command": f"python benchmarks/prepare.py --rounds {o.rounds} --sizes {' '.join(map(str, o.sizes))}",
         **rows,

@@ -81,7 +81,7 @@ def open_char74k(
     reader = Reader(tree, skip_broken)
     items = file_items(tree, files)
     headers = reader.headers(items)
-    size, channels, done = plan(list(headers.values()), size, fit, channels)
+    size, channels, done = plan(headers.counts(), size, fit, channels)
     readable = list(headers)
     images, kept = reader.images([items[i] for i in readable], size, fit, channels, scratch)
     names, digests = [files[readable[i]] for i in kept], np.array([headers[readable[i]].digest for i in kept])

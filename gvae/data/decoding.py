@@ -15,12 +15,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 import PIL
 
-from gvae.data.pixels import Header, decode, read_header
+from gvae.data.items import Headers, Item
+from gvae.data.pixels import decode, read_header
 from gvae.data.progress import progress
 from gvae.data.rows import FileRows, MemoryRows
 from gvae.errors import GvaeError
@@ -29,9 +30,6 @@ T = TypeVar("T")
 
 AHEAD, TOGETHER = 32, 4
 """items per core whose results may wait to be taken, and how many of them a core is handed at a time"""
-
-Item = tuple[str, Callable[[], BinaryIO]]
-"""an image's name, unique below the place it is read from, and what opens its bytes"""
 
 
 def file_items(root: Path, paths: Iterable[Path]) -> list[Item]:
@@ -57,10 +55,10 @@ class Reader:
     skip_broken: bool = False
     broken: dict[str, str] = field(default_factory=dict)
     """unreadable items met so far, and why"""
-    digests: dict[str, str] = field(default_factory=dict)
-    """SHA-256 of the items whose headers were read"""
+    found: Headers = field(default_factory=Headers)
+    """headers of the items that `headers` could read, by position"""
 
-    def headers(self, items: Sequence[Item], crop: int | None = None) -> dict[int, Header]:
+    def headers(self, items: Sequence[Item], crop: int | None = None) -> Headers:
         """Headers by position in `items`.
 
         Args:
@@ -69,16 +67,17 @@ class Reader:
         Raises:
             GvaeError: unreadable items, unless those are skipped; an image smaller than the crop.
         """
-        found: dict[int, Header] = {}
+        found = self.found = Headers()
         with progress("reading headers", len(items)) as show:
             for i, (header, reason) in enumerate(in_order(read_header, items)):
                 if header is None:
                     self.broken[items[i][0]] = reason
                 else:
-                    found[i], self.digests[items[i][0]] = header, header.digest
+                    found.add(i, header)
                 show(i + 1)
         self._refuse()
-        for i, header in found.items():
+        small = any(min(header.size) < (crop or 0) for header in found.counts())
+        for i, header in found.items() if small else ():
             if min(header.size) < (crop or 0):
                 width, height = header.size
                 raise GvaeError(
@@ -95,8 +94,8 @@ class Reader:
         channels: int,
         scratch: Path | None = None,
         crop: int | None = None,
-    ) -> tuple[np.ndarray, list[int]]:
-        """Decode items.
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Decode items: those of which `headers` read the headers, if it was called.
 
         Args:
             size, fit, channels, crop: as in `gvae.data.pixels.decode`.
@@ -118,8 +117,8 @@ class Reader:
                     self._note(items, {rows.read: reason})
                 rows.add(pixels, reason)
                 show(rows.read)
-        kept = [i for i in range(len(items)) if i not in rows.broken]
-        if not kept:
+        kept = np.delete(np.arange(len(items)), list(rows.broken))
+        if not len(kept):
             raise GvaeError(f"none of the images below {self.root} can be read, as {self._first()}")
         return rows.finish(), kept
 
@@ -129,8 +128,7 @@ class Reader:
         """Where the images go."""
         if scratch is None:
             return MemoryRows(shape)
-        names = [f"{self.digests.get(name, '')} {name}" for name, _ in items]
-        return FileRows(scratch, shape, names, {**form, "pillow": PIL.__version__})
+        return FileRows(scratch, shape, Names(items, self.found), {**form, "pillow": PIL.__version__})
 
     def _note(self, items: Sequence[Item], reasons: dict[int, str]) -> None:
         """Remember unreadable items, and refuse them unless they are to be skipped."""
@@ -149,6 +147,23 @@ class Reader:
         """The first unreadable item and the reason."""
         name, reason = next(iter(self.broken.items()), ("", "there are none"))
         return f"{self.root / name} cannot be read: {reason}"
+
+
+@dataclass(frozen=True)
+class Names(Sequence[str]):
+    """Checksum and name of each item, made when they are asked for."""
+
+    items: Sequence[Item]
+    headers: Headers
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, i: Any) -> Any:
+        if isinstance(i, slice):
+            return (self[k] for k in range(len(self))[i])
+        known = len(self.headers) == len(self.items)
+        return f"{self.headers.digest(i) if known else ''} {self.items[i][0]}"
 
 
 def in_order(function: Callable[[BinaryIO], T], items: Sequence[Item]) -> Iterator[tuple[T | None, str]]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +53,7 @@ def open_folder(
     layout, reader = read_layout(root), Reader(root, skip_broken)
     items = file_items(root, layout.files)
     headers = reader.headers(items)
-    size, channels, done = plan(list(headers.values()), size, fit, channels)
+    size, channels, done = plan(headers.counts(), size, fit, channels)
     readable = list(headers)
     images, kept = reader.images([items[i] for i in readable], size, fit, channels, scratch)
     chosen = [readable[i] for i in kept]
@@ -73,42 +72,51 @@ def open_folder(
 
 def checked(root: Path | None, size: int | None, fit: str, channels: int | None) -> Path:
     """The folder, if it and the options make sense."""
-    choose("fit", fit, FITS)
-    if size is not None and size < 4:
-        raise GvaeError(f"a size of {size} pixels is too small; give 4 or more, for example --size 64")
-    if channels not in (None, 1, 3):
-        raise GvaeError(f"images of {channels} channels are not supported; give 1 for gray or 3 for colour")
+    check_options(size, fit, channels)
     if root is None:
         raise GvaeError("which folder? Give its path, as in --data photos or --data folder:photos")
     return existing(Path(root)).absolute()
 
 
+def check_options(size: int | None, fit: str, channels: int | None) -> None:
+    """Refuse options that no image can be brought to.
+
+    Raises:
+        GvaeError: an unknown fit, a size below 4 pixels, or neither 1 nor 3 channels.
+    """
+    choose("fit", fit, FITS)
+    if size is not None and size < 4:
+        raise GvaeError(f"a size of {size} pixels is too small; give 4 or more, for example --size 64")
+    if channels not in (None, 1, 3):
+        raise GvaeError(f"images of {channels} channels are not supported; give 1 for gray or 3 for colour")
+
+
 def plan(
-    headers: Sequence[Header], size: int | None, fit: str, channels: int | None, crop: int | None = None
+    headers: Mapping[Header, int], size: int | None, fit: str, channels: int | None
 ) -> tuple[int, int, list[str]]:
-    """Side and channels of the result, and notes on everything that changes the images."""
-    cut = 0
-    if crop is not None:
-        cut = sum(header.size != (crop, crop) for header in headers)
-        headers = [replace(header, size=(crop, crop)) for header in headers]
-    side, notes = _side(Counter(header.size for header in headers), size, fit)
+    """Side and channels of the result, and notes on everything that changes the images.
+
+    Args:
+        headers: how many images have each kind of header.
+    """
+    sizes: Counter[tuple[int, int]] = Counter()
+    for header, count in headers.items():
+        sizes[header.size] += count
+    side, notes = _side(sizes, size, fit)
     depth = channels or (3 if any(header.colour for header in headers) else 1)
+
+    def total(changed: Callable[[Header], object]) -> int:
+        return sum(count for header, count in headers.items() if changed(header))
+
     counts = {
-        f"images of which the middle {crop}x{crop} was cut out": cut,
-        f"images of another size, brought to {side}x{side} ({fit})": sum(
-            h.size != (side, side) for h in headers
-        ),
-        f"images with a side below {side} pixels, enlarged": sum(min(h.size) < side for h in headers),
-        "images with colours, turned gray": sum(h.colour for h in headers) if depth == 1 else 0,
-        "images without colours, given three equal channels": sum(not h.colour for h in headers)
-        if depth == 3
-        else 0,
-        "images of 16 bits, scaled to 8 bits (65535 becomes 255)": sum(h.deep for h in headers),
-        "images in the colours of a print (CMYK), turned into RGB without a profile": sum(
-            h.inks for h in headers
-        ),
-        "images with transparency, laid on white": sum(h.alpha for h in headers),
-        "files of several pictures, of which the first was taken": sum(h.frames > 1 for h in headers),
+        f"images of another size, brought to {side}x{side} ({fit})": total(lambda h: h.size != (side, side)),
+        f"images with a side below {side} pixels, enlarged": total(lambda h: min(h.size) < side),
+        "images with colours, turned gray": total(lambda h: depth == 1 and h.colour),
+        "images without colours, given three equal channels": total(lambda h: depth == 3 and not h.colour),
+        "images of 16 bits, scaled to 8 bits (65535 becomes 255)": total(lambda h: h.deep),
+        "images in the colours of a print (CMYK), turned into RGB without a profile": total(lambda h: h.inks),
+        "images with transparency, laid on white": total(lambda h: h.alpha),
+        "files of several pictures, of which the first was taken": total(lambda h: h.frames > 1),
     }
     return side, depth, [*notes, *[f"{what}: {count}" for what, count in counts.items() if count]]
 

@@ -14,7 +14,8 @@ import numpy as np
 from gvae.data.cuts import Cut
 from gvae.data.dataset import Dataset
 from gvae.data.forms import Form
-from gvae.data.patients import Seen, divide
+from gvae.data.patients import Seen, digests, divide
+from gvae.data.scanlog import Record, ScanLog
 from gvae.data.scans import Found, Scan
 from gvae.data.stack import Stack
 from gvae.data.volumes import Volume
@@ -49,8 +50,8 @@ class Gathered:
     counts: Counter[str] = field(default_factory=Counter)
     """of what the notes tell"""
 
-    def take(self, scan: Scan, form: Form, mask: MaskOf | None) -> None:
-        """Read a scan, cut it and store the images.
+    def take(self, scan: Scan, form: Form, mask: MaskOf | None) -> Record:
+        """Read a scan, cut it and store the images; `join` then counts them.
 
         Raises:
             GvaeError: it is broken, or does not fit the others.
@@ -58,26 +59,41 @@ class Gathered:
         volume = scan.read()
         marked, reason = mask(scan, volume) if mask else (None, "")
         if reason:
-            self.reasons.append(reason)
-            self.counts[UNLABELLED] += 1
-            return
-        if self.seen.meet(volume.values, scan.patient):
-            self.counts[TWICE] += 1
-            return
+            return Record(rest={UNLABELLED: 1}, reason=reason)
+        slices = digests(volume.values)
+        if self.seen.knows(slices):
+            return Record(rest={TWICE: 1}, slices=slices)
         cut = form.cut(scan, volume, marked)
         self.stack.add(cut.images, scan.path)
-        self._join(scan, volume, cut)
+        return _record(volume, cut, slices)
 
-    def _join(self, scan: Scan, volume: Volume, cut: Cut) -> None:
+    def join(self, scan: Scan, record: Record) -> None:
         """Keep what splits and notes are made of."""
-        self.patients += [scan.patient] * len(cut.images)
-        self.places.append(cut.places)
-        self.spacings.append(cut.spacing)
-        digest = hashlib.sha256(volume.values.data)
-        digest.update(np.round(volume.spacing, 3).tobytes())
-        self.digests.append(digest.hexdigest())
-        self.counts.update(cut.rest)
-        self.counts[NO_FAT] += int(volume.values.min() > FAT)
+        self.seen.meet(record.slices, scan.patient)
+        self.patients += [scan.patient] * record.images
+        self.counts.update(record.rest)
+        if record.digest:
+            self.places.append(np.array(record.places, float).reshape(-1, 3))
+            self.spacings.append(tuple(record.spacing))
+            self.digests.append(record.digest)
+        self.reasons += [record.reason] if record.reason else []
+        self.skipped += [record.skipped] if record.skipped else []
+
+
+def _record(volume: Volume, cut: Cut, slices: list[str]) -> Record:
+    """What is to be kept of a scan that was cut."""
+    digest = hashlib.sha256(volume.values.data)
+    digest.update(np.round(volume.spacing, 3).tobytes())
+    air = {NO_FAT: int(volume.values.min() > FAT)}
+    return Record(
+        len(cut.images),
+        cut.images.shape[1:],
+        slices,
+        cut.places.tolist(),
+        [float(s) for s in cut.spacing],
+        digest.hexdigest(),
+        {**cut.rest, **air},
+    )
 
 
 def assemble(
@@ -98,14 +114,22 @@ def assemble(
     Raises:
         GvaeError: a broken scan, slices of several sizes, or not one image.
     """
-    got = Gathered(Stack(scratch))
-    for scan in found.scans:
+    log = ScanLog(scratch, found.scans)
+    done = log.records[:]
+    got = Gathered(Stack(scratch, sum(record.images for record in done), _shape(done)))
+    for scan, record in zip(found.scans, done, strict=False):
+        if record.skipped and not skip_broken:
+            raise GvaeError(record.skipped)
+        got.join(scan, record)
+    for scan in found.scans[len(done) :]:
         try:
-            got.take(scan, form, mask)
+            record = got.take(scan, form, mask)
         except GvaeError as error:
             if not skip_broken:
                 raise
-            got.skipped.append(str(error).replace(f"{found.root}/", ""))
+            record = Record(skipped=str(error).replace(f"{found.root}/", ""))
+        log.add(scan, record)
+        got.join(scan, record)
     images = got.stack.array()
     if not len(images):
         raise _empty(found, form, got)
@@ -115,6 +139,11 @@ def assemble(
     spec = DataSpec(name, 1, images.shape[1:-1], low=low, high=high, unit="HU")
     notes = [*_notes(form, got, images.shape), *found.notes, *divided]
     return Dataset(spec, images, None, splits, _facts(form, got, len(set(owners)), notes))
+
+
+def _shape(records: Sequence[Record]) -> tuple[int, ...]:
+    """Of the images that are there already."""
+    return next((tuple(record.shape) for record in records if record.images), ())
 
 
 def _facts(form: Form, got: Gathered, patients: int, notes: list[str]) -> dict[str, Any]:

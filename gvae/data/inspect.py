@@ -18,12 +18,14 @@ CHUNK = 16 * 2**20
 
 
 def inspect(dataset: Dataset) -> dict[str, Any]:
-    """Counts, sizes, value range, moments, labels, and copies of 2-D images.
+    """Counts, sizes, value range, moments, labels, attributes, and copies of 2-D images.
 
-    Mean and standard deviation are of the training images with `low` at 0 and `high` at 1.
+    Mean and standard deviation are of the training images as networks see them: `low` is 0, `high` is 1, and what lies
+    beyond is clipped (of CT that is most of a scan, air and bone).
 
     Returns:
-        a dict that fits in JSON: name, images, splits, channels, shape, stored, mean, std, classes, copies, facts.
+        a dict that fits in JSON: name, images, splits, channels, shape, stored, mean, std, classes, attributes, copies,
+        facts.
 
     >>> from gvae.data import open_data
     >>> about = inspect(open_data("digits"))
@@ -31,8 +33,7 @@ def inspect(dataset: Dataset) -> dict[str, Any]:
     ({'train': 1439, 'val': 179, 'test': 179}, 0, 16, 0.305)
     """
     spec, train = dataset.spec, dataset.splits.get("train", np.arange(len(dataset)))
-    low, high, mean, std = _moments(dataset.images, train)
-    scale = spec.high - spec.low
+    low, high, mean, std = _moments(dataset.images, train, spec.low, spec.high)
     return {
         "name": spec.name,
         "images": len(dataset),
@@ -41,9 +42,10 @@ def inspect(dataset: Dataset) -> dict[str, Any]:
         "shape": list(spec.shape),
         "stored": {"type": str(dataset.images.dtype), "min": low, "max": high, "unit": spec.unit},
         "network": {"-1": spec.low, "+1": spec.high},
-        "mean": (mean - spec.low) / scale,
-        "std": std / scale,
+        "mean": mean,
+        "std": std,
         "classes": _classes(dataset),
+        "attributes": _attributes(dataset),
         "copies": copies(dataset) if spec.spatial == 2 else None,
         "facts": dataset.facts,
     }
@@ -62,6 +64,9 @@ def describe(about: dict[str, Any]) -> str:
     ]
     for split, counts in about["classes"].items():
         lines.append(f"labels    {split}: " + ", ".join(f"{name} {count}" for name, count in counts.items()))
+    for split, counts in about["attributes"].items():
+        listed = ", ".join(f"{name} {count}" for name, count in counts.items())
+        lines.append(f"attributes  {split}: {listed}")
     lines += _about_copies(about["copies"]) if about["copies"] else []
     lines += [f"{key:<9} {facts[key]}" for key in ("source", "licence", "citation") if facts.get(key)]
     lines += [f"note      {note}" for note in facts.get("notes", ())]
@@ -107,20 +112,43 @@ def _about_copies(found: dict[str, Any]) -> list[str]:
     return [*lines, f"          such as {', '.join(found['examples'])}"]
 
 
-def _moments(images: np.ndarray, indices: np.ndarray) -> tuple[int, int, float, float]:
-    """Smallest and largest stored value, mean and standard deviation, chunk by chunk; exact integer sums."""
+def _moments(
+    images: np.ndarray, indices: np.ndarray, low: float, high: float
+) -> tuple[int, int, float, float]:
+    """Smallest and largest stored value; mean and standard deviation of (value - low) / (high - low), clipped to [0, 1].
+
+    Stored values are counted, chunk by chunk: there are at most 65,536 different ones, so memory is bounded, and the sums
+    over the counts are as exact as floats are.
+    """
     if not len(indices):
         return 0, 0, math.nan, math.nan
-    rows = max(1, CHUNK // max(1, images[0].size))
-    low, high, total, squares = math.inf, -math.inf, 0, 0
+    rows, least = max(1, CHUNK // max(1, images[0].size)), np.iinfo(images.dtype).min
+    counts = np.zeros(np.iinfo(images.dtype).max - least + 1, np.int64)
     for start in range(0, len(indices), rows):
-        values = take(images, indices[start : start + rows])
-        low, high = min(low, int(values.min())), max(high, int(values.max()))
-        total += int(values.sum(dtype=np.int64))
-        squares += int(np.square(values, dtype=np.int64).sum())
-    count = len(indices) * images[0].size
-    mean = total / count
-    return int(low), int(high), mean, math.sqrt(max(0.0, squares / count - mean**2))
+        values = take(images, indices[start : start + rows]).ravel()
+        # 8 and 16 bits as unsigned numbers from the smallest on: a copy of int64 would take eight times the memory
+        shifted = values if least == 0 else (values.view(np.uint16) ^ np.uint16(2**15))
+        counts += _count(shifted, len(counts))
+    stored = np.flatnonzero(counts)
+    number, seen = counts[stored], np.clip((stored + least - low) / (high - low), 0, 1)
+    mean = float(number @ seen / number.sum())
+    variance = float(number @ (seen - mean) ** 2 / number.sum())
+    return int(stored[0]) + least, int(stored[-1]) + least, mean, math.sqrt(variance)
+
+
+def _count(values: np.ndarray, kinds: int, piece: int = 2**20) -> np.ndarray:
+    """How often each of the numbers 0..kinds-1 occurs; in pieces, because numpy copies them to eight bytes each."""
+    parts = (values[i : i + piece] for i in range(0, len(values), piece))
+    return sum((np.bincount(part, minlength=kinds) for part in parts), np.zeros(kinds, np.int64))
+
+
+def _attributes(dataset: Dataset) -> dict[str, dict[str, int]]:
+    """Images that have each attribute, in every split."""
+    names, attributes = dataset.spec.attributes, dataset.attributes
+    if attributes is None:
+        return {}
+    counts = {split: attributes[part].sum(0, dtype=np.int64) for split, part in dataset.splits.items()}
+    return {split: dict(zip(names, count.tolist(), strict=True)) for split, count in counts.items()}
 
 
 def _classes(dataset: Dataset) -> dict[str, dict[str, int]]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import functools
 import subprocess
 import sys
+import tempfile
 import threading
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from gvae.data.decoding import Item
+from gvae.data.items import Entries, Packed
 from gvae.errors import GvaeError
 
 FILE = "data.mdb"
@@ -38,24 +39,39 @@ OPENING = threading.Lock()
 """LMDB refuses to open a file twice in one process"""
 
 
-def lmdb_items(folder: Path) -> list[Item]:
+def lmdb_items(folder: Path, prefix: str = "") -> Entries:
     """The entries of an LMDB, sorted by key; nothing is written, not even a lock.
+
+    Args:
+        prefix: what stands before each key in messages.
 
     Raises:
         GvaeError: the package lmdb is missing; a file that is empty, cut, corrupt or not an LMDB; no entries.
     """
     _lmdb()
     OPEN.pop(folder, None)  # the file may be another since it was opened
-    done = subprocess.run(
-        [sys.executable, "-c", KEYS, str(folder)], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or [f"ended by signal {-done.returncode}"])[-1]
-        raise GvaeError(f"{folder / FILE} is damaged ({last}); {AGAIN}")
-    keys = [bytes.fromhex(line) for line in done.stdout.split()]
+    keys = _keys(folder)
     if not keys:
         raise GvaeError(f"{folder / FILE} holds no images; {AGAIN}")
-    return [(key.decode("ascii", "backslashreplace"), functools.partial(read, folder, key)) for key in keys]
+    return Entries(keys, functools.partial(read, folder), prefix)
+
+
+def _keys(folder: Path) -> Packed:
+    """The keys, as another process lists them, line by line: millions of them fit into memory only when packed."""
+    keys = Packed()
+    words = [sys.executable, "-c", KEYS, str(folder)]
+    with (
+        tempfile.TemporaryFile("w+") as told,
+        subprocess.Popen(words, stdout=subprocess.PIPE, stderr=told, text=True) as lister,
+    ):
+        assert lister.stdout is not None
+        for line in lister.stdout:
+            keys.append(bytes.fromhex(line))
+        if lister.wait():
+            told.seek(0)
+            last = (told.read().strip().splitlines() or [f"ended by signal {-lister.returncode}"])[-1]
+            raise GvaeError(f"{folder / FILE} is damaged ({last}); {AGAIN}")
+    return keys
 
 
 def read(folder: Path, key: bytes) -> BytesIO:

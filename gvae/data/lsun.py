@@ -21,7 +21,8 @@ from typing import NamedTuple
 import numpy as np
 
 from gvae.data.dataset import Dataset
-from gvae.data.decoding import Item, file_items
+from gvae.data.decoding import file_items
+from gvae.data.items import Item, Joined
 from gvae.data.lists import divide
 from gvae.data.lmdbs import FILE, lmdb_items
 from gvae.data.paths import default_root, existing
@@ -117,7 +118,7 @@ def open_lsun(
     images = read_images(place, items, size, fit, skip_broken=skip_broken, scratch=scratch)
     owner = owner[images.kept]
     given = [parts[i].split for i in owner]
-    splits, divided = divide(given, images.digests.astype("S"), "file content")
+    splits, divided = divide(given, images.keys, "file content")
     count = {
         name: sum(parts[i].category == name and parts[i].split != "test" for i in owner) for name in names
     }
@@ -179,20 +180,18 @@ def _check_once(parts: Sequence[Part]) -> None:
                 )
 
 
-def _items(parts: Sequence[Part]) -> tuple[list[Item], np.ndarray, list[str]]:
+def _items(parts: Sequence[Part]) -> tuple[Sequence[Item], np.ndarray, list[str]]:
     """All images, the part of each, and notes."""
-    items: list[Item] = []
-    owner: list[int] = []
+    found: list[Sequence[Item]] = []
     notes: list[str] = []
     place = Path(os.path.commonpath([part.folder for part in parts]))
-    for i, part in enumerate(parts):
+    for part in parts:
+        within = part.folder.relative_to(place)
         if part.loose:
             layout = listed(part.folder)
             notes += layout.notes
-            found = file_items(part.folder, layout.files)
+            files = file_items(part.folder, layout.files)
+            found.append([((within / name).as_posix(), opener) for name, opener in files])
         else:
-            found = lmdb_items(part.folder)
-        within = part.folder.relative_to(place)
-        items += [((within / name).as_posix(), opener) for name, opener in found]
-        owner += [i] * len(found)
-    return items, np.array(owner, np.int64), notes
+            found.append(lmdb_items(part.folder, "" if within == Path() else f"{within.as_posix()}/"))
+    return Joined(found), np.repeat(np.arange(len(parts)), [len(items) for items in found]), notes

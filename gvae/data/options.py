@@ -26,6 +26,10 @@ class ReadOptions:
     """1 for gray, 3 for colour; what the files have if not given"""
     crop: int | None = None
     """faces: side in pixels of the square cut from the middle of each image before it is scaled"""
+    image_column: str | None = None
+    """hub, wds: the column, or the file's ending, that holds the images; needed where there are several"""
+    label_column: str | None = None
+    """hub, wds: the column, or the entry of the .json, that holds the class; needed where there are several"""
     skip_broken: bool = False
     """leave out unreadable files and list them, in place of refusing the data"""
     form: Literal["slices", "volumes"] | None = None

@@ -18,35 +18,39 @@ LAYERS = 5
 class Seen:
     """The slices met so far, by content: two scans that share some are of one patient, whatever their names say.
 
-    >>> seen, scan = Seen(), np.arange(8, dtype=np.int16).reshape(2, 2, 2)
-    >>> seen.meet(scan, "a"), seen.meet(scan[:1], "b"), seen.owner("b")
-    (False, True, 'a')
+    >>> seen, scan = Seen(), digests(np.arange(8, dtype=np.int16).reshape(2, 2, 2))
+    >>> seen.meet(scan, "a")
+    >>> seen.meet(scan[:1], "b")
+    >>> seen.knows(scan), seen.owner("b")
+    (True, 'a')
     """
 
     def __init__(self) -> None:
-        self._first: dict[bytes, str] = {}
+        self._first: dict[str, str] = {}
         self._same: dict[str, str] = {}
 
-    def meet(self, values: np.ndarray, patient: str) -> bool:
-        """Note the slices (D, H, W) of a scan; slices of one value say nothing.
+    def knows(self, slices: Sequence[str]) -> bool:
+        """Whether every slice of a scan was met before."""
+        return bool(slices) and all(digest in self._first for digest in slices)
 
-        Returns:
-            whether every slice was met before.
-        """
-        digests = [hashlib.sha256(image).digest() for image in values if image.min() < image.max()]
-        known = [self._first[digest] for digest in digests if digest in self._first]
-        for other in set(known):
+    def meet(self, slices: Sequence[str], patient: str) -> None:
+        """Note the slices of a scan, given by `digests`."""
+        for other in {self._first[digest] for digest in slices if digest in self._first}:
             one, two = sorted((self.owner(patient), self.owner(other)))
             if one != two:
                 self._same[two] = one
-        self._first |= {digest: patient for digest in digests if digest not in self._first}
-        return bool(digests) and len(known) == len(digests)
+        self._first |= {digest: patient for digest in slices if digest not in self._first}
 
     def owner(self, patient: str) -> str:
         """One name for all names of a patient."""
         while patient in self._same:
             patient = self._same[patient]
         return patient
+
+
+def digests(values: np.ndarray) -> list[str]:
+    """SHA-256 of the slices (D, H, W) of a scan; slices of one value say nothing and are left out."""
+    return [hashlib.sha256(image).hexdigest() for image in values if image.min() < image.max()]
 
 
 def divide(patients: Sequence[str], places: np.ndarray) -> tuple[dict[str, np.ndarray], list[str]]:

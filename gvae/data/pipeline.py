@@ -61,7 +61,7 @@ def claim(work: Path, asked: dict[str, Any]) -> Iterator[None]:
         GvaeError: it is of another call or in use, or cannot be made.
     """
     foreign = not (work / "call.json").exists() and work.is_dir() and {path.name for path in work.iterdir()}
-    if foreign and foreign != {"lock"}:
+    if foreign and not all(name == "lock" or name.startswith(".call.json.") for name in foreign):
         raise GvaeError(f"{work} holds something else; move it away or choose another --out")
     try:
         work.mkdir(exist_ok=True)

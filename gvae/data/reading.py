@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gvae.data.dataset import Dataset
-from gvae.data.decoding import Item, Reader
-from gvae.data.folder import checked, checksum, plan
+from gvae.data.decoding import Reader
+from gvae.data.folder import check_options, checksum, plan
+from gvae.data.items import Chosen, Headers, Item
 from gvae.data.layout import Layout, read_layout
 from gvae.data.lists import divide
 from gvae.data.pixels import ENDINGS, Header
@@ -40,13 +42,18 @@ class Images(NamedTuple):
     """The images that could be read."""
 
     pixels: np.ndarray
-    """(n, size, size, 3) uint8"""
-    kept: list[int]
-    """(n,) position of each in the list of files"""
+    """(n, size, size, C) uint8"""
+    kept: np.ndarray
+    """(n,) int64 position of each in the list of files"""
     digests: np.ndarray
-    """(n,) SHA-256 of each file, as str objects: an array of fixed width would take four times the memory"""
+    """(n, 32) uint8 SHA-256 of each file"""
     facts: dict[str, Any]
     """checksum, skipped and notes"""
+
+    @property
+    def keys(self) -> np.ndarray:
+        """(n,) the first eight bytes of each checksum, in whose order the checksums are: equal for equal files."""
+        return np.ascontiguousarray(self.digests[:, :8]).view(">u8")[:, 0].astype(np.uint64)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -63,6 +70,7 @@ def read_images(
     alike: bool = False,
     skip_broken: bool = False,
     scratch: Path | None = None,
+    channels: int | None = COLOUR,
 ) -> Images:
     """Decode photographs.
 
@@ -74,24 +82,28 @@ def read_images(
         crop: side in pixels of the centre square that is cut before scaling; default: the shorter side.
         alike: refuse images of different sizes; always so if `crop` is given, which counts their pixels.
         skip_broken, scratch: as in `gvae.data.folder.open_folder`.
+        channels: 1 or 3; None: 3 if any image has colours.
 
     Raises:
         GvaeError: an unreadable image, different sizes, options out of range, not enough memory or disk.
     """
-    checked(folder, size, fit, COLOUR)
+    check_options(size, fit, channels)
     reader = Reader(folder, skip_broken)
     headers = reader.headers(items)
     notes: list[str] = []
+    kinds = headers.counts()
     if headers and (alike or crop is not None):
-        crop, headers, notes = _cut(folder, items, headers, crop)
-    side, _, done = plan(list(headers.values()), size, fit, COLOUR)
-    readable = list(headers)
-    pixels, places = reader.images([items[i] for i in readable], side, fit, COLOUR, scratch, crop)
-    kept = [readable[i] for i in places]
-    digests = np.array([headers[i].digest for i in kept], object)
+        crop, kinds, notes = _cut(folder, items, headers, crop)
+    side, depth, done = plan(kinds, size, fit, channels)
+    readable = headers.places()
+    chosen = Chosen(items, readable)
+    pixels, places = reader.images(chosen, side, fit, depth, scratch, crop)
+    kept, digests = readable[places], headers.digests()[places]
     skipped = [f"{name}: {reason}" for name, reason in reader.broken.items()]
     facts = {
-        "checksum": checksum((Path(items[i][0]) for i in kept), digests),
+        "checksum": checksum(
+            (Path(items[i][0]) for i in kept), (digest.tobytes().hex() for digest in digests)
+        ),
         "skipped": skipped,
         "notes": [*notes, *done, *[f"skipped {line}" for line in skipped]],
     }
@@ -107,7 +119,7 @@ def as_dataset(name: str, whole: int, known: Known, images: Images) -> Dataset:
     """
     kept = images.kept
     if known.people is None:
-        keys, key = images.digests.astype("S"), "file content"
+        keys, key = images.keys, "file content"
     else:
         keys, key = known.people[kept], "person"
     splits, divided = divide([known.splits[i] for i in kept], keys, key)
@@ -134,12 +146,13 @@ def has_images(folder: Path) -> bool:
 
 
 def _cut(
-    folder: Path, items: Sequence[Item], headers: dict[int, Header], crop: int | None
-) -> tuple[int, dict[int, Header], list[str]]:
-    """Side of the square to cut in pixels, the headers as they are after it, and a note."""
-    first, *others = headers
+    folder: Path, items: Sequence[Item], headers: Headers, crop: int | None
+) -> tuple[int, Counter[Header], list[str]]:
+    """Side of the square to cut in pixels, the kinds of headers as they are after it, and a note."""
+    first = next(iter(headers))
     size = headers[first].size
-    for other in others:
+    mixed = any(header.size != size for header in headers.counts())
+    for other in headers if mixed else ():
         if headers[other].size != size:
             raise GvaeError(
                 f"{folder / items[other][0]} has {_pixels(headers[other].size)} pixels, "
@@ -152,8 +165,11 @@ def _cut(
             f"a square of {side} pixels cannot be cut from the images of {folder}, which have {_pixels(size)}; "
             f"give --crop from 4 to {min(size)}"
         )
-    cut = {i: replace(header, size=(side, side)) for i, header in headers.items()}
-    return side, cut, [f"cut: the centre {_pixels((side, side))} of {_pixels(size)} pixels"]
+    return (
+        side,
+        headers.cut((side, side)),
+        [f"cut: the centre {_pixels((side, side))} of {_pixels(size)} pixels"],
+    )
 
 
 def _pixels(size: tuple[int, int]) -> str:

@@ -32,6 +32,8 @@ class Source:
 
 CT = ("size", "form", "block", "spacing", "window", "organ", "skip_broken", "scratch")
 """options of computed tomography"""
+LISTED = ("size", "fit", "channels", "image_column", "label_column", "skip_broken", "scratch")
+"""options of sets that hold encoded images in tables or archives"""
 
 DATASETS: dict[str, Source] = {
     "digits": Source(
@@ -151,6 +153,22 @@ DATASETS: dict[str, Source] = {
         "",
         "gvae.data.folder:open_folder",
         options=("size", "fit", "channels", "skip_broken", "scratch"),
+    ),
+    "hub": Source(
+        "hub",
+        "any set of images of the Hugging Face hub, given as hub:OWNER/NAME or hub:OWNER/NAME:CONFIG",
+        "that of its dataset card, which is kept with the prepared data",
+        "",
+        "gvae.data.hub:open_hub",
+        options=LISTED,
+    ),
+    "wds": Source(
+        "wds",
+        "shards of WebDataset, on disk or on the web, given as wds:PATH/shard-{000..009}.tar or wds:FOLDER",
+        "not known to gvae: the images are yours",
+        "",
+        "gvae.data.wds:open_wds",
+        options=LISTED,
     ),
 }
 """every named source; adding one is a file beside this one and a line here"""

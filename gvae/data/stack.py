@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import tempfile
 from pathlib import Path
 
@@ -18,6 +20,7 @@ class Stack:
 
     Args:
         scratch: an .npy file to gather them in; default: one of the system's temporary files, which is gone at the end.
+        count, shape: how many images of which shape an earlier call left in `scratch`; what lies behind them is cut off.
 
     >>> stack = Stack()
     >>> stack.add(np.ones((2, 3, 3), np.int16), "a.nii")
@@ -25,11 +28,17 @@ class Stack:
     (2, 3, 3, 1)
     """
 
-    def __init__(self, scratch: Path | None = None) -> None:
-        self.scratch = scratch
-        self.shape: tuple[int, ...] = ()
-        self.first, self.count = "", 0
-        self._file = tempfile.TemporaryFile() if scratch is None else scratch.open("w+b")  # noqa: SIM115
+    def __init__(self, scratch: Path | None = None, count: int = 0, shape: tuple[int, ...] = ()) -> None:
+        self.scratch, self.shape, self.count = scratch, shape, count
+        self.first = "those before"
+        if scratch is None:
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115
+            return
+        self._file = scratch.open("r+b" if count else "w+b")
+        if count:
+            self._header()
+            self._file.seek(2 * count * math.prod(shape), os.SEEK_CUR)
+            self._file.truncate()
 
     def add(self, images: np.ndarray, name: str) -> None:
         """Append the images of a scan.
@@ -45,12 +54,14 @@ class Stack:
             raise GvaeError(
                 f"{name} has slices of {one} pixels, {self.first} of {other}; give one size, as in --size 128"
             )
-        self.shape, self.first = shape, self.first or name
+        self.shape, self.first = shape, self.first if self.count else name
         try:
             if not self.count:
                 self._header()
             self._file.write(np.ascontiguousarray(images, np.int16).tobytes())
             self._file.flush()
+            if self.scratch:
+                os.fsync(self._file.fileno())
         except OSError as error:
             place = self.scratch or tempfile.gettempdir()
             raise GvaeError(

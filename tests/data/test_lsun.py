@@ -15,6 +15,7 @@ from face_files import photo, ramp
 from PIL import Image
 
 from gvae.data import lmdbs, open_data, prepare
+from gvae.data.items import Item
 from gvae.data.lsun import open_lsun
 from gvae.errors import GvaeError
 
@@ -139,7 +140,7 @@ def test_items_travel_to_other_processes(tmp_path: Path):
             assert pool.map(_read, items) == expected
 
 
-def _read(item: lmdbs.Item) -> bytes:
+def _read(item: Item) -> bytes:
     """Runs in another process."""
     with item[1]() as stream:
         return stream.read()

@@ -155,6 +155,29 @@ def test_inspect_counts_and_averages(monkeypatch: pytest.MonkeyPatch):
     assert "licence   CC BY" in text
 
 
+def test_moments_of_scans_are_those_of_what_networks_see(monkeypatch: pytest.MonkeyPatch):
+    random = np.random.default_rng(0)
+    images = random.integers(-1024, 3000, (9, 6, 6, 1)).astype(np.int16)
+    images[0, 0, 0], images[0, 0, 1] = -32768, 32767
+    spec = DataSpec("ct", 1, (6, 6), low=-160, high=240, unit="HU")
+    data = Dataset(spec, images, splits={"train": np.arange(7)})
+    monkeypatch.setattr("gvae.data.inspect.CHUNK", 80)
+    about = inspect(data)
+    seen = (data.batch(np.arange(7)).x.double().numpy() + 1) / 2
+    assert about["mean"] == pytest.approx(seen.mean(), abs=1e-7)
+    assert about["std"] == pytest.approx(seen.std(), abs=1e-7)
+    assert (about["stored"]["min"], about["stored"]["max"]) == (-32768, 32767)
+
+
+def test_attributes_are_counted_in_every_split():
+    spec = DataSpec("faces", 1, (4, 4), attributes=("Smiling", "Male"))
+    attributes = np.array([[1, 0], [1, 1], [0, 0], [1, 0]], np.uint8)
+    splits = {"train": np.arange(3), "val": np.array([3])}
+    about = inspect(Dataset(spec, np.zeros((4, 4, 4, 1), np.uint8), None, splits, {}, attributes))
+    assert about["attributes"] == {"train": {"Smiling": 2, "Male": 1}, "val": {"Smiling": 1, "Male": 0}}
+    assert "attributes  train: Smiling 2, Male 1" in describe(about)
+
+
 def test_contact_sheet_shows_what_the_network_sees(tmp_path: Path):
     data = stripes()
     with Image.open(contact_sheet(data, tmp_path / "sheet.png", n=4)) as sheet:
