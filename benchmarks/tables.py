@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import explored
+import readers
 import sections
 
 from gvae.evaluation.experiments import EXPERIMENTS, Experiment
@@ -27,7 +28,7 @@ RESULTS = HERE / "results"
 README = HERE.parent / "README.md"
 MODELS = HERE.parent / "docs" / "models"
 PAGE = HERE.parent / "docs" / "results.md"
-LATENT, EXPLORER = (HERE.parent / "docs" / name for name in ("latent.md", "explorer.md"))
+LATENT, EXPLORER, DATA = (HERE.parent / "docs" / f"{name}.md" for name in ("latent", "explorer", "data"))
 INTRODUCTION = """# Results: the papers' tables, measured here
 
 Every row was trained and measured by the command below its table; "paper" is what the papers print. Written by
@@ -227,6 +228,7 @@ def main() -> None:
     if not check:
         PAGE.write_text(page(), encoding="utf-8")
     same += [replace(LATENT, "edits", explored.edits(), check)]
+    same += [replace(DATA, "measured", readers.measured(), check)]
     same += [replace(EXPLORER, "latency", explored.explorer(), check)]
     if (RESULTS / "engine.json").exists():
         same.append(replace(README, "engine", engine(), check))
