@@ -122,7 +122,7 @@ def as_dataset(name: str, whole: int, known: Known, images: Images) -> Dataset:
         keys, key = images.keys, "file content"
     else:
         keys, key = known.people[kept], "person"
-    splits, divided = divide([known.splits[i] for i in kept], keys, key)
+    splits, divided = divide([known.splits[i] for i in map(int, kept)], keys, key)
     subset = [f"subset: {len(kept)} of the {whole} images"] if len(kept) != whole else []
     notes = [*subset, *known.notes, *divided, *images.facts["notes"]]
     spec = DataSpec(f"{name}-subset" if subset else name, COLOUR, images.size, attributes=known.columns)

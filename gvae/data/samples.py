@@ -58,7 +58,7 @@ class Samples:
             root, self.items, size, fit, skip_broken=skip_broken, scratch=scratch, channels=channels
         )
         kept = images.kept
-        splits, divided = divide([self.splits[i] for i in kept], images.keys, "file content")
+        splits, divided = divide([self.splits[i] for i in map(int, kept)], images.keys, "file content")
         facts = images.facts | self.facts
         facts["notes"] = [*self.notes, *divided, *images.facts["notes"]]
         spec = DataSpec(self.name, images.pixels.shape[-1], images.size, self.classes)

@@ -160,7 +160,7 @@ def _members(shard: str, stream: BinaryIO) -> Iterator[tuple[str, Member]]:
     try:
         with tarfile.open(fileobj=stream, mode="r:") as archive:
             while (info := archive.next()) is not None:
-                archive.members = []  # it would keep all of them
+                archive.members = []  # it would keep all of them  # pyright: ignore[reportAttributeAccessIssue]
                 if info.isreg() and not info.issparse():
                     if info.offset_data + info.size > length:
                         raise tarfile.ReadError("its end is missing")
