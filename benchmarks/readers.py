@@ -36,7 +36,15 @@ def sources() -> str:
         ]
         for row in rows.values()
     ]
-    titles = ["source", "images", "shape", "stored", "classes or attributes", "options of training", "images/s"]
+    titles = [
+        "source",
+        "images",
+        "shape",
+        "stored",
+        "classes or attributes",
+        "options of training",
+        "images/s",
+    ]
     last = max(rows.values(), key=lambda row: row["date"])
     about = (
         f"Every source below prepared, inspected and trained on for {last['minutes']:g} minutes by `gvae train gvae` "
@@ -63,7 +71,14 @@ def preparing() -> str:
         ]
         for name, row in kinds.items()
     ]
-    titles = ["images", "plain loop, images/s", "prepare, images/s", "ratio", "a pool of processes, ratio", "peak, MB"]
+    titles = [
+        "images",
+        "plain loop, images/s",
+        "prepare, images/s",
+        "ratio",
+        "a pool of processes, ratio",
+        "peak, MB",
+    ]
     about = (
         f"`gvae data prepare` on {held['cores']} cores beside a plain Pillow loop on one (median of alternating rounds; "
         "prepare also reads every header, checks every file and keeps a journal):"
@@ -87,6 +102,12 @@ def loading() -> str:
         for name, row in held.items()
         if isinstance(row, dict) and "aim" in row
     ]
-    titles = ["images", "reader, images/s", "fastest model, images/s", "ratio", "reader, file not in memory, images/s"]
+    titles = [
+        "images",
+        "reader, images/s",
+        "fastest model, images/s",
+        "ratio",
+        "reader, file not in memory, images/s",
+    ]
     about = "Batches as networks get them, beside what the fastest model uses up in training:"
     return f"{about}\n\n{table(titles, lines)}\n\n`{held['command']}`, {origin(held)}."

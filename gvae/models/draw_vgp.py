@@ -32,6 +32,8 @@ from gvae.types import DataSpec
 class Config(DrawConfig):
     """Deep Recurrent Attentive Writer with a variational Gaussian process."""
 
+    warmup: float = 0.3
+    """first fraction of the budget, over which beta rises from 0; with less the codes fall silent"""
     inducing: int = 20
     """points at which the random functions are known, m; up to about 100"""
     auxiliary: int = 256

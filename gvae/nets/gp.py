@@ -90,12 +90,18 @@ class Process(nn.Module):
 
 
 class Auxiliary(nn.Module):
-    """r(xi, f | x, z): a Gaussian with independent dimensions, event shape (2 Z,), from a perceptron.
+    r"""r(xi, f | x, z): a Gaussian with independent dimensions, event shape (2 Z,).
 
-    It is told the encoder's output in place of x: xi, f and z depend on x in no other way.
+    It is told the encoder's output in place of x: xi, f and z depend on x in no other way. Were f ~ N(c, v) with the average
+    c of the values t, then z ~ N(f, sigma^2) would leave
+
+        f | z ~ N(c + g (z - c), g sigma^2),    g = v / (v + sigma^2)
+
+    A perceptron adds to this mean and to the logarithm of this variance, and guesses xi. Without that start r would have to
+    learn first how narrow f is, and until then the rate would punish every code.
 
     Args:
-        inputs: length of the encoder's output.
+        inputs: length of the encoder's output, (m + 1) Z.
         latent: length of a code, Z.
         width: units of each of the two hidden layers.
     """
@@ -105,10 +111,14 @@ class Auxiliary(nn.Module):
         self.latent = latent
         hidden = [nn.Linear(inputs + latent, width), nn.ELU(), nn.Linear(width, width), nn.ELU()]
         self.layers = nn.Sequential(*hidden, nn.Linear(width, 4 * latent))
+        self.log_spread = nn.Parameter(torch.full((latent,), math.log(VARIANCE)))
 
     def forward(self, parameters: Tensor, z: Tensor) -> Independent:
         out = at_least_float32(self.layers(torch.cat([parameters, z], 1)))
-        mu_xi, mu_f, logvar = out.split([self.latent, self.latent, 2 * self.latent], 1)
-        return gaussian(
-            torch.cat([mu_xi, mu_f + z, logvar], 1)
-        )  # z is f and a little noise: no need to learn that
+        mu_xi, mu_f, logvar_xi, logvar_f = out.chunk(4, 1)
+        t, logvar = parameters.unflatten(1, (-1, self.latent)).tensor_split([-1], 1)
+        centre, noise = t.mean(1), logvar[:, 0].clamp(MIN_LOGVAR, MAX_LOGVAR).exp()
+        spread = self.log_spread.exp()
+        share = spread / (spread + noise)
+        mean = torch.cat([mu_xi, centre + share * (z - centre) + mu_f], 1)
+        return gaussian(torch.cat([mean, logvar_xi, logvar_f + (share * noise).log()], 1))

@@ -14,7 +14,7 @@ from gvae.errors import GvaeError
 from gvae.models import draw_vgp
 from gvae.models.draw_vgp import DRAWVGP
 from gvae.models.vae_vgp import VAEVGP, Config, posterior
-from gvae.nets.gp import JITTER, Auxiliary, Process
+from gvae.nets.gp import JITTER, VARIANCE, Auxiliary, Process
 from gvae.nets.posterior import Posterior
 from gvae.priors.normal import Normal as StandardNormal
 from gvae.types import Batch, DataSpec
@@ -116,9 +116,10 @@ def test_density_and_auxiliary_term_by_hand():
     mu_xi, mu_f, logvar_xi, logvar_f = auxiliary.layers(torch.cat([parameters, z], 1)).chunk(4, 1)
     expected = log_normal(xi, torch.zeros(2), torch.ones(2)) + log_normal(f, q_f.mean, q_f.stddev)
     expected += log_normal(z, f, sigma)
-    expected -= log_normal(xi, mu_xi, (0.5 * logvar_xi).exp()) + log_normal(
-        f, mu_f + z, (0.5 * logvar_f).exp()
-    )
+    centre, noise = parameters[:, :8].view(5, 4, 2).mean(1), sigma.square()
+    share = VARIANCE / (VARIANCE + noise)  # of z - centre that is f's: a Gaussian seen through noise
+    mean, std = centre + share * (z - centre) + mu_f, (share * noise * logvar_f.exp()).sqrt()
+    expected -= log_normal(xi, mu_xi, (0.5 * logvar_xi).exp()) + log_normal(f, mean, std)
     assert torch.allclose(log_q, expected, atol=1e-4)
 
 
@@ -152,6 +153,18 @@ def test_with_the_exact_auxiliary_the_density_is_that_of_the_code():
     make_noise(made, 0.5)
     z, log_q = posterior(parameters, made, Exact(0.5), made.factor()).draw()  # pyright: ignore[reportArgumentType]
     exact = log_normal(z, torch.zeros(2), (0.5 + parameters[:, 8:].exp()).sqrt())
+    assert torch.allclose(log_q, exact, atol=1e-3)
+
+
+@torch.no_grad()
+def test_untrained_auxiliary_knows_functions_that_are_noise():
+    made, auxiliary = process(2, 4), Auxiliary(10, 2, 8)
+    auxiliary.layers[-1].weight.zero_()
+    auxiliary.layers[-1].bias.zero_()
+    parameters = torch.cat([torch.zeros(200, 8), torch.randn(200, 2)], 1)
+    make_noise(made, VARIANCE)
+    z, log_q = posterior(parameters, made, auxiliary, made.factor()).draw()
+    exact = log_normal(z, torch.zeros(2), (VARIANCE + parameters[:, 8:].exp()).sqrt())
     assert torch.allclose(log_q, exact, atol=1e-3)
 
 
@@ -331,7 +344,7 @@ def test_training_both_layers_raises_the_bound():
     x = 0.7 * kind + 0.1 * torch.randn(256, 1, 2, 2)
     start = bound(model, x[:64])
     optimiser = torch.optim.Adam(model.parameters(), 1e-2)
-    for _ in range(200):
+    for _ in range(400):
         optimiser.zero_grad()
         terms = model.negative_elbo(Batch(x[torch.randint(256, (64,))])).losses[model.trained]
         sum(terms.values()).backward()  # pyright: ignore
