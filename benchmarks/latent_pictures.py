@@ -21,7 +21,9 @@ SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """of the strength, on a strip"""
 PAIRS = {"faces": (0, 1), "digits": (0, 1)}
 """test images that are morphed"""
-STEPS, FRAMES = 11, 40
+FILMED = {"faces": "spherical", "digits": "density"}
+"""path of the film: that of the least ghosting on the strip"""
+STEPS, FRAMES = 11, 24
 
 
 def draw(space: Space, data: Dataset, strips: dict[str, tuple[Direction, float]], folder: Path) -> None:
@@ -49,13 +51,14 @@ def paths(space: Space, a: Tensor, b: Tensor, steps: int) -> dict[str, Tensor]:
 
 
 def morphs(space: Space, folder: Path, name: str, data: Dataset | None = None) -> None:
-    """Two test images: rows of the linear, the spherical and the density path; and the best of them as a film."""
+    """Two test images: rows of the linear, the spherical and the density path; and one of them as a film."""
     data = data or open_reference(space.loaded.run, None, None)
     a, b = space.codes(data, data.split("test")[list(PAIRS[name])])
     rows = [space.decode(z) for z in paths(space, a, b, STEPS).values()]
     scale = max(1, 64 // rows[0].shape[-1])
     save(grid(torch.cat(rows), columns=STEPS, scale=scale), folder / f"morph-{name}.png")
-    z = paths(space, a, b, FRAMES)[space.best_path]
+    made = paths(space, a, b, FRAMES)
+    z = made.get(FILMED[name], made["spherical"])
     x = space.decode(torch.cat([z, z[1:-1].flip(0)]))
     animation.save(
         (grid(image, scale=max(1, 128 // x.shape[-1])) for image in x.split(1)), folder / f"morph-{name}.gif"
