@@ -126,7 +126,7 @@ def save(images: Any, out: Path, opened: Run) -> str:
         figures.save(volumes.sheet(images, spacing(opened)) if one else figures.grid(images), out)
     else:
         return save_each(images, out, opened)
-    return f"{len(images)} images in {out}"
+    return f"{len(images)} image{'s' * (len(images) > 1)} in {out}"
 
 
 def spacing(opened: Run) -> tuple[float, float, float]:
