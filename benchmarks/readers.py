@@ -29,10 +29,10 @@ def sources() -> str:
             f"`{row['commands'][0].removeprefix('gvae data prepare ').strip()}`",
             f"{row['images']:,}",
             " x ".join(map(str, (row["channels"], *row["shape"]))),
-            row["stored"],
+            stored(row["stored"]),
             str(row["conditions"] or ""),
             f"`{row['commands'][1].removeprefix('gvae train gvae').strip()}`".replace("``", ""),
-            f"{row['training_images_per_second']:,.0f}",
+            speed(row["training_images_per_second"]),
         ]
         for row in rows.values()
     ]
@@ -52,6 +52,24 @@ def sources() -> str:
     )
     where = f"`python benchmarks/sources.py`, {origin(last)}. Most are subsets: the counts are those of the copies measured."
     return f"{about}\n\n{table(titles, lines)}\n\n{where}"
+
+
+def stored(held: dict[str, Any]) -> str:
+    """How values are kept, and what they are.
+
+    >>> stored({"type": "uint8", "min": 0, "max": 255, "unit": "gray level"})
+    'uint8, 0 to 255 gray level'
+    """
+    return f"{held['type']}, {held['min']} to {held['max']} {held['unit']}"
+
+
+def speed(value: float) -> str:
+    """Images per second.
+
+    >>> speed(5913.1), speed(0.73)
+    ('5,913', '0.7')
+    """
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
 
 
 def preparing() -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import explored
+import gains
 import readers
 import sections
 
@@ -28,7 +29,10 @@ RESULTS = HERE / "results"
 README = HERE.parent / "README.md"
 MODELS = HERE.parent / "docs" / "models"
 PAGE = HERE.parent / "docs" / "results.md"
-LATENT, EXPLORER, DATA = (HERE.parent / "docs" / f"{name}.md" for name in ("latent", "explorer", "data"))
+DOCS = HERE.parent / "docs"
+LATENT, EXPLORER, DATA, CHOOSING = (
+    DOCS / f"{name}.md" for name in ("latent", "explorer", "data", "choosing-a-model")
+)
 INTRODUCTION = """# Results: the papers' tables, measured here
 
 Every row was trained and measured by the command below its table; "paper" is what the papers print. Written by
@@ -228,6 +232,7 @@ def main() -> None:
     if not check:
         PAGE.write_text(page(), encoding="utf-8")
     same += [replace(LATENT, "edits", explored.edits(), check)]
+    same += [replace(CHOOSING, "gains", gains.gains(), check)]
     same += [replace(DATA, "measured", readers.measured(), check)]
     same += [replace(EXPLORER, "latency", explored.explorer(), check)]
     if (RESULTS / "engine.json").exists():

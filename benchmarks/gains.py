@@ -1,0 +1,76 @@
+"""The table of docs/choosing-a-model.md: nats gained or lost against the plain VAE, from rows of the likelihood table."""
+
+from __future__ import annotations
+
+from sections import read, table
+
+ADVICE = (
+    (
+        "a prior learned in the bound: {}",
+        {"vae-realnvp-prior-joint-0": "RealNVP", "vae-mixture-prior-joint-0": "mixture"},
+        "if the likelihood is what counts: `--prior realnvp --joint`",
+    ),
+    (
+        "{} (the default prior)",
+        {"vae-mixture-prior-afterwards-0": "a mixture fitted afterwards"},
+        "always: it costs seconds",
+    ),
+    (
+        "a freer q(z\\|x): {}",
+        {
+            "vae-nf-t-80-0": "80 planar flows",
+            "vae-iaf-0": "IAF",
+            "vae-hvi-0": "8 leapfrog steps",
+            "vae-nf-t-10-0": "10 planar flows",
+        },
+        "on top of a prior; IAF is quick, leapfrog steps take several times as long",
+    ),
+    (
+        "{}",
+        {"vae-importance-weighted-k-5-0": "the importance-weighted bound, k = 5"},
+        "if the code need not describe the image as well; k times the work",
+    ),
+    ("{}", {"cvae-0": "the class told (`cvae`)"}, "if there are classes; it is log p(x given class)"),
+    (
+        "random functions: {}",
+        {"vae-vgp-0": "`vae-vgp`", "vae-vgp-two-layers-0": "with two layers", "draw-vgp-0": "`draw-vgp`"},
+        "not for so short a training",
+    ),
+    (
+        "images painted step by step: {}",
+        {"draw-0": "`draw`", "draw-no-attention-0": "without attention"},
+        "for longer trainings: the bound is still rising steeply",
+    ),
+    (
+        "an adversarial game on codes: {}",
+        {"avb-0": "`avb`", "aae-0": "`aae`"},
+        "not for likelihood; AVB's ELBO is loose, and `aae` is not trained for one",
+    ),
+    ("{}", {"gvae-0": "an adversarial game on images (`gvae`)"}, "for sharp samples; it pays in likelihood"),
+)
+"""what was changed, its rows, and when to take it"""
+
+
+def gains() -> str:
+    """Differences of ELBO and importance-weighted bound from those of the plain VAE."""
+    rows = {
+        key: {number["name"]: number["value"] for number in row["numbers"]}
+        for key, row in read("likelihood-small").items()
+    }
+    if "vae-0" not in rows:
+        return ""
+    plain = rows["vae-0"]
+
+    def told(known: dict[str, str], number: str) -> str:
+        return ", ".join(f"{rows[key][number] - plain[number]:+.1f}" for key in known)
+
+    lines = []
+    for text, members, advice in ADVICE:
+        known = {key: name for key, name in members.items() if key in rows}
+        if known:
+            lines.append(
+                [text.format(", ".join(known.values())), told(known, "elbo"), told(known, "iwae-200"), advice]
+            )
+    titles = ["what was changed", "ELBO", "bound", "take it"]
+    start = f"Against the plain VAE (ELBO {plain['elbo']:.1f}, importance-weighted bound {plain['iwae-200']:.1f}), in nats:"
+    return f"{start}\n\n{table(titles, lines)}"
