@@ -68,7 +68,7 @@ CASES = {
     "ct-blocks-64": Case(
         "ct:three-volumes",
         "--form volumes --block 64 --spacing 1.5",
-        "--batch 2 --net.width 8",
+        "--batch 2 --net.width 8 --lr 2e-4 --critic-lr 1e-4",
         files=(
             "ct_3dircadb01_17/PATIENT_DICOM.zip",
             "ct_totalsegmentator_example/example_ct.nii.gz",
