@@ -141,6 +141,7 @@ EXPERIMENTS: dict[str, Experiment] = {
                     "warmup": 0.5,
                     "beta": 0.5,
                     "hidden": 64,
+                    "ema": 200_000,
                 },
                 {"exact": "-1.403"},
                 "AVB's own, from memory; ours at beta 0.5, see docs/models/avb.md; its ELBO is loose",
