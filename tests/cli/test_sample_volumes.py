@@ -23,7 +23,7 @@ RUN: Any = SimpleNamespace(
 
 def test_one_volume_in_one_file(tmp_path: Path):
     assert (
-        save(torch.ones(1, 1, 4, 5, 6), tmp_path / "a.nii.gz", RUN) == f"1 images in {tmp_path / 'a.nii.gz'}"
+        save(torch.ones(1, 1, 4, 5, 6), tmp_path / "a.nii.gz", RUN) == f"1 image in {tmp_path / 'a.nii.gz'}"
     )
     image = nibabel.load(tmp_path / "a.nii.gz")
     assert (np.asarray(image.dataobj) == 240).all()
