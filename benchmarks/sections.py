@@ -24,7 +24,7 @@ ABLATION = {
 
 def all_sections() -> list[str]:
     """Those of docs/results.md that have rows."""
-    return [text for text in (step(), collapse(), conditional()) if text]
+    return [text for text in (step(), weighing(), collapse(), conditional()) if text]
 
 
 def read(name: str) -> dict[str, Any]:
@@ -92,6 +92,36 @@ def step() -> str:
     notes = " ".join(text for text in (held["environment"], held["note"]) if text)
     where = f"`{held['command']}`, {held['processor']}, torch {held['versions']['torch']}, {held['date']}. {notes}"
     return f"## One training step\n\n{about}\n\n{table(titles, lines)}\n\n{where.strip()}"
+
+
+def weighing() -> str:
+    """Speed of importance weighting against a bare decoder, and against Pythae."""
+    lines = [
+        [
+            f"`{row['command']}`",
+            "the decoder's bare forward pass over as many codes",
+            f"**{row['ratio_median']:.2f}**",
+            "",
+        ]
+        for row in read("weights").values()
+    ]
+    lines += [
+        [
+            f"`{row['command']}`",
+            "Pythae's `get_nll`, the same encoder and decoder",
+            f"**{row['times_faster']:.2f}**",
+            " and ".join(
+                f"{row['values'][name]:.2f} ± {row['standard_error'][name]:.2f}"
+                for name in ("gvae", "pythae")
+            )
+            + " nats",
+        ]
+        for row in read("pythae_nll").values()
+    ]
+    if not lines:
+        return ""
+    titles = ["command", "beside", "our speed over theirs (median of rounds)", "values"]
+    return f"## Importance weighting\n\nTimed by turns in one process:\n\n{table(titles, lines)}"
 
 
 def collapse() -> str:
