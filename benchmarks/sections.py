@@ -121,7 +121,10 @@ def weighing() -> str:
     if not lines:
         return ""
     titles = ["command", "beside", "our speed over theirs (median of rounds)", "values"]
-    return f"## Importance weighting\n\nTimed by turns in one process:\n\n{table(titles, lines)}"
+    return (
+        f"## Importance weighting\n\nTimed by turns in one process; 1.00 is the limit of "
+        f"the first row, and what lies above is noise of a machine that did other work as well:\n\n{table(titles, lines)}"
+    )
 
 
 def collapse() -> str:
