@@ -98,6 +98,7 @@ def row(out: Path, commands: list[str]) -> dict[str, Any]:
         "seed": run.train.seed,
         "minutes": run.train.minutes,
         "images": timing[-1]["images"],
+        "peak_mb": timing[-1].get("peak_mb"),
         "environment": " ".join(f"{k}={v}" for k, v in sorted(os.environ.items()) if k.startswith("OMP_")),
         "processor": run.about["processor"],
         "versions": run.about["versions"],

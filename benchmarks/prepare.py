@@ -36,7 +36,7 @@ import PIL
 from PIL import Image
 
 from gvae.data import prepare
-from gvae.data.decoding import cores
+from gvae.data.parallel import cores
 from gvae.training import processor
 
 RESULTS = Path(__file__).parent / "results" / "prepare.json"

@@ -5,7 +5,7 @@ weights.safetensors    what samples: averaged weights and the learned prior
 best.safetensors       the same after as many images as gave the best score; not in a short training
 state.pt               what resumes: weights, averages, optimisers, random states, position in the data
 log.jsonl              terms and diagnostics against images seen (the same for the same seed)
-timing.jsonl           seconds and images per second against images seen
+timing.jsonl           seconds, images per second and peak of memory against images seen
 samples/, reconstructions/   picture grids, named by images seen
 slices/                of one sampled volume, named by images seen (3-D data)
 metrics.json           numbers with their protocol, written by `gvae evaluate`

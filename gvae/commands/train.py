@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Annotated
 
 from gvae.commands import options
-from gvae.commands.options import DataOptions
-from gvae.commands.parsing import FLAT, REQUIRED, parse
+from gvae.commands.options import DataOptions, config_class
+from gvae.commands.parsing import FLAT, REQUIRED, leaves, parse
 from gvae.config import ModelConfig, TrainConfig, from_json, to_json
 from gvae.errors import GvaeError
 from gvae.models import MODELS
@@ -53,8 +53,26 @@ def run(words: list[str]) -> None:
     model, rest = words[0], words[1:]
     changes = options.preset(model, options.peek(rest, "--preset"))
     config, train = options.defaults(model, changes)
-    args = parse(Train(train=train, model=config), rest, f"{PROG} {model}", describe(model))
+    try:
+        args = parse(Train(train=train, model=config), rest, f"{PROG} {model}", describe(model))
+    except GvaeError as error:
+        raise GvaeError(f"{error}{of_others(model, rest)}") from error
     return begin(model, args)
+
+
+def of_others(model: str, words: list[str]) -> str:
+    """Which models have an option that this one lacks: the end of a sentence, or nothing.
+
+    >>> of_others("wgan", ["--data", "digits", "--clip-weigths", "1", "--penalty", "10"])
+    '. --penalty is an option of ac-gan, ac-wgan, gan, gvae, wgan-gp'
+    """
+    known = {name: {option.name for option in leaves(config_class(name)())} for name in MODELS}
+    typed = [word.split("=")[0] for word in words if word.startswith("--")]
+    for word in typed if model in MODELS else ():
+        others = sorted(name for name in MODELS if word[2:].replace("_", "-") in known[name])
+        if others and model not in others:
+            return f". {word} is an option of {', '.join(others)}"
+    return ""
 
 
 def describe(model: str) -> str:

@@ -128,6 +128,9 @@ def _understood(function: Callable[..., Dataset]) -> tuple[str, ...]:
 
 def _open(source: Source, root: Path | None, options: dict[str, Any], scratch: Path | None = None) -> Dataset:
     """Call the source's function and put what is known about it into the facts."""
+    from gvae.data.files import gib
+    from gvae.data.on_demand import OnDemand
+
     wrong = [name for name in options if name not in source.options]
     if wrong:
         raise GvaeError(
@@ -138,7 +141,14 @@ def _open(source: Source, root: Path | None, options: dict[str, Any], scratch: P
     place = {"scratch": scratch} if scratch and "scratch" in source.options else {}
     dataset = function(root, **options, **place)
     known = {"source": source.about, "licence": source.licence, "citation": source.citation}
-    return dataclasses.replace(dataset, facts={**known, **dataset.facts, "options": options})
+    facts = {**known, **dataset.facts, "options": options}
+    if isinstance(dataset.images, OnDemand):
+        told = (
+            f"decoded, the images take {gib(dataset.images.nbytes)}, more than half of this machine's memory, so each is "
+            "decoded whenever it is used; `gvae data prepare` decodes them once, into a file"
+        )
+        facts["notes"] = [*facts.get("notes", []), told]
+    return dataclasses.replace(dataset, facts=facts)
 
 
 def _unknown(source: str) -> GvaeError:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gvae.data.mapped import take
+from gvae.data.mapped import Pixels, take
+from gvae.data.on_demand import OnDemand
 from gvae.errors import GvaeError, choose
 from gvae.types import Batch, DataSpec
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     import torch
 
 SPLITS = ("train", "val", "test")
+TOGETHER = 2
+"""parts of a divided source whose images are mixed"""
 
 
 @dataclass
@@ -24,11 +27,12 @@ class Dataset:
 
     Args:
         spec: channels, spatial shape S, classes, and the stored values that networks see as -1 and +1.
-        images: (N, *S, C) uint8 or int16, in memory or memory-mapped.
+        images: (N, *S, C) uint8 or int16, in memory, memory-mapped or decoded on demand.
         labels: (N,) int64 class indices, or None.
         splits: disjoint index arrays under "train", "val", "test".
         facts: source, licence, citation, checksum, notes on what was done; everything fits in JSON.
         attributes: (N, A) uint8, 1 where an image has the attribute that the spec names, or None.
+        parts: (N,) the part of a divided source that each image lies in, if only a few parts can be at hand; or None.
 
     Raises:
         GvaeError: shapes, types, labels or splits that contradict each other.
@@ -40,11 +44,12 @@ class Dataset:
     """
 
     spec: DataSpec
-    images: np.ndarray
+    images: Pixels
     labels: np.ndarray | None = None
     splits: Mapping[str, np.ndarray] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     attributes: np.ndarray | None = None
+    parts: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could only fail later, far from its cause."""
@@ -144,6 +149,15 @@ class Dataset:
         y = self.conditions(indices)
         return Batch(x, None if y is None else torch.from_numpy(y).to(device))
 
+    def order(self, indices: np.ndarray, batch: int, seed: int) -> Order:
+        """A seeded order of the images at `indices`, as positions in `indices`."""
+        return Order(len(indices), batch, seed, parts=None if self.parts is None else self.parts[indices])
+
+    def ahead(self, indices: np.ndarray) -> None:
+        """Say which images will be asked for next, so that decoding them begins."""
+        if isinstance(self.images, OnDemand):
+            self.images.ahead(indices)
+
     def conditions(self, indices: np.ndarray) -> np.ndarray | None:
         """What conditional models are told about images: classes (n,) int64, attributes (n, A) float32, or nothing."""
         if self.labels is not None:
@@ -160,6 +174,22 @@ def permutation(n: int, *key: int) -> np.ndarray:
     return np.random.Generator(np.random.Philox(np.random.SeedSequence(key))).permutation(n)
 
 
+def part_by_part(parts: np.ndarray, *key: int) -> np.ndarray:
+    """A permutation that needs few parts at a time: those of two, drawn at random, mixed; then those of the next two.
+
+    Args:
+        parts: (n,) which part each of 0..n-1 lies in.
+        key: what it depends on besides.
+
+    >>> order = part_by_part(np.array([0, 0, 0, 1, 1, 2, 2, 3]), 0, 1)
+    >>> sorted(order.tolist()) == list(range(8)), len({0, 0, 0, 1, 1, 2, 2, 3})
+    (True, 4)
+    """
+    names, place = np.unique(parts, return_inverse=True)
+    window = np.argsort(permutation(len(names), *key, 1))[place] // TOGETHER
+    return np.lexsort((permutation(len(parts), *key), window))
+
+
 class Order:
     """An endless stream of batches: one seeded permutation of the data after the other, cut into pieces.
 
@@ -171,6 +201,7 @@ class Order:
         batch: images per batch; may exceed n.
         seed: seed of the permutations, at least 0.
         position: number of batches already drawn.
+        parts: (n,) the part that each lies in, if they are to come part by part.
 
     Raises:
         GvaeError: nothing to draw from, an empty batch, or a negative seed.
@@ -181,12 +212,15 @@ class Order:
     ([0, 1, 2, 3], [0, 1, 2, 3], 4)
     """
 
-    def __init__(self, n: int, batch: int, seed: int = 0, position: int = 0) -> None:
+    def __init__(
+        self, n: int, batch: int, seed: int = 0, position: int = 0, parts: np.ndarray | None = None
+    ) -> None:
         if n < 1 or batch < 1 or seed < 0:
             raise GvaeError(
                 f"cannot draw batches of {batch} from {n} images with seed {seed}: all must be positive"
             )
         self.n, self.batch, self.seed, self.position = n, batch, seed, position
+        self.parts = parts
         self._epoch, self._permutation = -1, np.empty(0, np.int64)
 
     def next(self) -> np.ndarray:
@@ -208,5 +242,7 @@ class Order:
     def _of_epoch(self, epoch: int) -> np.ndarray:
         """The permutation of one epoch; the latest is kept."""
         if epoch != self._epoch:
-            self._epoch, self._permutation = epoch, permutation(self.n, self.seed, epoch)
+            key = self.seed, epoch
+            mixed = permutation(self.n, *key) if self.parts is None else part_by_part(self.parts, *key)
+            self._epoch, self._permutation = epoch, mixed
         return self._permutation

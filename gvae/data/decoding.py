@@ -1,35 +1,28 @@
 """Many encoded images to one array, on all cores; those that cannot be read are named.
 
-Threads, not processes: Pillow lets other threads run while it decodes and scales, nothing has to be copied between
-processes, and a database is opened once. Results are taken in the order of the items, so that the array does not
-depend on the number of cores.
+Results are taken in the order of the items, so that the array does not depend on the number of cores.
 """
 
 from __future__ import annotations
 
 import os
-import re
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any
 
 import numpy as np
 import PIL
 
 from gvae.data.items import Headers, Item
+from gvae.data.mapped import Pixels
+from gvae.data.on_demand import OnDemand, check_batch
+from gvae.data.parallel import in_order
 from gvae.data.pixels import decode, read_header
 from gvae.data.progress import progress
-from gvae.data.rows import FileRows, MemoryRows
+from gvae.data.rows import FileRows, MemoryRows, too_large
 from gvae.errors import GvaeError
-
-T = TypeVar("T")
-
-AHEAD, TOGETHER = 32, 4
-"""items per core whose results may wait to be taken, and how many of them a core is handed at a time"""
 
 
 def file_items(root: Path, paths: Iterable[Path]) -> list[Item]:
@@ -94,8 +87,11 @@ class Reader:
         channels: int,
         scratch: Path | None = None,
         crop: int | None = None,
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> tuple[Pixels, np.ndarray]:
         """Decode items: those of which `headers` read the headers, if it was called.
+
+        Where they would fill more than half of the memory and there is no scratch file, each is decoded when it is
+        asked for.
 
         Args:
             size, fit, channels, crop: as in `gvae.data.pixels.decode`.
@@ -105,12 +101,16 @@ class Reader:
             (n, size, size, channels) uint8 and the n positions in `items` that could be read.
 
         Raises:
-            GvaeError: an unreadable item, unless those are skipped; not enough memory or disk; a scratch file
-                that was begun with other items or options.
+            GvaeError: an unreadable item, unless those are skipped; not enough disk; a scratch file that was begun
+                with other items or options; images of which not even a batch fits into memory.
         """
-        rows = self._rows((len(items), size, size, channels), items, scratch, {"fit": fit, "crop": crop})
-        self._note(items, rows.broken)
+        shape = (len(items), size, size, channels)
         function = partial(decode, size=size, fit=fit, channels=channels, crop=crop)
+        if scratch is None and too_large(shape):
+            check_batch(shape)
+            return OnDemand(self.root, items, shape, function), np.arange(len(items))
+        rows = self._rows(shape, items, scratch, {"fit": fit, "crop": crop})
+        self._note(items, rows.broken)
         with progress("decoding", len(items), rows.read) as show:
             for pixels, reason in in_order(function, items[rows.read :]):
                 if pixels is None:
@@ -164,38 +164,3 @@ class Names(Sequence[str]):
             return (self[k] for k in range(len(self))[i])
         known = len(self.headers) == len(self.items)
         return f"{self.headers.digest(i) if known else ''} {self.items[i][0]}"
-
-
-def in_order(function: Callable[[BinaryIO], T], items: Sequence[Item]) -> Iterator[tuple[T | None, str]]:
-    """For each item the result of a function of its bytes, or why there is none; computed on all cores."""
-    waiting: deque[Future[list[tuple[T | None, str]]]] = deque()
-    pool = ThreadPoolExecutor(cores())
-    try:
-        for start in range(0, len(items), TOGETHER):
-            waiting.append(pool.submit(_attempts, function, items[start : start + TOGETHER]))
-            if len(waiting) * TOGETHER >= AHEAD * cores():
-                yield from waiting.popleft().result()
-        while waiting:
-            yield from waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _attempts(function: Callable[[BinaryIO], T], items: Sequence[Item]) -> list[tuple[T | None, str]]:
-    """The function's results, or why there are none."""
-    return [_attempt(function, item) for item in items]
-
-
-def _attempt(function: Callable[[BinaryIO], T], item: Item) -> tuple[T | None, str]:
-    """The function's result, or why there is none."""
-    try:
-        with item[1]() as stream:
-            return function(stream), ""
-    except Exception as error:  # Pillow raises errors of every kind on damaged files
-        # a stream's address would differ from run to run
-        return None, re.sub(r"<_io\.[^>]*>", "it", f"{type(error).__name__}, {error}")

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gvae.data.dataset import Dataset
-from gvae.data.mapped import take
+from gvae.data.mapped import Pixels, take
 
 SIDE, LOW = 32, 8
 """side in cells that images are brought to, and frequencies per axis that are kept"""
@@ -68,7 +68,7 @@ def copies(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def find(images: np.ndarray) -> list[Pair]:
+def find(images: Pixels) -> list[Pair]:
     """Pairs of copies.
 
     Args:
@@ -85,7 +85,7 @@ def find(images: np.ndarray) -> list[Pair]:
     return exact + [Pair(int(single[a]), int(single[b]), False) for a, b in alike(low[single])]
 
 
-def fingerprints(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def fingerprints(images: Pixels) -> tuple[np.ndarray, np.ndarray]:
     """Low frequencies (N, 64) float32 and checksums (N,) of images (N, H, W, C), read once and in order."""
     rows = max(1, CHUNK // max(1, images[:1].size))
     down, right = frequencies(images.shape[1]), frequencies(images.shape[2])

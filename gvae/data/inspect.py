@@ -10,7 +10,7 @@ import numpy as np
 
 from gvae.data.dataset import SPLITS, Dataset, permutation
 from gvae.data.duplicates import copies
-from gvae.data.mapped import take
+from gvae.data.mapped import Pixels, take
 from gvae.errors import GvaeError
 
 CHUNK = 16 * 2**20
@@ -112,9 +112,7 @@ def _about_copies(found: dict[str, Any]) -> list[str]:
     return [*lines, f"          such as {', '.join(found['examples'])}"]
 
 
-def _moments(
-    images: np.ndarray, indices: np.ndarray, low: float, high: float
-) -> tuple[int, int, float, float]:
+def _moments(images: Pixels, indices: np.ndarray, low: float, high: float) -> tuple[int, int, float, float]:
     """Smallest and largest stored value; mean and standard deviation of (value - low) / (high - low), clipped to [0, 1].
 
     Stored values are counted, chunk by chunk: there are at most 65,536 different ones, so memory is bounded, and the sums

@@ -12,6 +12,11 @@ import mmap
 
 import numpy as np
 
+from gvae.data.on_demand import OnDemand
+
+Pixels = np.ndarray | OnDemand
+"""images (N, *S, C): in memory, mapped from a file, or decoded when they are asked for"""
+
 
 def at_random(images: np.ndarray) -> np.ndarray:
     """The same array; if it is mapped, the system is told that it will be read here and there."""
@@ -19,12 +24,14 @@ def at_random(images: np.ndarray) -> np.ndarray:
     return images
 
 
-def take(images: np.ndarray, indices: np.ndarray) -> np.ndarray:
+def take(images: Pixels, indices: np.ndarray) -> np.ndarray:
     """A copy of some rows, `images[indices]`; if they are mapped, all of them are asked for first.
 
     >>> take(np.arange(5) * 10, np.array([3, 1])).tolist()
     [30, 10]
     """
+    if isinstance(images, OnDemand):
+        return images[indices]
     mapping = _mapping(images)
     if mapping is not None and images.flags.c_contiguous:
         start = images.ctypes.data - np.frombuffer(mapping, np.uint8).ctypes.data

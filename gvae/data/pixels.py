@@ -11,6 +11,8 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageOps
 
+from gvae.data.jpeg import read_jpeg
+
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 FITS = ("crop", "pad", "stretch")
 GRAY = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
@@ -83,11 +85,20 @@ def decode(file: Path | BinaryIO, size: int, fit: str, channels: int, crop: int 
     Raises:
         Exception: whatever Pillow raises on a damaged file; ValueError: an image smaller than the crop.
     """
-    with Image.open(file) as image:
-        image.load()
-        ImageOps.exif_transpose(image, in_place=True)
-        plain, mode = _on_white(_eight_bit(image)), "L" if channels == 1 else "RGB"
-        plain = plain if plain.mode == mode else plain.convert(mode)
+    data = file.read_bytes() if isinstance(file, Path) else file.read()
+    with Image.open(BytesIO(data)) as image:
+        is_plain = channels == 3 and image.format == "JPEG" and image.mode == "RGB"
+        pixels = read_jpeg(data) if is_plain and _orientation(image) in (None, 1) else None
+        if pixels is None:
+            image.load()
+            ImageOps.exif_transpose(image, in_place=True)
+            plain, mode = _on_white(_eight_bit(image)), "L" if channels == 1 else "RGB"
+            plain = plain if plain.mode == mode else plain.convert(mode)
+        elif crop is None and fit == "crop" and min(pixels.shape[:2]) == size:
+            left, top, right, bottom = middle((pixels.shape[1], pixels.shape[0]), size)
+            return np.ascontiguousarray(pixels[top:bottom, left:right])
+        else:
+            plain = Image.fromarray(pixels)
     if crop is not None:
         if min(plain.size) < crop:
             raise ValueError(f"its {plain.width}x{plain.height} pixels are less than the crop of {crop}")

@@ -16,6 +16,7 @@ from gvae.data.folder import check_options, checksum, plan
 from gvae.data.items import Chosen, Headers, Item
 from gvae.data.layout import Layout, read_layout
 from gvae.data.lists import divide
+from gvae.data.mapped import Pixels
 from gvae.data.pixels import ENDINGS, Header
 from gvae.errors import GvaeError
 from gvae.types import DataSpec
@@ -41,7 +42,7 @@ class Known(NamedTuple):
 class Images(NamedTuple):
     """The images that could be read."""
 
-    pixels: np.ndarray
+    pixels: Pixels
     """(n, size, size, C) uint8"""
     kept: np.ndarray
     """(n,) int64 position of each in the list of files"""

@@ -27,23 +27,19 @@ FLUSH = 64 * 2**20
 """bytes of rows after which the file and its journal are brought up to date"""
 
 
+def too_large(shape: tuple[int, ...]) -> bool:
+    """Whether an array (N, *S, C) uint8 would take more than half of the memory."""
+    return math.prod(shape) > _memory() // 2
+
+
 class MemoryRows:
     """Rows in memory.
 
     Args:
         shape: (N, *S, C) with as many rows as there may be.
-
-    Raises:
-        GvaeError: they would take more than half of the memory.
     """
 
     def __init__(self, shape: tuple[int, ...]) -> None:
-        needed, free = int(np.prod(shape, dtype=np.int64)), _memory() // 2
-        if needed > free:
-            raise GvaeError(
-                f"{shape[0]} images of {shape[1]} pixels need {gib(needed)}, more than half of this machine's "
-                f"memory ({gib(free)}); give a smaller --size, or run `gvae data prepare` and train on what it makes"
-            )
         self.read = 0
         """items dealt with"""
         self.broken: dict[int, str] = {}

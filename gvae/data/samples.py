@@ -14,6 +14,7 @@ from gvae.data.dataset import Dataset
 from gvae.data.items import Item
 from gvae.data.layout import SPLIT_FOLDERS, order
 from gvae.data.lists import divide
+from gvae.data.on_demand import OnDemand
 from gvae.data.reading import read_images
 from gvae.types import DataSpec
 
@@ -31,6 +32,7 @@ class Samples:
         labels: (N,) class of each, or None.
         notes: what was understood and what was left out.
         facts: source, licence, citation.
+        parts: (N,) the part of the source that each lies in, if only a few parts can be at hand.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Samples:
     labels: np.ndarray | None = None
     notes: Sequence[str] = ()
     facts: dict[str, Any] = field(default_factory=dict)
+    parts: np.ndarray | None = None
 
     def dataset(
         self, size: int | None, fit: str, channels: int | None, skip_broken: bool, scratch: Path | None
@@ -51,7 +54,7 @@ class Samples:
             size, fit, channels, skip_broken, scratch: as in `gvae.data.folder.open_folder`.
 
         Raises:
-            GvaeError: an unreadable image, options out of range, not enough memory or disk.
+            GvaeError: an unreadable image, options out of range, not enough disk.
         """
         root = Path(self.place)
         images = read_images(
@@ -63,7 +66,9 @@ class Samples:
         facts["notes"] = [*self.notes, *divided, *images.facts["notes"]]
         spec = DataSpec(self.name, images.pixels.shape[-1], images.size, self.classes)
         labels = None if self.labels is None else self.labels[kept]
-        return Dataset(spec, images.pixels, labels, splits, facts)
+        # decoded images are all at hand
+        parts = self.parts[kept] if self.parts is not None and isinstance(images.pixels, OnDemand) else None
+        return Dataset(spec, images.pixels, labels, splits, facts, parts=parts)
 
 
 def classes_of(values: Sequence[object]) -> tuple[tuple[str, ...], np.ndarray]:

@@ -22,7 +22,7 @@ import numpy as np
 
 from gvae.data.dataset import Dataset
 from gvae.data.files import checksum, gib, npy_header, sha256
-from gvae.data.mapped import at_random
+from gvae.data.mapped import Pixels, at_random
 from gvae.errors import GvaeError
 from gvae.runs import write_text
 from gvae.types import DataSpec
@@ -148,7 +148,7 @@ def fill(folder: Path, dataset: Dataset, scratch: Path | None = None) -> None:
     write_text(folder / "dataset.json", json.dumps(about, indent=2) + "\n")
 
 
-def _is(images: np.ndarray, file: Path) -> bool:
+def _is(images: Pixels, file: Path) -> bool:
     """Whether an array is the whole content of an .npy file, mapped."""
     if not (isinstance(images, np.memmap) and images.filename and images.flags.c_contiguous):
         return False
@@ -166,7 +166,7 @@ def _take(scratch: Path, place: Path) -> dict[str, Any]:
     return {"bytes": place.stat().st_size, "sha256": total}
 
 
-def _save(path: Path, array: np.ndarray) -> dict[str, Any]:
+def _save(path: Path, array: Pixels) -> dict[str, Any]:
     """Write an .npy file piece by piece.
 
     Plain writes, not a writable memory map: a full disk then is an error instead of a killed process.
@@ -182,7 +182,7 @@ def _save(path: Path, array: np.ndarray) -> dict[str, Any]:
     return {"bytes": length, "sha256": digest.hexdigest()}
 
 
-def _pieces(array: np.ndarray) -> Iterator[bytes]:
+def _pieces(array: Pixels) -> Iterator[bytes]:
     """The bytes of an .npy file: header, then some rows at a time."""
     yield npy_header(array.shape, array.dtype)
     rows = max(1, CHUNK // max(1, array[:1].nbytes))

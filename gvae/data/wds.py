@@ -19,6 +19,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+import numpy as np
+
 from gvae.data.dataset import Dataset
 from gvae.data.items import Item
 from gvae.data.paths import existing
@@ -77,7 +79,7 @@ def open_wds(
         raise GvaeError(
             f"the shards from {names[0]} on hold no images; supported endings: {' '.join(ENDINGS)}"
         )
-    labelled = bool(samples[0].label)
+    labelled, far = bool(samples[0].label), any(WEB.fullmatch(name) for name in names)
     classes, labels = classes_of([sample.label for sample in samples]) if labelled else ((), None)
     found = Samples(
         _title(names),
@@ -88,6 +90,7 @@ def open_wds(
         labels,
         [f"{len(samples)} samples of {len(names)} shards", *_told(odd)],
         {"source": f"shards {names[0]} to {names[-1]}"},
+        np.unique([sample.shard for sample in samples], return_inverse=True)[1] if far else None,
     )
     return found.dataset(size, fit, channels, skip_broken, scratch)
 

@@ -9,7 +9,7 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from gvae.runs import Run
-from gvae.training.log import JsonLines, Means, ProgressLine
+from gvae.training.log import JsonLines, Means, ProgressLine, peak_memory
 
 
 class Journal:
@@ -58,7 +58,9 @@ class Journal:
         self.progress.show(seen, fraction, rate, left, row["terms"])
         if self.files:
             self.files["log"].write(row)
-            self.files["timing"].write({"images": seen, "seconds": round(elapsed, 2), "rate": round(rate, 1)})
+            peak = peak_memory(self.accelerator.device)
+            timing = {"images": seen, "seconds": round(elapsed, 2), "rate": round(rate, 1), "peak_mb": peak}
+            self.files["timing"].write(timing)
         if self.run.train.tensorboard:
             self.accelerator.log({**row["terms"], **row["diagnostics"]}, step=seen)
 

@@ -101,6 +101,22 @@ def clock(seconds: float) -> str:
     return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
 
 
+def peak_memory(device: torch.device) -> float | None:
+    """The most memory that this process has taken so far, in megabytes: of the GPU, or else of the machine.
+
+    >>> 10 < peak_memory(torch.device("cpu")) < 1_000_000
+    True
+    """
+    if device.type == "cuda":
+        return round(torch.cuda.max_memory_allocated(device) / 1e6)
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6)
+
+
 class ProgressLine:
     """One line that rewrites itself on a terminal, and a line now and then elsewhere.
 

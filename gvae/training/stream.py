@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -39,16 +40,20 @@ class Stream:
         self.dataset, self.config, self.device = dataset, config, device
         self.index, self.processes = index, processes
         self.indices = dataset.split("train")
-        self.order = Order(len(self.indices), config.batch, config.seed)
+        self.order = dataset.order(self.indices, config.batch, config.seed)
 
     def next(self) -> Batch:
         """This process's part of the next batch."""
-        chosen = self.order.next()[self.index :: self.processes]
-        batch = self.dataset.batch(self.indices[chosen], self.device)
+        batch = self.dataset.batch(self._part(self.order.next()), self.device)
+        self.dataset.ahead(self._part(self.order.at(self.order.position)))
         if self.config.flip:
             mirrored = torch.rand(len(batch.x), *[1] * (batch.x.dim() - 1), device=self.device) < 0.5
             batch = batch._replace(x=torch.where(mirrored, batch.x.flip(-1), batch.x))
         return batch
+
+    def _part(self, chosen: np.ndarray) -> np.ndarray:
+        """This process's images of a batch."""
+        return self.indices[chosen[self.index :: self.processes]]
 
     def examples(self, n: int) -> Tensor:
         """What n training images, drawn under the seed, have as conditions."""
@@ -60,6 +65,6 @@ class Stream:
     def passes(self) -> Iterator[Batch]:
         """Some passes over the training data in an order of their own; every process sees all of it."""
         n, block = len(self.indices), self.dataset.spec.together(BLOCK)
-        order = Order(n, block, self.config.seed + 1)
+        order = self.dataset.order(self.indices, block, self.config.seed + 1)
         for _ in range(-(-PASSES * n // block)):
             yield self.dataset.batch(self.indices[order.next()], self.device)

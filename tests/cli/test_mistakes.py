@@ -64,6 +64,7 @@ MISTAKES = [
     ("train gan --data digits --flip", "a mirrored image is none of digits"),
     ("train gan --data toy4 --augment diff --dry-run", "toy4 has a side of 2; it needs 8 or more"),
     ("train wgan --data digits --penalty 10", "option of `gvae train wgan` called '--penalty'"),
+    ("train wgan --data digits --penalty 10", "--penalty is an option of "),
     ("train gvae --data digits --adversarial wasserstein --augment adaptive --dry-run", "use --augment diff"),
     ("train wgan --data digits --net.spectral --dry-run", "use wgan-gp or gan with it"),
     ("sample nowhere --weights bets", "no value 'bets'; did you mean 'best'"),

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gvae.data.dataset import Dataset, Order
+from gvae.data.dataset import Dataset, Order, part_by_part
 from gvae.data.splits import by_class, by_group
 from gvae.errors import GvaeError
 from gvae.types import DataSpec
@@ -118,6 +118,30 @@ def test_order_shuffles_differently_by_epoch_and_seed():
 
 def test_order_is_the_same_on_every_machine():
     assert Order(10, 6, seed=0).next().tolist() == [8, 0, 3, 7, 6, 4]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=60), st.integers(0, 99))
+def test_order_by_parts_needs_two_parts_at_a_time(parts: list[int], seed: int):
+    order = Order(len(parts), len(parts), seed, parts=np.array(parts))
+    for epoch in range(3):
+        drawn = order.next()
+        assert sorted(drawn) == list(range(len(parts)))
+        seen = np.array(parts)[drawn]
+        last, first = ({p: np.flatnonzero(seen == p)[end] for p in set(parts)} for end in (-1, 0))
+        at_once = [sum(first[p] <= k <= last[p] for p in set(parts)) for k in range(len(parts))]
+        assert max(at_once) <= 2
+        assert np.array_equal(drawn, part_by_part(np.array(parts), seed, epoch))
+
+
+def test_order_by_parts_mixes_within_and_between():
+    parts = np.repeat(np.arange(6), 50)
+    first, second = (Order(300, 300, seed, parts=parts).next() for seed in (0, 1))
+    assert parts[first].tolist() != parts[second].tolist()
+    window = first[:100]
+    assert len(set(parts[window])) == 2
+    assert 15 < sum(parts[window[:50]] == parts[window[0]]) < 35
+    assert not np.array_equal(first, np.sort(first))
 
 
 @pytest.mark.parametrize("wrong", [{"n": 0}, {"batch": 0}, {"seed": -1}])

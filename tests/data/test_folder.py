@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from functools import partial
 from io import BytesIO
@@ -9,13 +10,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from gvae.data import decoding, open_data, rows
+from gvae.config import TrainConfig
+from gvae.data import decoding, on_demand, open_data, prepare, rows
+from gvae.data.inspect import inspect
+from gvae.data.on_demand import OnDemand
 from gvae.data.pixels import bring, decode, read_header
 from gvae.errors import GvaeError
+from gvae.training.stream import Stream
 
 
 def pixels(size: tuple[int, int] = (12, 12), depth: int = 3, seed: int = 0) -> np.ndarray:
@@ -288,13 +294,53 @@ def test_empty_folder_wrong_path_and_wrong_options(tmp_path: Path):
         open_data(str(photos), channels=2)
 
 
-def test_more_than_memory_holds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    some(tmp_path, 2)
-    monkeypatch.setattr(rows, "_memory", lambda: 500)
-    with pytest.raises(
-        GvaeError, match=r"2 images of 12 pixels need .* half of this machine's memory.*prepare"
-    ):
-        open_data(str(tmp_path))
+@pytest.fixture
+def little_memory(monkeypatch: pytest.MonkeyPatch):
+    """A machine with 600 bytes, on which two images of 144 fit into half of the memory."""
+    monkeypatch.setattr(rows, "_memory", lambda: 600)
+    monkeypatch.setattr(on_demand, "BATCH", 2)
+
+
+def test_more_than_memory_holds_is_decoded_on_demand(tmp_path: Path, little_memory: None):
+    some(tmp_path, 9)
+    data = open_data(str(tmp_path))
+    assert isinstance(data.images, OnDemand)
+    assert data.images.shape == (9, 12, 12, 1)
+    assert "decoded whenever it is used" in notes(data)
+    assert "gvae data prepare" in notes(data)
+    for i in range(9):
+        assert np.array_equal(data.images[i], pixels((12, 12), 0, seed=i)[..., None])
+    assert np.array_equal(data.images[2:7:2], np.stack([data.images[i] for i in (2, 4, 6)]))
+    mirrored = prepare(str(tmp_path), tmp_path.parent / "set").images
+    assert np.array_equal(data.images[::-1], mirrored[::-1])
+    assert inspect(data) == inspect(dataclasses.replace(data, images=np.array(mirrored)))
+
+
+def test_training_on_demand_is_training_from_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    some(tmp_path, 30)
+    config, device = TrainConfig(batch=16, seed=4), torch.device("cpu")
+    from_memory = Stream(open_data(str(tmp_path)), config, device)
+    monkeypatch.setattr(rows, "_memory", lambda: 600)
+    monkeypatch.setattr(on_demand, "BATCH", 2)
+    data = open_data(str(tmp_path))
+    assert isinstance(data.images, OnDemand)
+    decoded, resumed = Stream(data, config, device), Stream(data, config, device)
+    resumed.order.position = 3
+    for step in range(7):
+        batch = from_memory.next()
+        assert torch.equal(decoded.next().x, batch.x)
+        assert step < 3 or torch.equal(resumed.next().x, batch.x)
+
+
+def test_a_file_that_breaks_during_training_is_named(tmp_path: Path, little_memory: None):
+    some(tmp_path, 9)
+    data = open_data(str(tmp_path))
+    (tmp_path / "004.png").write_bytes((tmp_path / "004.png").read_bytes()[:60])
+    data.ahead(np.array([3, 4]))
+    for which in (np.array([3, 4]), 4):
+        with pytest.raises(GvaeError, match=r"004\.png cannot be read: .*--skip-broken"):
+            data.images[which]
+    assert data.images[3].shape == (12, 12, 1)
 
 
 def test_real_photographs_of_mixed_sizes(real_root: Path):

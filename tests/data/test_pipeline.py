@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from gvae.cli import main
-from gvae.data import decoding, open_data, prepare, progress, rows, store
+from gvae.data import decoding, open_data, parallel, prepare, progress, rows, store
 from gvae.data.pipeline import claim
 from gvae.data.rows import FileRows
 from gvae.data.store import read_prepared
@@ -202,7 +202,7 @@ def test_what_was_skipped_is_remembered(photos, tmp_path, monkeypatch):
 
 def test_the_number_of_cores_changes_nothing(photos, tmp_path, monkeypatch):
     for count in (1, 2, 7):
-        monkeypatch.setattr(decoding, "cores", lambda count=count: count)
+        monkeypatch.setattr(parallel, "cores", lambda count=count: count)
         prepare(str(photos), tmp_path / str(count), size=16)
     assert content(tmp_path / "1") == content(tmp_path / "2") == content(tmp_path / "7")
 

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gvae.data import open_data, prepare, rows, shards
+from gvae.data import on_demand, open_data, prepare, rows, shards
+from gvae.data.on_demand import OnDemand
 from gvae.data.rows import FileRows
 from gvae.data.shards import Shards, expand
 from gvae.data.wds import open_wds
@@ -248,3 +249,31 @@ def test_shards_of_the_web(set_of_three: Path, server: str, monkeypatch: pytest.
     assert np.array_equal(data.images, open_data(f"wds:{set_of_three}/{pattern}").images)
     with pytest.raises(GvaeError, match=r"shard http://127.*/none\.tar (cannot be fetched|is no whole tar)"):
         open_data(f"wds:{server}/none.tar")
+
+
+def test_shards_of_the_web_are_read_part_by_part(
+    set_of_three: Path, server: str, monkeypatch: pytest.MonkeyPatch
+):
+    pytest.importorskip("webdataset", reason='needs the package webdataset: pip install "gvae[shards]"')
+    if not shutil.which("curl"):
+        pytest.skip("webdataset fetches with the program curl, which is not there")
+    for number in range(2, 6):
+        shard(set_of_three / f"pets-train-{number:03}.tar", range(20 + 8 * number, 28 + 8 * number))
+    whole = open_data(f"wds:{set_of_three}/pets-train-{{000..005}}.tar")
+    monkeypatch.setattr(rows, "_memory", lambda: 1000)
+    monkeypatch.setattr(on_demand, "BATCH", 1)
+    data = open_data(f"wds:{server}/pets-train-{{000..005}}.tar")
+    assert isinstance(data.images, OnDemand)
+    assert data.parts is not None
+    assert data.parts.tolist() == [number for number in range(6) for _ in range(8)]
+    fetched, fetch = [], shards._fetched
+    monkeypatch.setattr(shards, "_fetched", lambda shard: (fetched.append(shard), fetch(shard))[1])
+    train = data.split("train")
+    order = data.order(train, batch=5, seed=3)
+    for _ in range(len(train) // 5):
+        chosen = train[order.next()]
+        assert np.array_equal(data.images[chosen], whole.images[chosen])
+    assert 3 <= len(fetched) <= 8  # three may lie here still; a batch across two windows may fetch one again
+    near = open_data(f"wds:{set_of_three}/pets-train-{{000..005}}.tar")
+    assert isinstance(near.images, OnDemand)
+    assert near.parts is None
