@@ -25,6 +25,8 @@ from gvae.runs import write_text
 
 FLUSH = 64 * 2**20
 """bytes of rows after which the file and its journal are brought up to date"""
+BLOCK = 4 * 2**20
+"""bytes that are written at once: each write makes way for the other threads and then waits for them"""
 
 
 def too_large(shape: tuple[int, ...]) -> bool:
@@ -85,6 +87,7 @@ class FileRows:
         self._stream.truncate(self._end(self.count))
         self._check_room()
         self._sum = self._sum_so_far()
+        self._block = bytearray()
 
     def add(self, row: np.ndarray | None, reason: str = "") -> None:
         """The row (*S, C) uint8 of the next item, or why there is none.
@@ -96,11 +99,11 @@ class FileRows:
         if row is None:
             self.broken[self.read] = reason
         else:
-            data = np.ascontiguousarray(row).data.cast("B")
-            self._write(self._end(self.count), data)
-            self._sum.update(data)
+            self._block += np.ascontiguousarray(row).data.cast("B")
             self.count += 1
         self.read += 1
+        if len(self._block) >= BLOCK:
+            self._put()
         if (self.count - self._safe) * self._bytes >= FLUSH:
             self.save()
 
@@ -110,6 +113,7 @@ class FileRows:
         Raises:
             GvaeError: the disk is full; the rows that the journal knows are safe.
         """
+        self._put()
         try:
             os.fsync(self._stream.fileno())
         except OSError as error:  # some file systems find out only now
@@ -160,12 +164,19 @@ class FileRows:
         about = {"form": self.form, "read": self.read, "rows": self.count, "broken": self.broken}
         write_text(self.journal, json.dumps({**about, "items": self._items.hexdigest(), **more}) + "\n")
 
-    def _write(self, place: int, data: bytes | memoryview) -> None:
+    def _put(self) -> None:
+        """Write the rows that wait."""
+        self._write(self._end(self.count) - len(self._block), self._block)
+        self._sum.update(self._block)
+        self._block = bytearray()
+
+    def _write(self, place: int, data: bytes | bytearray) -> None:
         """Write all of it; a system may take less than it is given."""
+        left = memoryview(data)
         try:
             self._stream.seek(place)
-            while data:
-                data = data[self._stream.write(data) :]
+            while left:
+                left = left[self._stream.write(left) :]
         except OSError as error:
             raise self._full(str(error)) from error
 
