@@ -13,6 +13,7 @@ import math
 import os
 import shutil
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from gvae.runs import write_text
 FLUSH = 64 * 2**20
 """bytes of rows after which the file and its journal are brought up to date"""
 BLOCK = 4 * 2**20
-"""bytes that are written at once: each write makes way for the other threads and then waits for them"""
+"""bytes of rows that are written at once, while the next ones are collected"""
 
 
 def too_large(shape: tuple[int, ...]) -> bool:
@@ -87,7 +88,10 @@ class FileRows:
         self._stream.truncate(self._end(self.count))
         self._check_room()
         self._sum = self._sum_so_far()
-        self._block = bytearray()
+        self._block, self._filled = memoryview(bytearray(max(BLOCK, self._bytes))), 0
+        self._spare = memoryview(bytearray(len(self._block)))
+        self._pool = ThreadPoolExecutor(1)
+        self._writing: Future[None] = self._pool.submit(lambda: None)
 
     def add(self, row: np.ndarray | None, reason: str = "") -> None:
         """The row (*S, C) uint8 of the next item, or why there is none.
@@ -99,10 +103,11 @@ class FileRows:
         if row is None:
             self.broken[self.read] = reason
         else:
-            self._block += np.ascontiguousarray(row).data.cast("B")
-            self.count += 1
+            end = self._filled + self._bytes
+            self._block[self._filled : end] = np.ascontiguousarray(row).data.cast("B")
+            self._filled, self.count = end, self.count + 1
         self.read += 1
-        if len(self._block) >= BLOCK:
+        if self._filled + self._bytes > len(self._block):
             self._put()
         if (self.count - self._safe) * self._bytes >= FLUSH:
             self.save()
@@ -113,7 +118,7 @@ class FileRows:
         Raises:
             GvaeError: the disk is full; the rows that the journal knows are safe.
         """
-        self._put()
+        self._settle()
         try:
             os.fsync(self._stream.fileno())
         except OSError as error:  # some file systems find out only now
@@ -123,11 +128,13 @@ class FileRows:
 
     def finish(self) -> np.ndarray:
         """All rows (n, *S, C), mapped from the file; the journal then holds its checksum."""
+        self._settle()
         self._write(0, header := self._header(self.count))
         self.save()
         # the sum began with the header of N rows; where fewer came, the file is read once more
         same = header == self._header(self.shape[0])
         self._note(sha256=self._sum.hexdigest() if same else sha256(self.file))
+        self._pool.shutdown()
         self._stream.close()
         return np.load(self.file, mmap_mode="r")
 
@@ -165,12 +172,23 @@ class FileRows:
         write_text(self.journal, json.dumps({**about, "items": self._items.hexdigest(), **more}) + "\n")
 
     def _put(self) -> None:
-        """Write the rows that wait."""
-        self._write(self._end(self.count) - len(self._block), self._block)
-        self._sum.update(self._block)
-        self._block = bytearray()
+        """Begin to write the rows that wait, once those before them are written."""
+        self._writing.result()
+        rows, place = self._block[: self._filled], self._end(self.count) - self._filled
+        self._writing = self._pool.submit(self._write_rows, place, rows)
+        self._block, self._spare, self._filled = self._spare, self._block, 0
 
-    def _write(self, place: int, data: bytes | bytearray) -> None:
+    def _settle(self) -> None:
+        """Wait until all rows are written."""
+        self._put()
+        self._writing.result()
+
+    def _write_rows(self, place: int, rows: memoryview) -> None:
+        """Write rows and take them into the checksum."""
+        self._write(place, rows)
+        self._sum.update(rows)
+
+    def _write(self, place: int, data: bytes | memoryview) -> None:
         """Write all of it; a system may take less than it is given."""
         left = memoryview(data)
         try:
