@@ -22,6 +22,7 @@ VARIANTS = {
     "defaults": "",
     "start 0": "--start 0",
     "start 0.5": "--start 0.5",
+    "start 0.8": "--start 0.8",
     "no critic (start 1)": "--start 1",
     "prior normal": "--prior normal",
     "prior realnvp": "--prior realnvp",
@@ -38,12 +39,12 @@ VARIANTS = {
     "noise 1": "--noise 1",
     "code critic": "--code critic",
     "no averages": "--ema 0",
-    "latent 16": "--latent 16",
+    "latent 32": "--latent 32",
     "latent 64": "--latent 64",
-    "beta 0.5": "--beta 0.5",
-    "beta 0.7": "--beta 0.7",
+    "beta 0.25": "--beta 0.25",
+    "beta 1": "--beta 1",
 }
-"""name of a row -> what differs from the defaults (start 0.8, mixture, features 0, weight 0.4, latent 32, beta 1)"""
+"""name of a row -> what differs from the defaults (start 0.85, mixture, features 0, weight 0.4, latent 48, beta 0.5)"""
 
 
 def main() -> None:

@@ -40,7 +40,11 @@ from gvae.types import Batch, DataSpec, Terms
 class Config(LatentConfig, CriticConfig):
     """Generative Variational Autoencoder."""
 
-    start: float = 0.8
+    latent: int = 48
+    """number of latent dimensions, Z"""
+    beta: float = 0.5
+    """weight of the KL term: above 1 the code carries fewer nats and its prior is easier to learn"""
+    start: float = 0.85
     """fraction of the budget after which the prior is fitted and the critic enters"""
     adversarial: Literal["relativistic", "wasserstein", "nonsaturating"] = "relativistic"
     """what critic and generator minimise"""
