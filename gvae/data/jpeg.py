@@ -1,7 +1,7 @@
-"""Colour JPEGs straight into an array, in half of Pillow's time and with its bytes, where simplejpeg is installed.
+"""Plain colour JPEGs straight into an array, in half of Pillow's time and with its bytes, where simplejpeg is installed.
 
-Both are libjpeg-turbo with the exact inverse cosine transform and smooth upsampling of the colours. Pillow decides what
-a file is, and reads whatever is not a plain colour JPEG without a blemish.
+Both are libjpeg-turbo with the exact inverse cosine transform and smooth upsampling of the colours. Whatever needs more than
+decoding (a turn, other colours, a second picture, mercy for a damaged file) is left to Pillow.
 """
 
 from __future__ import annotations
@@ -9,20 +9,39 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 import numpy as np
+from PIL import Image
 
 HAS_SIMPLEJPEG = find_spec("simplejpeg") is not None
+BEGINNING = b"\xff\xd8\xff"
+MORE = (b"Exif\0\0", b"MPF\0")
+"""what a file holds that may be turned, or has several pictures"""
+
+
+def jpeg_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height in pixels of a plain colour JPEG; None for everything else, and where simplejpeg is missing.
+
+    Args:
+        data: the content of a file.
+    """
+    if not HAS_SIMPLEJPEG or not data.startswith(BEGINNING) or any(mark in data for mark in MORE):
+        return None
+    from simplejpeg import decode_jpeg_header
+
+    try:
+        height, width, colours, _ = decode_jpeg_header(data, strict=True)
+    except ValueError:
+        return None
+    largest = Image.MAX_IMAGE_PIXELS
+    return (width, height) if colours == "YCbCr" and (largest is None or width * height <= largest) else None
 
 
 def read_jpeg(data: bytes) -> np.ndarray | None:
-    """Pixels of a colour JPEG.
+    """Pixels (H, W, 3) uint8 of a plain colour JPEG; None if it is none, or has a blemish.
 
     Args:
-        data: the content of the file.
-
-    Returns:
-        (H, W, 3) uint8, or None where simplejpeg is missing or has anything to say against the file.
+        data: the content of a file.
     """
-    if not HAS_SIMPLEJPEG:
+    if jpeg_size(data) is None:
         return None
     from simplejpeg import decode_jpeg
 

@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageOps
 
-from gvae.data.jpeg import read_jpeg
+from gvae.data.jpeg import jpeg_size, read_jpeg
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 FITS = ("crop", "pad", "stretch")
@@ -51,6 +51,9 @@ def read_header(file: Path | BinaryIO) -> Header:
         Exception: whatever Pillow raises on a file that is not an image; ValueError: 32-bit pixels.
     """
     data = file.read_bytes() if isinstance(file, Path) else file.read()
+    digest = hashlib.sha256(data).hexdigest()
+    if (size := jpeg_size(data)) is not None:
+        return Header(size, True, False, False, 1, digest)
     with Image.open(BytesIO(data)) as image:
         deep = image.mode.startswith("I;16") or any(";16" in str(tile) for tile in image.tile)
         if image.mode == "F" or (image.mode == "I" and not deep):
@@ -64,7 +67,7 @@ def read_header(file: Path | BinaryIO) -> Header:
             deep,
             image.has_transparency_data,
             getattr(image, "n_frames", 1),
-            hashlib.sha256(data).hexdigest(),
+            digest,
             image.mode == "CMYK",
         )
 
@@ -86,24 +89,28 @@ def decode(file: Path | BinaryIO, size: int, fit: str, channels: int, crop: int 
         Exception: whatever Pillow raises on a damaged file; ValueError: an image smaller than the crop.
     """
     data = file.read_bytes() if isinstance(file, Path) else file.read()
-    with Image.open(BytesIO(data)) as image:
-        is_plain = channels == 3 and image.format == "JPEG" and image.mode == "RGB"
-        pixels = read_jpeg(data) if is_plain and _orientation(image) in (None, 1) else None
-        if pixels is None:
-            image.load()
-            ImageOps.exif_transpose(image, in_place=True)
-            plain, mode = _on_white(_eight_bit(image)), "L" if channels == 1 else "RGB"
-            plain = plain if plain.mode == mode else plain.convert(mode)
-        elif crop is None and fit == "crop" and min(pixels.shape[:2]) == size:
-            left, top, right, bottom = middle((pixels.shape[1], pixels.shape[0]), size)
-            return np.ascontiguousarray(pixels[top:bottom, left:right])
-        else:
-            plain = Image.fromarray(pixels)
+    pixels = read_jpeg(data) if channels == 3 else None
+    if pixels is None:
+        plain = _plain(data, "L" if channels == 1 else "RGB")
+    elif crop is None and fit == "crop" and min(pixels.shape[:2]) == size:
+        left, top, right, bottom = middle((pixels.shape[1], pixels.shape[0]), size)
+        return np.ascontiguousarray(pixels[top:bottom, left:right])
+    else:
+        plain = Image.fromarray(pixels)
     if crop is not None:
         if min(plain.size) < crop:
             raise ValueError(f"its {plain.width}x{plain.height} pixels are less than the crop of {crop}")
         plain = plain.crop(middle(plain.size, crop))
     return np.asarray(bring(plain, size, fit)).reshape(size, size, channels)
+
+
+def _plain(data: bytes, mode: str) -> Image.Image:
+    """An image upright, of 8 bits, on white, gray (L) or RGB."""
+    with Image.open(BytesIO(data)) as image:
+        image.load()
+        ImageOps.exif_transpose(image, in_place=True)
+        plain = _on_white(_eight_bit(image))
+        return plain if plain.mode == mode else plain.convert(mode)
 
 
 def middle(size: tuple[int, int], side: int) -> tuple[int, int, int, int]:

@@ -231,7 +231,9 @@ EXPERIMENTS: dict[str, Experiment] = {
         IMAGES,
         (
             Recipe("vae, N(0, I)", "vae", {"prior": "normal"}),
-            Recipe("vae, latent 48", "vae", {"prior": "normal", "latent": 48}, note="as many dimensions as gvae"),
+            Recipe(
+                "vae, latent 48", "vae", {"prior": "normal", "latent": 48}, note="as many dimensions as gvae"
+            ),
             Recipe("gan", "gan"),
             Recipe("wgan", "wgan"),
             Recipe("wgan-gp", "wgan-gp", {"critic_steps": 2}, printed("0.327", "0.996"), KERNEL),

@@ -45,6 +45,11 @@ def test_equals_pillow(width, height, quality, subsampling, progressive, seed):
     read = jpeg.read_jpeg(data)
     assert read is not None
     assert (read == by_pillow(data)).all()
+    assert jpeg.jpeg_size(data) == (width, height)
+    header = pixels.read_header(BytesIO(data))
+    with pytest.MonkeyPatch.context() as without:
+        without.setattr(jpeg, "HAS_SIMPLEJPEG", False)
+        assert header == pixels.read_header(BytesIO(data))
 
 
 @pytest.mark.parametrize(
@@ -60,6 +65,8 @@ def test_decoding_gives_the_same_with_and_without(size, fit, crop, monkeypatch):
 
 def test_a_blemish_is_left_to_pillow():
     data = encoded(40, 40)
+    assert jpeg.jpeg_size(data) == (40, 40)
+    assert jpeg.jpeg_size(data[:100]) is None
     blemished = data[:-2] + b"\x00\x00\x00\xff\xd9"
     truncated = data[: len(data) // 2]
     assert jpeg.read_jpeg(truncated) is None
@@ -69,19 +76,30 @@ def test_a_blemish_is_left_to_pillow():
 
 
 @pytest.mark.parametrize("mode", ["L", "CMYK"])
-def test_other_colours_are_left_to_pillow(mode, monkeypatch):
-    monkeypatch.setattr(pixels, "read_jpeg", lambda data: pytest.fail("was asked"))
-    data = encoded(40, 40, "L" if mode == "L" else "CMYK")
+def test_other_colours_are_left_to_pillow(mode):
+    data = encoded(40, 40, mode)
+    assert jpeg.jpeg_size(data) is jpeg.read_jpeg(data) is None
     assert pixels.decode(BytesIO(data), 40, "crop", 3).shape == (40, 40, 3)
+    assert pixels.read_header(BytesIO(data)).inks == (mode == "CMYK")
+
+
+def test_a_bomb_is_left_to_pillow(monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 700)
+    data = encoded(40, 40)
+    assert jpeg.jpeg_size(data) is None
+    with pytest.raises(Image.DecompressionBombError):
+        pixels.read_header(BytesIO(data))
 
 
 def test_a_turned_photo_is_upright():
     turn = Image.Exif()
     turn[pixels.ORIENTATION] = 6
+    assert jpeg.jpeg_size(encoded(60, 40, exif=turn)) is None
+    assert pixels.read_header(BytesIO(encoded(60, 40, exif=turn))).size == (40, 60)
     upright = by_pillow(encoded(60, 40)).transpose(1, 0, 2)[:, ::-1]
     assert (pixels.decode(BytesIO(encoded(60, 40, exif=turn)), 40, "crop", 3) == upright[10:50]).all()
 
 
 def test_without_simplejpeg_there_is_nothing(monkeypatch):
     monkeypatch.setattr(jpeg, "HAS_SIMPLEJPEG", False)
-    assert jpeg.read_jpeg(encoded(8, 8)) is None
+    assert jpeg.jpeg_size(encoded(8, 8)) is jpeg.read_jpeg(encoded(8, 8)) is None
