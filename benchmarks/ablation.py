@@ -11,12 +11,12 @@ the test split.
 from __future__ import annotations
 
 import argparse
-import json
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from headline import gvae, row
+from rows import gvae, make, row, trained
 
-RESULTS = Path(__file__).parent / "results" / "ablation.json"
 METRICS = "fd,prdc,class-histogram,mse,kl"
 VARIANTS = {
     "defaults": "",
@@ -59,22 +59,18 @@ def main() -> None:
     o = parser.parse_args()
     for seed in o.seeds:
         for variant in o.only:
-            rows = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
             name = f"{o.data}, {variant}, {o.minutes:g}min, {seed}"
-            if name in rows:
-                continue
             out = o.runs / "".join(c if c.isalnum() or c == "." else "-" for c in name)
-            options = f"--data {o.data} --minutes {o.minutes:g} --seed {seed} {VARIANTS[variant]}"
-            trained = f"gvae train gvae {options} --out {out}"
-            evaluated = f"gvae evaluate {out} --split val --metrics {METRICS}"
-            gvae(f"gvae resume {out}" if (out / "run.json").exists() else trained)
-            gvae(evaluated)
-            rows[name] = row(out, [" ".join(trained.split()), evaluated]) | {
-                "variant": variant,
-                "note": o.note,
-            }
-            RESULTS.write_text(json.dumps(dict(sorted(rows.items())), indent=1) + "\n", encoding="utf-8")
-            print(name, rows[name]["numbers"]["fd"]["value"], flush=True)
+            make("ablation", name, partial(measure, variant, seed, out, o))
+
+
+def measure(variant: str, seed: int, out: Path, o: argparse.Namespace) -> dict[str, Any]:
+    """One training, one evaluation, one row."""
+    options = f"--data {o.data} --minutes {o.minutes:g} --seed {seed} {VARIANTS[variant]}"
+    command = trained(f"gvae train gvae {options}", out)
+    evaluated = f"gvae evaluate {out} --split val --metrics {METRICS}"
+    gvae(evaluated)
+    return row(out, [command, evaluated]) | {"variant": variant, "note": o.note}
 
 
 if __name__ == "__main__":

@@ -13,18 +13,17 @@ A training counts as collapsed if any of these holds of its samples:
 from __future__ import annotations
 
 import argparse
-import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from headline import gvae, row
+from rows import gvae, make, row, trained
 
 import gvae as package
 from gvae.data import open_data
 from gvae.runs import Run
 from gvae.training.doctor import Doctor, diagnose
 
-RESULTS = Path(__file__).parent / "results" / "collapse.json"
 MODELS = {"gan": "", "wgan-gp": "--critic-steps 2", "gvae": ""}
 METRICS = "fd,prdc,class-histogram"
 SMALLEST = 0.01
@@ -44,32 +43,19 @@ def main() -> None:
     for seed in range(given.seeds):
         for model in given.models:
             name = f"{given.data}-{model}-{given.minutes:g}min-{seed}"
-            if name not in read():
-                found = measure(model, given.data, given.minutes, seed, given.runs / name) | {
-                    "note": given.note
-                }
-                rows = dict(sorted({**read(), name: found}.items()))
-                RESULTS.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-                print(name, found["collapsed"] or "healthy", flush=True)
+            make("collapse", name, partial(measure, model, seed, given.runs / name, given))
 
 
-def read() -> dict[str, Any]:
-    """Rows so far."""
-    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-
-
-def measure(model: str, data: str, minutes: float, seed: int, out: Path) -> dict[str, Any]:
+def measure(model: str, seed: int, out: Path, given: argparse.Namespace) -> dict[str, Any]:
     """One training, one evaluation, one verdict."""
-    trained = (
-        f"gvae train {model} --data {data} --minutes {minutes:g} --seed {seed} {MODELS[model]} --out {out}"
-    )
-    gvae(f"gvae resume {out}" if (out / "run.json").exists() else trained)
+    options = f"--data {given.data} --minutes {given.minutes:g} --seed {seed} {MODELS[model]}"
+    command = trained(f"gvae train {model} {options}", out)
     evaluated = f"gvae evaluate {out} --metrics {METRICS}"
     gvae(evaluated)
-    found = row(out, [" ".join(trained.split()), evaluated])
+    found = row(out, [command, evaluated])
     vitals = look(out)
     smallest = found["numbers"]["smallest class"]["value"]
-    return {**found, "vitals": vitals, "collapsed": verdict(vitals, smallest)}
+    return {**found, "vitals": vitals, "collapsed": verdict(vitals, smallest), "note": given.note}
 
 
 def look(out: Path) -> dict[str, float]:

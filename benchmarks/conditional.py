@@ -10,12 +10,12 @@ docs/images/conditional-MODEL.png has a row per class.
 from __future__ import annotations
 
 import argparse
-import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from headline import gvae, row
+from rows import gvae, make, row, trained
 
 import gvae as package
 from gvae.data import open_data
@@ -23,7 +23,6 @@ from gvae.metrics.features import extract
 from gvae.report.figures import grid, save
 from gvae.runs import Run
 
-RESULTS = Path(__file__).parent / "results" / "conditional.json"
 PICTURES = Path(__file__).parents[1] / "docs" / "images"
 MODELS = ("cvae", "ac-gan", "ac-wgan", "gvae")
 OPTIONS = {"cvae": "", "ac-gan": "--conditional", "ac-wgan": "--conditional", "gvae": "--conditional"}
@@ -44,18 +43,17 @@ def main() -> None:
     o = parser.parse_args()
     for seed in o.seeds:
         for model in o.models:
-            rows = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
             name = f"{o.data}-{model}-{o.minutes:g}min-{seed}"
-            if name in rows:
-                continue
-            out = o.runs / name
-            options = f"--data {o.data} --minutes {o.minutes:g} --seed {seed} {OPTIONS[model]}"
-            trained = f"gvae train {model} {options} --out {out}"
-            gvae(f"gvae resume {out}" if (out / "run.json").exists() else trained)
-            gvae(f"gvae evaluate {out} --metrics fd,prdc")
-            rows[name] = row(out, [" ".join(trained.split())]) | agreement(out, o.each) | {"note": o.note}
-            RESULTS.write_text(json.dumps(dict(sorted(rows.items())), indent=1) + "\n", encoding="utf-8")
-            print(name, rows[name]["agreement"], flush=True)
+            make("conditional", name, partial(measure, model, seed, o.runs / name, o))
+
+
+def measure(model: str, seed: int, out: Path, o: argparse.Namespace) -> dict[str, Any]:
+    """One training, one evaluation, one verdict of the classifier."""
+    options = f"--data {o.data} --minutes {o.minutes:g} --seed {seed} {OPTIONS[model]}"
+    command = trained(f"gvae train {model} {options}", out)
+    evaluated = f"gvae evaluate {out} --metrics fd,prdc"
+    gvae(evaluated)
+    return row(out, [command, evaluated]) | agreement(out, o.each) | {"note": o.note}
 
 
 def agreement(out: Path, each: int) -> dict[str, Any]:

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
-RESULTS = Path(__file__).parent / "results"
-
-
-def read(name: str) -> dict[str, dict[str, Any]]:
-    """The rows of a file of results; none if it is not there."""
-    file = RESULTS / name
-    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+from rows import read
 
 
 def edits() -> str:
     """What adding an attribute to a face's code does to its picture, for each run of faces."""
-    rows = read("latent.json")
+    rows = read("latent")
     return "\n\n".join(map(edited, rows.values())) or "Not measured yet: `python benchmarks/latent.py RUN`."
 
 
@@ -46,7 +38,7 @@ def edited(row: dict[str, Any]) -> str:
 
 def explorer() -> str:
     """Start and latency of the explorer."""
-    rows = read("explorer.json")
+    rows = read("explorer")
     if not rows:
         return "Not measured yet: `python benchmarks/explorer.py RUN`."
     lines = [

@@ -30,10 +30,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import storm
+from rows import keep
 
 from gvae.runs import Run
 
-RESULTS = Path(__file__).parent / "results" / "explorer.json"
 RATE = 30
 """events a second"""
 PATIENCE = 120_000
@@ -222,9 +222,7 @@ def main() -> None:
         run, found = Run.open(path), measure(path, args)
         print(json.dumps({path.name: found}, indent=1))
         if not args.dry:
-            rows = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-            rows[path.resolve().name] = row(run, found, args)
-            RESULTS.write_text(json.dumps(dict(sorted(rows.items())), indent=1) + "\n", encoding="utf-8")
+            keep("explorer", path.resolve().name, row(run, found, args))
 
 
 def row(run: Run, found: dict[str, Any], args: argparse.Namespace) -> dict[str, Any]:

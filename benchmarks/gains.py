@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sections import read, table
+from rows import read
+from sections import table
 
 ADVICE = (
     (

@@ -28,6 +28,7 @@ from typing import Any
 
 import latent_pictures
 import torch
+from rows import keep
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -38,7 +39,6 @@ from gvae.latent.directions import Direction
 from gvae.latent.learning import Lesson, from_labels
 from gvae.latent.space import Space
 
-RESULTS = Path(__file__).parent / "results" / "latent.json"
 NAMES = ("Smiling", "Male", "Eyeglasses", "Blond_Hair")
 METHODS = ("mean", "logistic")
 STRENGTHS = (0.5, 1.0, 1.5, 2.0, 3.0)
@@ -213,9 +213,7 @@ def main() -> None:
     if args.digits:
         latent_pictures.morphs(Space(load(args.digits)), args.pictures, "digits")
     if not args.dry:
-        rows = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-        rows[args.run.resolve().name] = found
-        RESULTS.write_text(json.dumps(dict(sorted(rows.items())), indent=1) + "\n", encoding="utf-8")
+        keep("latent", args.run.resolve().name, found)
 
 
 def row(space: Space, args: argparse.Namespace) -> dict[str, Any]:

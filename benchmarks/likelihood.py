@@ -9,14 +9,11 @@ The row of results/likelihood.json comes from the two commands in it; a second c
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
-from headline import gvae, row
+from rows import gvae, keep, row, trained
 
 from gvae import load
-
-RESULTS = Path(__file__).parent / "results" / "likelihood.json"
 
 
 def main() -> None:
@@ -35,22 +32,14 @@ def main() -> None:
     parser.add_argument("--note", default="")
     given = parser.parse_args()
     out = given.runs / given.name
-    trained = (
-        f"gvae train vae --preset likelihood --data mnist-dynamic --minutes {given.minutes:g} --seed {given.seed}"
-        f" {given.options} --out {out}"
-    )
+    told = f"--preset likelihood --data mnist-dynamic --minutes {given.minutes:g} --seed {given.seed} {given.options}"
+    command = trained(f"gvae train vae {told}", out)
     evaluated = f"gvae evaluate {out} --metrics elbo,iwae-{given.k},kl,active-units --bound-images {given.bound_images}"
     evaluated += f" --precision {given.precision}" if given.precision != "fp32" else ""
-    if not (out / "final.png").exists():
-        gvae(f"gvae resume {out}" if (out / "run.json").exists() else trained)
     gvae(evaluated)
-    rows = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     parameters = sum(parameter.numel() for parameter in load(out).model.parameters())
-    rows[given.name] = row(out, [" ".join(trained.split()), evaluated]) | {
-        "parameters": parameters,
-        "note": given.note,
-    }
-    RESULTS.write_text(json.dumps(dict(sorted(rows.items())), indent=1) + "\n", encoding="utf-8")
+    more = {"parameters": parameters, "note": given.note}
+    keep("likelihood", given.name, row(out, [command, evaluated]) | more)
 
 
 if __name__ == "__main__":

@@ -21,13 +21,12 @@ from types import SimpleNamespace
 import torch
 from pythae.models import VAE, VAEConfig  # pyright: ignore[reportMissingImports]
 from pythae.models.nn import BaseDecoder, BaseEncoder  # pyright: ignore[reportMissingImports]
+from rows import keep
 from torch import Tensor
 
 import gvae
 from gvae.data import open_data
 from gvae.training import about
-
-RESULTS = Path(__file__).parent / "results" / "pythae_nll.json"
 
 
 class Encoder(BaseEncoder):
@@ -104,9 +103,7 @@ def main() -> None:
         "versions": {**facts["versions"], "pythae": importlib.metadata.version("pythae")},
         "date": facts["date"],
     }
-    rows = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    rows[given.run.name] = row
-    RESULTS.write_text(json.dumps(dict(sorted(rows.items())), indent=1) + "\n", encoding="utf-8")
+    keep("pythae_nll", given.run.name, row)
     print(json.dumps({key: row[key] for key in ("values", "standard_error", "times_faster")}, indent=1))
 
 

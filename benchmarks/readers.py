@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sections import read, table
+from rows import read
+from sections import table
 
 
 def measured() -> str:

@@ -11,19 +11,18 @@ budget is in minutes need a machine that does nothing else.
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from headline import gvae, row
+from rows import gvae, make, row
 
 from gvae.evaluation.experiments import EXPERIMENTS
 from gvae.evaluation.numbers import read_numbers
 from gvae.evaluation.quality import curve
 from gvae.evaluation.reproduce import folder
 from gvae.runs import Run
-
-RESULTS = Path(__file__).parent / "results"
 
 
 def main() -> None:
@@ -40,26 +39,24 @@ def main() -> None:
     experiment = EXPERIMENTS[given.table]
     other = f"-{given.data}" if given.data else ""
     name = f"{given.table}-{given.budget}{other}"
-    file, out = RESULTS / f"{name}.json", given.runs / name
     for seed in given.seeds or experiment.budgets[given.budget].seeds:
         for label in given.only or [recipe.label for recipe in experiment.recipes]:
-            rows = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-            key = folder(label, seed)
-            if key in rows:
-                continue
-            command = f"gvae reproduce {given.table} --budget {given.budget} --only {shlex.quote(label)} --seed {seed}"
-            command += f" --data {given.data}" if given.data else ""
-            gvae(f"{command} --out {out}")
-            numbers = [number.to_json() for number in read_numbers(Run.open(out / key))]
-            rows = (
-                json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-            )  # another may have written
-            rows[key] = row(out / key, [command]) | {"label": label, "note": given.note, "numbers": numbers}
-            if experiment.curves:
-                rows[key]["curve"] = curve(Run.open(out / key))
-            for number in numbers:
-                number["protocol"].pop("versions")  # the row has them
-            file.write_text(json.dumps(dict(sorted(rows.items())), indent=1) + "\n", encoding="utf-8")
+            make(name, folder(label, seed), partial(measure, label, seed, given.runs / name, given))
+
+
+def measure(label: str, seed: int, out: Path, given: argparse.Namespace) -> dict[str, Any]:
+    """One run of `gvae reproduce`, one row."""
+    command = (
+        f"gvae reproduce {given.table} --budget {given.budget} --only {shlex.quote(label)} --seed {seed}"
+    )
+    command += f" --data {given.data}" if given.data else ""
+    gvae(f"{command} --out {out}")
+    run = Run.open(out / folder(label, seed))
+    numbers = [number.to_json() for number in read_numbers(run)]
+    for number in numbers:
+        number["protocol"].pop("versions")  # the row has them
+    found = row(run.path, [command]) | {"label": label, "note": given.note, "numbers": numbers}
+    return found | {"curve": curve(run)} if EXPERIMENTS[given.table].curves else found
 
 
 if __name__ == "__main__":

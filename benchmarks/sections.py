@@ -5,14 +5,13 @@ Each is Markdown made from the rows in benchmarks/results, "" where there are no
 
 from __future__ import annotations
 
-import json
 import statistics
-from pathlib import Path
 from typing import Any
+
+from rows import read
 
 from gvae.evaluation.quality import Point, quality
 
-RESULTS = Path(__file__).parent / "results"
 ABLATION = {
     "fd": ("Frechet distance", 2, 1),
     "coverage": ("coverage", 3, 1),
@@ -25,12 +24,6 @@ ABLATION = {
 def all_sections() -> list[str]:
     """Those of docs/results.md that have rows."""
     return [text for text in (step(), weighing(), collapse(), conditional()) if text]
-
-
-def read(name: str) -> dict[str, Any]:
-    """The rows of a benchmark; none if it has not run."""
-    file = RESULTS / f"{name}.json"
-    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
 
 
 def table(titles: list[str], lines: list[list[str]]) -> str:

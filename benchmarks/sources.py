@@ -17,11 +17,12 @@ import os
 import shlex
 import shutil
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from headline import gvae
 from PIL import Image
+from rows import gvae, make, trained
 
 from gvae.data import open_data
 from gvae.data.inspect import contact_sheet, inspect
@@ -29,7 +30,6 @@ from gvae.report.figures import save
 from gvae.report.panels import panels
 from gvae.runs import Run
 
-RESULTS = Path(__file__).parent / "results" / "sources.json"
 PICTURES = Path(__file__).parents[1] / "docs" / "images" / "sources"
 
 
@@ -87,10 +87,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/sources"))
     given = parser.parse_args()
     for name in given.only:
-        rows = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-        if name not in rows:
-            rows[name] = measure(name, CASES[name], given.minutes, given.runs / name)
-            RESULTS.write_text(json.dumps(dict(sorted(rows.items())), indent=1) + "\n", encoding="utf-8")
+        make("sources", name, partial(measure, name, CASES[name], given.minutes, given.runs / name))
 
 
 def measure(name: str, case: Case, minutes: float, out: Path) -> dict[str, Any]:
@@ -104,9 +101,7 @@ def measure(name: str, case: Case, minutes: float, out: Path) -> dict[str, Any]:
         gvae(f"gvae data prepare {shlex.quote(data)} {case.options} --out {prepared}")
     dataset = open_data(str(prepared))
     about = inspect(dataset)
-    if not (out / "final.png").exists():
-        train = f"gvae train gvae --data {prepared} --minutes {minutes:g} {case.training} --out {out}"
-        gvae(f"gvae resume {out}" if (out / "run.json").exists() else train)
+    trained(f"gvae train gvae --data {prepared} --minutes {minutes:g} {case.training}", out)
     run = Run.open(out)
     sheet = Image.open(contact_sheet(dataset, out / "data.png"))
     rebuilt = Image.open(sorted((out / "reconstructions").glob("*.png"))[-1])

@@ -19,13 +19,13 @@ import explored
 import gains
 import readers
 import sections
+from rows import RESULTS, read
 
 from gvae.evaluation.experiments import EXPERIMENTS, Experiment
 from gvae.evaluation.numbers import Number
 from gvae.evaluation.table import Measured, markdown, table
 
 HERE = Path(__file__).parent
-RESULTS = HERE / "results"
 README = HERE.parent / "README.md"
 MODELS = HERE.parent / "docs" / "models"
 PAGE = HERE.parent / "docs" / "results.md"
@@ -55,7 +55,7 @@ TITLES = {"vae": "vae, N(0, I)", "wgan-gp": "wgan-gp, 2 critic steps"}
 
 def headline() -> str:
     """The comparison of all models, mean and standard deviation over seeds."""
-    rows = list(json.loads((RESULTS / "headline.json").read_text(encoding="utf-8")).values())
+    rows = list(read("headline").values())
     lines = [
         "| model | " + " | ".join(title for title, _ in COLUMNS.values()) + " | images seen | seeds |",
         "|---" * (len(COLUMNS) + 3) + "|",
@@ -130,8 +130,7 @@ def engine() -> str:
 
 def likelihood() -> str:
     """The importance-weighted bound of the small VAE with a learned prior."""
-    file = RESULTS / "likelihood.json"
-    rows = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    rows = read("likelihood")
     if not rows:
         return ""
     lines = [
@@ -167,7 +166,7 @@ def reproduced() -> dict[str, tuple[Experiment, dict[str, list[Measured]], list[
     tables = {}
     for name, experiment in EXPERIMENTS.items():
         for file in sorted(RESULTS.glob(f"{name}-*.json")):
-            found = list(json.loads(file.read_text(encoding="utf-8")).values())
+            found = list(read(file.stem).values())
             rows: dict[str, list[Measured]] = {}
             for row in found:
                 numbers = tuple(Number(**number) for number in row["numbers"])

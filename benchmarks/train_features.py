@@ -14,16 +14,15 @@ import json
 import platform
 import sys
 import time
-from pathlib import Path
 
 import torch
+from rows import keep
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from gvae.data import open_data
 from gvae.metrics.features import CLASSIFIERS, WEIGHTS, Classifier, extractor
 
-RESULTS = Path(__file__).parent / "results" / "features.json"
 EPOCHS = {"digits": 60, "mnist": 6, "fashion-mnist": 8}
 
 
@@ -79,8 +78,7 @@ def percent(net: nn.Module, x: Tensor, y: Tensor) -> float:
 def record(data: str, seed: int, result: dict[str, float]) -> None:
     """Replace this data set's row in results/features.json."""
     extractor.cache_clear()
-    rows = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    rows[data] = {
+    found = {
         "command": f"python benchmarks/train_features.py --data {data} --seed {seed}",
         "seed": seed,
         "epochs": EPOCHS[data],
@@ -93,9 +91,8 @@ def record(data: str, seed: int, result: dict[str, float]) -> None:
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
     }
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(dict(sorted(rows.items())), indent=2) + "\n", encoding="utf-8")
-    json.dump({data: rows[data]}, sys.stdout, indent=2)
+    keep("features", data, found)
+    json.dump({data: found}, sys.stdout, indent=2)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,12 @@ Every row of results/trials.json is one training and one `gvae evaluate --split 
 from __future__ import annotations
 
 import argparse
-import json
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from headline import gvae, row
+from rows import gvae, make, row, trained
 
-RESULTS = Path(__file__).parent / "results" / "trials.json"
 METRICS = "fd,prdc,class-histogram"
 
 
@@ -30,21 +30,21 @@ def main() -> None:
     given = parser.parse_args()
     for options in given.options:
         name = " ".join([given.data, given.model, options, f"{given.minutes:g}min", str(given.seed)])
-        rows = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-        if name in rows:
-            continue
-        out = given.runs / name.replace(" ", "_").replace("--", "")
-        trained = (
-            f"gvae train {given.model} --data {given.data} --minutes {given.minutes:g} --seed {given.seed}"
-            f" {options} --out {out}"
+        make(
+            "trials",
+            name,
+            partial(measure, options, given.runs / name.replace(" ", "_").replace("--", ""), given),
         )
-        measured = METRICS if "gan" in given.model and "vae" not in given.model else f"{METRICS},mse"
-        evaluated = f"gvae evaluate {out} --split val --metrics {measured}"
-        gvae(f"gvae resume {out}" if (out / "run.json").exists() else trained)
-        gvae(evaluated)
-        rows[name] = row(out, [" ".join(trained.split()), evaluated]) | {"note": given.note}
-        RESULTS.write_text(json.dumps(dict(sorted(rows.items())), indent=1) + "\n", encoding="utf-8")
-        print(name, {key: number["value"] for key, number in rows[name]["numbers"].items()}, flush=True)
+
+
+def measure(options: str, out: Path, given: argparse.Namespace) -> dict[str, Any]:
+    """One training, one evaluation, one row."""
+    told = f"--data {given.data} --minutes {given.minutes:g} --seed {given.seed} {options}"
+    command = trained(f"gvae train {given.model} {told}", out)
+    measured = METRICS if "gan" in given.model and "vae" not in given.model else f"{METRICS},mse"
+    evaluated = f"gvae evaluate {out} --split val --metrics {measured}"
+    gvae(evaluated)
+    return row(out, [command, evaluated]) | {"note": given.note}
 
 
 if __name__ == "__main__":

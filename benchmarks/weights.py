@@ -9,19 +9,17 @@ drawing codes and evaluating three densities costs nothing.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from rows import keep
 
 import gvae
 from gvae.data import open_data
 from gvae.training import about
-
-RESULTS = Path(__file__).parent / "results" / "weights.json"
 
 
 def seconds(action: Callable[[], object]) -> float:
@@ -69,9 +67,7 @@ def main() -> None:
         "versions": facts["versions"],
         "date": facts["date"],
     }
-    rows = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    rows[given.run.name] = row
-    RESULTS.write_text(json.dumps(dict(sorted(rows.items())), indent=1) + "\n", encoding="utf-8")
+    keep("weights", given.run.name, row)
     print(f"ratio {row['ratio_median']:.3f}, {row['codes_per_second']:.0f} codes per second")
 
 
