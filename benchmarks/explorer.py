@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import storm
-from rows import keep
+from rows import keep, machine
 
 from gvae.runs import Run
 
@@ -227,8 +227,6 @@ def main() -> None:
 
 def row(run: Run, found: dict[str, Any], args: argparse.Namespace) -> dict[str, Any]:
     """What was measured, on what."""
-    from gvae.training import PACKAGES, processor, version
-
     return {
         "command": f"python benchmarks/explorer.py {run.path} --seconds {args.seconds:g} "
         f"--load-seconds {args.load_seconds:g}",
@@ -237,9 +235,7 @@ def row(run: Run, found: dict[str, Any], args: argparse.Namespace) -> dict[str, 
         "shape": list(run.spec.shape),
         **found,
         "note": args.note,
-        "processor": processor(),
-        "versions": {name: version(name) for name in PACKAGES},
-        "date": time.strftime("%Y-%m-%d"),
+        **machine(),
     }
 
 

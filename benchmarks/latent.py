@@ -28,7 +28,7 @@ from typing import Any
 
 import latent_pictures
 import torch
-from rows import keep
+from rows import keep, machine
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -218,8 +218,6 @@ def main() -> None:
 
 def row(space: Space, args: argparse.Namespace) -> dict[str, Any]:
     """What was measured, on what."""
-    from gvae.training import PACKAGES, processor, version
-
     run = space.loaded.run
     return {
         "commands": [run.about.get("command", ""), f"python benchmarks/latent.py {args.run}"],
@@ -228,9 +226,7 @@ def row(space: Space, args: argparse.Namespace) -> dict[str, Any]:
         "data": run.spec.name,
         "minutes": run.train.minutes,
         "note": args.note,
-        "processor": processor(),
-        "versions": {name: version(name) for name in PACKAGES},
-        "date": time.strftime("%Y-%m-%d"),
+        **machine(),
     }
 
 

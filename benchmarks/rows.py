@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,18 @@ def row(out: Path, commands: list[str]) -> dict[str, Any]:
             }
             for number in json.loads(run.metrics.read_text(encoding="utf-8"))["numbers"]
         },
+    }
+
+
+def machine() -> dict[str, Any]:
+    """Processor, versions and date of a measurement that is made now."""
+    from gvae.training import PACKAGES, processor, version
+
+    return {
+        "environment": environment(),
+        "processor": processor(),
+        "versions": {name: version(name) for name in PACKAGES},
+        "date": date.today().isoformat(),
     }
 
 
