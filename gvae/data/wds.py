@@ -13,16 +13,17 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+from array import array
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
 import numpy as np
 
 from gvae.data.dataset import Dataset
-from gvae.data.items import Item
+from gvae.data.items import Chosen, Item, Lazy, Packed
 from gvae.data.paths import existing
 from gvae.data.pixels import ENDINGS
 from gvae.data.samples import Samples, classes_of, split_of
@@ -34,14 +35,40 @@ LONGEST = 2**20
 """bytes of a .cls or .json beyond which it is no label"""
 
 
-class Sample(NamedTuple):
-    """One image and its class."""
+class Listing(Lazy):
+    """Images of shards, in some fifty bytes each.
 
-    shard: str
-    key: str
-    member: Member
-    label: str
-    """"" if there is none"""
+    Args:
+        shards: what opens them.
+        names: the shards.
+    """
+
+    def __init__(self, shards: Shards, names: Sequence[str]) -> None:
+        self.shards, self.names = shards, names
+        self.shard, self.start, self.size = array("i"), array("q"), array("q")
+        self.keys, self.labels = Packed(), list[str]()
+
+    def add(self, shard: int, key: str, member: Member, label: str) -> None:
+        """One image, and the name of its class; "" if there is none."""
+        self.shard.append(shard)
+        self.start.append(member.start)
+        self.size.append(member.size)
+        self.keys.append(key.encode("utf-8", "surrogateescape"))
+        self.labels.append(sys.intern(label))
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def item(self, i: int) -> Item:
+        """Name, below the first shard's folder, and opener."""
+        read = partial(self.shards.read, self.names[self.shard[i]], Member(self.start[i], self.size[i]))
+        folder, _, _ = self.names[self.shard[i]].rpartition("/")
+        return self.place(i).removeprefix(f"{folder}/"), read
+
+    def place(self, i: int) -> str:
+        """Shard and key."""
+        key = self.keys[i].decode("utf-8", "surrogateescape")
+        return f"{self.names[self.shard[i]]}/{shown(key)}"
 
 
 def open_wds(
@@ -67,30 +94,35 @@ def open_wds(
         GvaeError: no shards, one that is missing, cut or damaged, samples without image or class; otherwise as for
             `gvae.data.folder.open_folder`.
     """
-    names, shards = _named(root), Shards()
-    samples, odd = _samples(shards, names, image_column, label_column)
+    names = _named(root)
+    listing, odd = _listing(Shards(), names, image_column, label_column)
+    labelled = any(listing.labels)
+    bare = [i for i, label in enumerate(listing.labels) if not label] if labelled else []
+    for i in bare:
+        odd[listing.place(i)] = "has no class, others have"
     if odd and not skip_broken:
         first, reason = next(iter(odd.items()))
         raise GvaeError(
             f"{first} {reason} ({len(odd)} samples of this kind); pack the shards again, or leave such samples out with "
             "--skip-broken"
         )
-    if not samples:
+    kept = np.delete(np.arange(len(listing)), bare)
+    if not len(kept):
         raise GvaeError(
             f"the shards from {names[0]} on hold no images; supported endings: {' '.join(ENDINGS)}"
         )
-    labelled, far = bool(samples[0].label), any(WEB.fullmatch(name) for name in names)
-    classes, labels = classes_of([sample.label for sample in samples]) if labelled else ((), None)
+    classes, labels = classes_of([listing.labels[i] for i in kept]) if labelled else ((), None)
+    shard, splits = np.frombuffer(listing.shard, np.int32)[kept], [_split(name) for name in names]
     found = Samples(
         _title(names),
         str(PurePosixPath(names[0]).parent),
-        _items(shards, samples),
-        [_split(sample.shard) for sample in samples],
+        Chosen(listing, kept),
+        [splits[i] for i in shard],
         classes,
         labels,
-        [f"{len(samples)} samples of {len(names)} shards", *_told(odd)],
+        [f"{len(kept)} samples of {len(names)} shards", *_told(odd)],
         {"source": f"shards {names[0]} to {names[-1]}"},
-        np.unique([sample.shard for sample in samples], return_inverse=True)[1] if far else None,
+        shard if any(WEB.fullmatch(name) for name in names) else None,
     )
     return found.dataset(size, fit, channels, skip_broken, scratch)
 
@@ -120,25 +152,21 @@ def _named(root: Path | None) -> list[str]:
     return names
 
 
-def _samples(
+def _listing(
     shards: Shards, names: Sequence[str], image: str | None, label: str | None
-) -> tuple[list[Sample], dict[str, str]]:
-    """The samples that are whole, and what is wrong with the others."""
-    samples: list[Sample] = []
-    odd: dict[str, str] = {}
-    for shard in names:
+) -> tuple[Listing, dict[str, str]]:
+    """The samples with an image, and what is wrong with others."""
+    listing, odd = Listing(shards, names), dict[str, str]()
+    for number, shard in enumerate(names):
         for key, members in shards.samples(shard):
             place = f"{shard}/{shown(key)}"
             ending = _image(place, members, image)
             known = _label(shards, shard, place, members, label)
             if ending:
-                samples.append(Sample(shard, key, members[ending], known))
+                listing.add(number, key, members[ending], known)
             elif known:
                 odd[place] = "has a class and no image"
-    if any(sample.label for sample in samples):
-        odd |= {f"{s.shard}/{shown(s.key)}": "has no class, others have" for s in samples if not s.label}
-        samples = [sample for sample in samples if sample.label]
-    return samples, odd
+    return listing, odd
 
 
 def _image(place: str, members: dict[str, Member], asked: str | None) -> str:
@@ -172,14 +200,6 @@ def _label(shards: Shards, shard: str, place: str, members: dict[str, Member], c
     except (ValueError, TypeError, RecursionError) as error:
         raise GvaeError(f"{place}.{ending} holds no label ({error}); pack the shard again") from error
     return "" if value is None else str(value)
-
-
-def _items(shards: Shards, samples: Sequence[Sample]) -> list[Item]:
-    """Names, below the first shard's folder, and openers."""
-    return [
-        (f"{PurePosixPath(s.shard).name}/{shown(s.key)}", partial(shards.read, s.shard, s.member))
-        for s in samples
-    ]
 
 
 def _split(shard: str) -> str:
