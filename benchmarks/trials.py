@@ -1,6 +1,7 @@
 """Choose the defaults on validation data: short trainings of a model with different options.
 
     python benchmarks/trials.py wgan-gp --minutes 4 --options "" "--lr 1e-3" "--lr 1e-3 --critic-steps 2"
+    python benchmarks/trials.py gvae --images 100000 --options "" "--latent 32" "--beta 1"
 
 Every row of results/trials.json is one training and one `gvae evaluate --split val`; nothing here touches the test split.
 """
@@ -23,13 +24,16 @@ def main() -> None:
     parser.add_argument("model")
     parser.add_argument("--options", nargs="+", required=True, help="one string of options for each training")
     parser.add_argument("--data", default="mnist")
-    parser.add_argument("--minutes", type=float, default=4)
+    budget = parser.add_mutually_exclusive_group()
+    budget.add_argument("--minutes", type=float, default=4)
+    budget.add_argument("--images", type=int, help="a budget that does not mind other programs on the machine")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--runs", type=Path, default=Path("runs/trials"))
     parser.add_argument("--note", default="", help="anything a reader of the rows must know")
     given = parser.parse_args()
     for options in given.options:
-        name = " ".join([given.data, given.model, options, f"{given.minutes:g}min", str(given.seed)])
+        spent = f"{given.images}images" if given.images else f"{given.minutes:g}min"
+        name = " ".join([given.data, given.model, options, spent, str(given.seed)])
         make(
             "trials",
             name,
@@ -39,7 +43,8 @@ def main() -> None:
 
 def measure(options: str, out: Path, given: argparse.Namespace) -> dict[str, Any]:
     """One training, one evaluation, one row."""
-    told = f"--data {given.data} --minutes {given.minutes:g} --seed {given.seed} {options}"
+    budget = f"--images {given.images}" if given.images else f"--minutes {given.minutes:g}"
+    told = f"--data {given.data} {budget} --seed {given.seed} {options}"
     command = trained(f"gvae train {given.model} {told}", out)
     measured = METRICS if "gan" in given.model and "vae" not in given.model else f"{METRICS},mse"
     evaluated = f"gvae evaluate {out} --split val --metrics {measured}"
