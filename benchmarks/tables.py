@@ -10,8 +10,8 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import statistics
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,77 +36,25 @@ LATENT, EXPLORER, DATA, CHOOSING = (
 INTRODUCTION = """# Results: the papers' tables, measured here
 
 Every row was trained and measured by the command below its table; "paper" is what the papers print. Written by
-`benchmarks/tables.py` from the rows in `benchmarks/results`; the comparison of four models at ten minutes is in the
-[README](../README.md)."""
-ORDER = ("gvae", "vae", "vae-gan", "wgan-gp")
-COLUMNS = {
-    "fd": ("Frechet distance", 2),
-    "coverage": ("coverage", 3),
-    "density": ("density", 3),
-    "mmd": ("RBF MMD² x 1000", 3),
-    "mse": ("reconstruction error x 1000", 2),
-    "smallest class": ("smallest class", 3),
-    "largest class": ("largest class", 3),
-}
-SCALE = {"mmd": 1000, "mse": 1000}
-TITLES = {"vae": "vae, N(0, I)", "wgan-gp": "wgan-gp, 2 critic steps"}
-"""what a row of the headline differs in from the model's defaults"""
+`benchmarks/tables.py` from the rows in `benchmarks/results`."""
+HEADLINE = "table3-small"
+"""what the README shows"""
 
 
 def headline() -> str:
-    """The comparison of all models, mean and standard deviation over seeds."""
-    rows = list(read("headline").values())
-    lines = [
-        "| model | " + " | ".join(title for title, _ in COLUMNS.values()) + " | images seen | seeds |",
-        "|---" * (len(COLUMNS) + 3) + "|",
-        "| real against real | " + " | ".join(floor(rows, name) for name in COLUMNS) + " | | |",
-    ]
-    for model in ORDER:
-        mine = [row for row in rows if row["model"] == model]
-        if mine:
-            cells = [spread(mine, name) for name in COLUMNS]
-            seen = f"{statistics.mean(row['images'] for row in mine) / 1000:.0f}k"
-            title = TITLES.get(model, model)
-            lines.append(f"| {title} | " + " | ".join(cells) + f" | {seen} | {len(mine)} |")
-    first = rows[0]
-    return "\n".join([*lines, "", note(first)])
-
-
-def note(row: dict[str, Any]) -> str:
-    """Under the table: what was run, on what, when."""
-    samples = row["numbers"]["fd"]["n"]
-    caution = f" **{row['note']}**" if row.get("note") else ""
-    return (
-        f"MNIST, {row['minutes']:g} minutes of training each on {row['processor']}, "
-        f"{samples:,} samples against the test split, defaults but for what a row's title says, mean ± standard "
-        "deviation over seeds where there are several. Frechet distance, coverage, density and classes in the "
-        "features of a small digit "
-        "classifier: they are no Inception numbers. Lower is better for distances and errors, higher for coverage and "
-        "density. Commands: [benchmarks/headline.py](benchmarks/headline.py); rows: "
-        f"[headline.json](benchmarks/results/headline.json), {row['date']}, torch {row['versions']['torch']}.{caution}"
+    """The papers' comparison of all models on MNIST, without the papers' figures."""
+    if HEADLINE not in reproduced():
+        return "Not measured yet: `python benchmarks/reproduce.py table3`."
+    experiment, rows, found = reproduced()[HEADLINE]
+    recipes = tuple(replace(recipe, paper={}, note="") for recipe in experiment.recipes)
+    minutes = "; ".join(sorted({f"{row['minutes']:g} minutes of training each" for row in found}))
+    legend = (
+        f"MNIST, {minutes}, 10,000 samples against the test split, mean ± standard deviation over seeds. Frechet "
+        "distance and coverage are taken in the features of a small digit classifier: they are no Inception numbers. "
+        "Lower is better for distances and errors, higher for coverage; the best MS-SSIM is the real images' own. The "
+        "papers' figures and notes on the rows are in [results](docs/results.md)."
     )
-
-
-def values(rows: list[dict[str, Any]], name: str, key: str = "value") -> list[float]:
-    """A number of every row that has it."""
-    scale = SCALE.get(name, 1)
-    numbers = [row["numbers"].get(name) or {} for row in rows]
-    return [scale * number[key] for number in numbers if number.get(key) is not None]
-
-
-def spread(rows: list[dict[str, Any]], name: str) -> str:
-    """Mean ± standard deviation, or n/a."""
-    found, digits = values(rows, name), COLUMNS[name][1]
-    if not found:
-        return "n/a"
-    deviation = f" ± {statistics.stdev(found):.{digits}f}" if len(found) > 1 else ""
-    return f"{statistics.mean(found):.{digits}f}{deviation}"
-
-
-def floor(rows: list[dict[str, Any]], name: str) -> str:
-    """The same measurement of real against real images."""
-    found = values(rows, name, "floor")
-    return f"{statistics.mean(found):.{COLUMNS[name][1]}f}" if found else ""
+    return f"{table(replace(experiment, recipes=recipes), rows)}\n\n{legend}\n\n{origin(HEADLINE, found)}"
 
 
 def engine() -> str:
@@ -194,8 +142,8 @@ def page() -> str:
 
 
 def results_of(model: str) -> str:
-    """What a model's page says: the headline, if the model is in it, and its rows of the papers' tables."""
-    parts = [headline().replace("](benchmarks/", "](../../benchmarks/")] if model in ORDER else []
+    """What a model's page says: its rows of the papers' tables."""
+    parts = []
     for name, (experiment, rows, found) in reproduced().items():
         mine = {recipe.label for recipe in experiment.recipes if recipe.model == model}
         if chosen := {label: runs for label, runs in rows.items() if label in mine}:
@@ -205,7 +153,7 @@ def results_of(model: str) -> str:
     return "\n\n".join(parts) or "Results are not measured yet."
 
 
-def replace(path: Path, marker: str, text: str, check: bool) -> bool:
+def put(path: Path, marker: str, text: str, check: bool) -> bool:
     """Put `text` between a file's markers; returns whether it was there already."""
     old = path.read_text(encoding="utf-8")
     begin, end = f"<!-- {marker}:begin -->", f"<!-- {marker}:end -->"
@@ -224,18 +172,20 @@ def main() -> None:
         "--check", action="store_true", help="change nothing; exit with 1 if a table is out of date"
     )
     check = parser.parse_args().check
-    same = [replace(README, "results", headline(), check)]
-    same += [replace(file, "results", results_of(file.stem), check) for file in sorted(MODELS.glob("*.md"))]
-    same.append(replace(MODELS / "gvae.md", "ablation", sections.ablation(), check))
+    same = [put(README, "results", headline(), check)]
+    same += [put(file, "results", results_of(file.stem), check) for file in sorted(MODELS.glob("*.md"))]
+    same.append(
+        put(MODELS / "gvae.md", "ablation", f"{sections.ablation()}\n\n{sections.trials()}".strip(), check)
+    )
     same.append(PAGE.exists() and PAGE.read_text(encoding="utf-8") == page())
     if not check:
         PAGE.write_text(page(), encoding="utf-8")
-    same += [replace(LATENT, "edits", explored.edits(), check)]
-    same += [replace(CHOOSING, "gains", gains.gains(), check)]
-    same += [replace(DATA, "measured", readers.measured(), check)]
-    same += [replace(EXPLORER, "latency", explored.explorer(), check)]
+    same += [put(LATENT, "edits", explored.edits(), check)]
+    same += [put(CHOOSING, "gains", gains.gains(), check)]
+    same += [put(DATA, "measured", readers.measured(), check)]
+    same += [put(EXPLORER, "latency", explored.explorer(), check)]
     if (RESULTS / "engine.json").exists():
-        same.append(replace(README, "engine", engine(), check))
+        same.append(put(README, "engine", engine(), check))
     if check and not all(same):
         sys.exit("tables are out of date: python benchmarks/tables.py")
 

@@ -26,7 +26,9 @@ def main() -> None:
     parser.add_argument("--data", default="mnist")
     budget = parser.add_mutually_exclusive_group()
     budget.add_argument("--minutes", type=float, default=4)
-    budget.add_argument("--images", type=int, help="a budget that does not mind other programs on the machine")
+    budget.add_argument(
+        "--images", type=int, help="a budget that does not mind other programs on the machine"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--runs", type=Path, default=Path("runs/trials"))
     parser.add_argument("--note", default="", help="anything a reader of the rows must know")
