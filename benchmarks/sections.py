@@ -192,8 +192,9 @@ def trials() -> str:
         if row["model"] in ("gvae", "vae") and "--split val" in row["commands"][1]:
             numbers = {name: row["numbers"][name]["value"] for name in ("fd", "coverage", "mse")}
             cells = [f"{numbers['fd']:.2f}", f"{numbers['coverage']:.3f}", f"{1000 * numbers['mse']:.2f}"]
-            what = " ".join(key.split()[1:-2])
-            lines.append([f"`{what}`", spent(row), *cells, f"{row['images'] / 1000:.0f}k"])
+            model, *options = key.split()[1:-2]
+            what = f"{model}, `{' '.join(options)}`" if options else model
+            lines.append([what, spent(row), *cells, f"{row['images'] / 1000:.0f}k"])
     titles = ["trained", "budget", *(ABLATION[name][0] for name in ("fd", "coverage", "mse")), "images seen"]
     about = "One seed each, MNIST, validation split; vae with the fitted mixture, as gvae has it."
     return f"{about}\n\n{table(titles, lines)}" if lines else ""

@@ -130,7 +130,10 @@ def origin(name: str, rows: list[dict[str, Any]]) -> str:
     notes = " ".join(sorted({row["note"] for row in rows if row["note"]}))
     command = rows[0]["commands"][0].split(" --only")[0]
     when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
-    return f"`{command}` on {rows[0]['data']}, {machines}, {when}, torch {rows[0]['versions']['torch']}. {notes}".strip()
+    peaks = [row["peak_mb"] for row in rows if row.get("peak_mb")]
+    memory = f" A training took at most {max(peaks):,.0f} MB of memory." if peaks else ""
+    where = f"`{command}` on {rows[0]['data']}, {machines}, {when}, torch {rows[0]['versions']['torch']}."
+    return f"{where}{memory} {notes}".strip()
 
 
 def page() -> str:
