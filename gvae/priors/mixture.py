@@ -28,6 +28,8 @@ UNUSED = -1e4
 """weight logit of a component that is not in use: exp of it is 0, yet its gradient is a number"""
 GAIN = 0.01
 """nats per held-out code that a round must gain, or it counts as one of three that end the fit"""
+NONE = 1e-7
+"""share of a code below which it does not count for a component"""
 CHUNK = 12_000_000
 """largest number of floats in an intermediate result of one chunk of codes"""
 
@@ -145,17 +147,18 @@ class Mixture(Prior):
         return self._sums(u, y, self._joint(u, y).softmax(-1))
 
     def _sums(self, u: Tensor, y: Tensor | None, groups: Tensor) -> Statistics:
-        """Sums over codes u (N, Z) whose membership of each component is groups (N, K)."""
+        """Sums over codes u (N, Z) whose membership of each component is groups (N, K).
+
+        A code belongs to a few components, so the products are summed over the codes of each.
+        """
+        groups = groups * (groups > NONE)
         labels = torch.zeros(len(u), dtype=torch.long, device=u.device) if y is None else y
         counts = nn.functional.one_hot(labels, len(self.logits)).to(u).T @ groups
-        outer = u.new_zeros(self.components * self.latent, self.latent, dtype=torch.float64)
-        rows = max(1, CHUNK // len(outer))
-        for part, group in zip(u.split(rows), groups.split(rows), strict=True):
-            weighted = (group[:, :, None] * part[:, None, :]).view(len(part), -1)
-            outer += weighted.T @ part
-        return Statistics(
-            counts.double(), (groups.T @ u).double(), outer.view(self.components, self.latent, -1)
-        )
+        which, where = groups.T.nonzero(as_tuple=True)
+        sizes = which.bincount(minlength=self.components).tolist()
+        parts = zip(where.split(sizes), groups[where, which].split(sizes), strict=True)
+        outer = torch.stack([(u[some] * weight[:, None]).T @ u[some] for some, weight in parts])
+        return Statistics(counts.double(), (groups.T @ u).double(), outer.double())
 
     def _maximise(self, sums: Statistics) -> None:
         """Maximisation step, in double precision."""
