@@ -15,8 +15,10 @@ from torch import Tensor
 
 from gvae.models.base import Model
 
+PARTS = 10
+"""parts of the budget after each of which samples are looked at"""
 EVERY = 20
-"""log lines between two looks at samples"""
+"""log lines between two looks where a part is longer than that"""
 PATIENCE = 0.1
 """fraction of the budget before which nothing is named: every model begins gray and alike"""
 SAMPLES = 64

@@ -103,7 +103,9 @@ class Engine(Game):
         row["skipped"] = self.skipped
         if self.scorer.due(self.seen, self.elapsed, self.config) and self.main:
             row |= self.scorer.judge(self.sampling_weights(), self.seen, self.elapsed)
-        if self.rounds % (self.config.log_every * doctor.EVERY) == 0:
+        part = int(doctor.PARTS * self.fraction)
+        if part > self.examined or self.rounds % (self.config.log_every * doctor.EVERY) == 0:
+            self.examined = part
             known = [f.name for f in self.doctor.findings]
             vitals, findings = self.doctor.examine(self.model, terms, diagnostics)
             row["diagnostics"] = {**diagnostics, **vitals}

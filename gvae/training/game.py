@@ -27,7 +27,7 @@ from gvae.training.stream import Stream
 
 PATIENCE = 5
 """rounds in a row with a gradient that is not finite after which training stops"""
-COUNTERS = ("seen", "rounds", "elapsed", "furthest", "skipped", "bad_in_a_row")
+COUNTERS = ("seen", "rounds", "elapsed", "furthest", "skipped", "bad_in_a_row", "examined")
 """plain numbers that a checkpoint keeps"""
 
 
@@ -64,6 +64,8 @@ class Game:
         self.average = Average({n: self.players[n] for n in self.model.averaged}, config.ema)
 
         self.seen, self.rounds, self.skipped, self.bad_in_a_row = 0, 0, 0, 0
+        self.examined = 0
+        """parts of the budget after which the doctor has looked"""
         self.elapsed, self.furthest = 0.0, 0.0
         self.begun: set[int] = set()
 
@@ -191,7 +193,7 @@ class Game:
         self.begun = set(state["begun"])
         self.journal.load_state_dict(state["journal"], self.device)
         for name in COUNTERS:
-            setattr(self, name, state[name])
+            setattr(self, name, state.get(name, 0))  # older checkpoints lack some
 
     def sampling_weights(self) -> dict[str, Tensor]:
         """The model's weights with the averages in place of what they average."""
