@@ -13,8 +13,8 @@ from PIL import Image
 
 HAS_SIMPLEJPEG = find_spec("simplejpeg") is not None
 BEGINNING = b"\xff\xd8\xff"
-MORE = (b"Exif\0\0", b"MPF\0")
-"""what a file holds that may be turned, or has several pictures"""
+MORE = (b"Exif\0\0", b"tiff:Orientation", b"MPF\0")
+"""what a file holds that may be turned (EXIF, XMP), or has several pictures"""
 
 
 def jpeg_size(data: bytes) -> tuple[int, int] | None:

@@ -83,7 +83,7 @@ class OnDemand:
         Raises:
             GvaeError: an image that cannot be read.
         """
-        indices = np.arange(len(self))[which]
+        indices = np.arange(*which.indices(len(self))) if isinstance(which, slice) else np.asarray(which)
         if indices.ndim == 0:
             return self._rows(indices[None])[0]
         key, rows = self._expected

@@ -100,6 +100,14 @@ def test_a_turned_photo_is_upright():
     assert (pixels.decode(BytesIO(encoded(60, 40, exif=turn)), 40, "crop", 3) == upright[10:50]).all()
 
 
+def test_a_photo_that_xmp_turns_is_upright():
+    packet = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a tiff:Orientation="6"/></x:xmpmeta>'
+    data = encoded(60, 40, xmp=packet)
+    assert jpeg.jpeg_size(data) is None
+    upright = by_pillow(encoded(60, 40)).transpose(1, 0, 2)[:, ::-1]
+    assert (pixels.decode(BytesIO(data), 40, "crop", 3) == upright[10:50]).all()
+
+
 def test_without_simplejpeg_there_is_nothing(monkeypatch):
     monkeypatch.setattr(jpeg, "HAS_SIMPLEJPEG", False)
     assert jpeg.jpeg_size(encoded(8, 8)) is jpeg.read_jpeg(encoded(8, 8)) is None
