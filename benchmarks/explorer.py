@@ -116,6 +116,7 @@ def steady(seconds: float, move: Callable[[float], None]) -> None:
 def slider(page: Any, opened: Explorer, seconds: float) -> dict[str, Any]:
     """Drag the first slider of Components from left to right and back."""
     show(page, opened.address, "components")
+    page.wait_for_selector("canvas[aria-label='filmstrip'][data-painted]")  # it pushes the sliders down when it comes
     page.evaluate(WATCH, ["sample", "input"])
     box = page.locator(".slider input[type=range]").first.bounding_box()
     y = box["y"] + box["height"] / 2

@@ -70,8 +70,11 @@ function picture(label, { large = false, title = label } = {}) {
   const node = h("figure", {}, canvas, h("figcaption", {}, caption, button));
   const paint = async (blob, number = 0) => {
     const image = await createImageBitmap(blob);
-    [canvas.width, canvas.height] = [image.width, image.height];
-    canvas.getContext("2d").drawImage(image, 0, 0);
+    const same = canvas.width === image.width && canvas.height === image.height;
+    if (!same) [canvas.width, canvas.height] = [image.width, image.height]; // which lays out the page anew
+    const plane = canvas.getContext("2d");
+    plane.clearRect(0, 0, canvas.width, canvas.height);
+    plane.drawImage(image, 0, 0);
     canvas.dataset.painted = number;
   };
   const ask = slot(async (response, number) => {

@@ -4,6 +4,7 @@ import { source, told } from "../sources.js";
 
 const SOON = 300; // milliseconds that the page waits for all effects before it shows sliders in another order
 const PART = 100; // milliseconds that one question for effects may take, about: the picture waits so long
+const SORTED = "Sorted by how much they change the picture.";
 const REST = 150; // milliseconds without a movement, after which the filmstrip is drawn
 
 export async function mount(box, ctx) {
@@ -28,7 +29,7 @@ export async function mount(box, ctx) {
   const ranked = () => (known() ? [...all].sort((a, b) => effect[b] - effect[a]) : all);
   const rows = ranked().map((i) => slider(i));
   const sliders = h("div", { className: "sliders" }, ...rows.map(({ node }) => node));
-  const note = h("p", { className: "quiet", textContent: known() ? "" : "Sorted by number until all effects are measured." });
+  const note = h("p", { className: "quiet", textContent: known() ? SORTED : "Sorted by number until all effects are measured." });
   if (component < 0) component = rows[0].i;
 
   /** Ask for effects, some at a time and not while one drags, so that pictures hardly wait. */
@@ -51,7 +52,7 @@ export async function mount(box, ctx) {
     const total = effect.reduce((sum, value) => sum + value, 0) || 1;
     rows.forEach(({ i, name }) => { name.title = `${((100 * effect[i]) / total).toFixed(1)} % of the change`; });
     sliders.append(...ranked().map((i) => rows.find((row) => row.i === i).node));
-    note.textContent = "";
+    note.textContent = SORTED; // as long as the sentence before, so that nothing moves under the pointer
   }
 
   function slider(i) {
