@@ -19,12 +19,15 @@ from gvae.explorer.uploads import Uploads
 from gvae.latent.directions import Direction
 from gvae.latent.shelf import find, kept
 from gvae.latent.space import Space, seeded
+from gvae.training.precision import has_bf16
 
 T = TypeVar("T")
 
 FAR = 1e4
 """no entry of a code and no strength of a direction may be larger"""
 SEEDS = 2**31 - 1
+LARGE = 64 * 64
+"""values of an image from which a draft of it saves time"""
 CACHED = 64
 """things that are remembered because they take long: codes of a data set, effects, paths, neighbours"""
 
@@ -47,6 +50,8 @@ class Renderer:
         self.uploads = Uploads(
             self.spec, self.run.about.get("data", {}).get("options", {}).get("fit", "crop")
         )
+        self.drafts = self.spec.dim >= LARGE and has_bf16(self.space.model.device)
+        """whether a draft of an image takes less time than the image"""
         self.made = stamp(self.run.weights)
         self.cache: dict[Hashable, Any] = {}
 
@@ -177,9 +182,14 @@ class Renderer:
             z = z + alpha * self.direction(word)
         return z
 
-    def decode(self, z: Tensor, y: Tensor | None) -> Tensor:
-        """Images (N, C, *S) of codes (N, Z); a single code is decoded just as `gvae.load(RUN).decode(z)` does."""
-        return self.space.decode(z, y)
+    def decode(self, z: Tensor, y: Tensor | None, draft: bool = False) -> Tensor:
+        """Images (N, C, *S) of codes (N, Z); a single code is decoded just as `gvae.load(RUN).decode(z)` does.
+
+        Args:
+            draft: in bf16 where that is faster: some gray levels may differ by one or two.
+        """
+        with torch.autocast(self.space.model.device.type, torch.bfloat16, enabled=draft and self.drafts):
+            return self.space.decode(z, y).float()
 
 
 def stamp(path: Path) -> float | None:

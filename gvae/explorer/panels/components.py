@@ -32,7 +32,7 @@ def effects(renderer: Renderer, ask: Ask) -> dict[str, Any]:
     axes = torch.diag(spread)
     for k in range(first, last):
         if k not in known:
-            known[k] = float(change(lambda codes: renderer.decode(codes, y), some, axes[k]))
+            known[k] = float(change(lambda codes: renderer.decode(codes, y, draft=True), some, axes[k]))
     return {"spread": spread[first:last].tolist(), "effect": [known[k] for k in range(first, last)]}
 
 
@@ -40,7 +40,7 @@ def film(renderer: Renderer, ask: Ask) -> Picture:
     """A code with one component going from -3 to 3, side by side."""
     z = renderer.code(ask)
     rows = traverse(z, ask.whole("component", 0, 0, len(z) - 1), ask.whole("steps", 9, 2, 25))
-    return strip(renderer.decode(rows, renderer.told(ask)))
+    return strip(renderer.decode(rows, renderer.told(ask), draft=True))
 
 
 PANEL = Panel(

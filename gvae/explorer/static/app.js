@@ -3,6 +3,7 @@ import { h, save } from "./dom.js";
 import { address, fetched, slot } from "./net.js";
 
 const $ = (id) => document.getElementById(id);
+const REST = 150; // milliseconds without a movement, after which a draft gives way to the picture itself
 const WAIT = 250; // milliseconds between two changes of the address: browsers allow few
 let known; // runs and views
 let shown = null; // the view that is mounted
@@ -43,7 +44,7 @@ function context(run, number) {
       const response = await fetched(address(`api/${number}/${question}`, given));
       return response.json();
     },
-    picture: (label, options) => picture(label, options),
+    picture: (label, options) => picture(label, { drafts: run.drafts, ...options }),
     slot: (take) => slot(take, say),
     open(view, given) { // another view with another state
       location.hash = `#${new URLSearchParams({ run: number, panel: view, ...given })}`;
@@ -57,10 +58,13 @@ function context(run, number) {
 }
 
 /**
- * A picture with a caption and a way to save it; `show` asks for it, the newest wish wins. The canvas says which wish it
- * has painted (data-painted) and which is the newest (data-wish): the same number when nothing older is on show.
+ * A picture with a caption and a way to save it; `show` asks for it, the newest wish wins. `follow` is for what changes many
+ * times a second: it asks for drafts, where they are faster, and for the picture itself when the movement rests. The canvas
+ * says which wish it has painted (data-painted) and which is the newest (data-wish): the same number when nothing older is
+ * on show.
  */
-function picture(label, { large = false, title = label } = {}) {
+function picture(label, { large = false, title = label, drafts = false } = {}) {
+  let rest = 0;
   const canvas = h("canvas", { width: 1, height: 1, className: large ? "large" : "", role: "img", "aria-label": label });
   const caption = h("span", { textContent: title });
   const button = h("button", {
@@ -82,8 +86,15 @@ function picture(label, { large = false, title = label } = {}) {
     await paint(await response.blob(), number);
     canvas.dataset.address = asked.pathname + asked.search;
   }, say);
-  const show = (path, words) => { canvas.dataset.wish = ask(path, words); };
-  return { node, canvas, caption, paint, show };
+  const show = (path, words) => {
+    clearTimeout(rest);
+    canvas.dataset.wish = ask(path, words);
+  };
+  const follow = (path, words) => {
+    show(path, drafts ? { ...words, draft: 1 } : words);
+    if (drafts) rest = setTimeout(() => show(path, words), REST);
+  };
+  return { node, canvas, caption, paint, show, follow };
 }
 
 function linkTo(view) {

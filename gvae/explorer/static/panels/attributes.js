@@ -19,11 +19,14 @@ export async function mount(box, ctx) {
   const added = pairs(ctx.get("add"));
   const before = ctx.picture("before");
   const after = ctx.picture("after", { large: true });
+  let drawn = ""; // what `before` shows
   const draw = () => {
     const add = unpaired(added);
     ctx.put({ code, add });
-    before.show(ctx.path("picture"), { code, y: ctx.get("y") });
-    after.show(ctx.path("picture"), { code, add, y: ctx.get("y") });
+    const y = ctx.get("y");
+    if (drawn !== `${code} ${y}`) before.show(ctx.path("picture"), { code, y });
+    drawn = `${code} ${y}`;
+    after.follow(ctx.path("picture"), { code, add, y: ctx.get("y") });
   };
   const rows = directions.map((row) => {
     const on = h("input", { type: "checkbox", checked: added.has(row.name) });

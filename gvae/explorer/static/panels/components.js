@@ -82,7 +82,7 @@ export async function mount(box, ctx) {
   function draw() {
     moved = performance.now();
     ctx.put({ code: state.code, set: unpaired(state.set), film: component });
-    picture.show(ctx.path("picture"), ask());
+    picture.follow(ctx.path("picture"), ask());
     film.caption.textContent = `z${component} from -3 to 3`;
     clearTimeout(waiting); // nine pictures: not while one drags
     waiting = setTimeout(() => film.show(ctx.path("components/film"), { ...ask(), component }), REST);

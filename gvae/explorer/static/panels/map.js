@@ -64,7 +64,7 @@ export async function mount(box, ctx) {
       if (distance < best) [near, best] = [i, distance];
     });
     lies.textContent = labels.length ? `Nearest image: ${classes[labels[near]]}` : "";
-    picture.show(ctx.path("map/at"), ask());
+    picture.follow(ctx.path("map/at"), ask());
   }
   function move(event) {
     const place = canvas.getBoundingClientRect();

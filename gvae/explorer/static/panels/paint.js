@@ -28,7 +28,7 @@ export async function mount(box, ctx) {
     told.textContent = `z${cursor} = ${z[cursor].toFixed(2)}`;
     const code = packed(z);
     ctx.put({ code });
-    picture.show(ctx.path("picture"), { code, y: ctx.get("y") });
+    picture.follow(ctx.path("picture"), { code, y: ctx.get("y") });
   }
   function set(i, value) {
     if (i < 0 || i >= count) return;
