@@ -51,7 +51,7 @@ def explorer() -> str:
             for kind in ("slider", "hover")
         ]
         shape = f"{row['model']}, {' x '.join(map(str, row['shape']))}"
-        grown = f"+{row['load']['growth_mb']:.0f} MB"
+        grown = f"+{row['load']['growth_mb']:.0f} MB" if "load" in row else "not loaded"
         lines.append(f"| {shape} | {row['start_s']:.1f} s | {' | '.join(cells)} | {grown} |")
     notes = [
         f"`{row['command']}`, {row['processor']}, {row['date']}. {row['note']}".strip()

@@ -116,7 +116,9 @@ def steady(seconds: float, move: Callable[[float], None]) -> None:
 def slider(page: Any, opened: Explorer, seconds: float) -> dict[str, Any]:
     """Drag the first slider of Components from left to right and back."""
     show(page, opened.address, "components")
-    page.wait_for_selector("canvas[aria-label='filmstrip'][data-painted]")  # it pushes the sliders down when it comes
+    page.wait_for_selector(
+        "canvas[aria-label='filmstrip'][data-painted]"
+    )  # it pushes the sliders down when it comes
     page.evaluate(WATCH, ["sample", "input"])
     box = page.locator(".slider input[type=range]").first.bounding_box()
     y = box["y"] + box["height"] / 2
@@ -190,7 +192,8 @@ def measure(run: Path, args: argparse.Namespace) -> dict[str, Any]:
         found = browsed(page, opened, args.seconds)
         browser.close()
         playwright.stop()
-        found["load"] = storm.storm(opened.process.pid, opened.address, args)
+        if args.requests:
+            found["load"] = storm.storm(opened.process.pid, opened.address, args)
         assert not list(opened.home.iterdir()), "the explorer has written files"
     assert storm.listed(run) == before, "the run folder has changed"
     return found
@@ -214,7 +217,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10, help="of dragging, and of hovering")
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--load-seconds", type=float, default=60, help="that the clients ask")
-    parser.add_argument("--requests", type=int, default=10_000, help="random and malformed ones")
+    parser.add_argument(
+        "--requests", type=int, default=10_000, help="random and malformed ones; 0: no load at all"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the requests")
     parser.add_argument("--note", default="", help="anything a reader of the rows must know")
     parser.add_argument("--dry", action="store_true", help="keep no row")
@@ -230,7 +235,7 @@ def row(run: Run, found: dict[str, Any], args: argparse.Namespace) -> dict[str, 
     """What was measured, on what."""
     return {
         "command": f"python benchmarks/explorer.py {run.path} --seconds {args.seconds:g} "
-        f"--load-seconds {args.load_seconds:g}",
+        f"--load-seconds {args.load_seconds:g} --requests {args.requests}",
         "model": run.model,
         "data": run.data,
         "shape": list(run.spec.shape),

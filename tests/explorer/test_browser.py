@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 import numpy as np
 import pytest
 import torch
@@ -120,3 +122,21 @@ def test_nothing_is_wider_than_the_window(page, site, renderer, width):
     ):
         opened(page, f"{address}#panel={view}")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, view
+
+
+def test_a_movement_is_followed_in_drafts_and_ends_on_the_picture(page, site, renderer, monkeypatch):
+    shown, requests = renderer(), []
+    monkeypatch.setattr(shown, "drafts", True)
+    page.on("request", lambda request: requests.append(request.url) if "/picture" in request.url else None)
+    opened(page, site(shown) + "#panel=components")
+    page.get_by_label("component z0", exact=True).fill("2")
+    page.wait_for_function(
+        """() => {
+            const { address, wish, painted } = document.querySelector("canvas[aria-label='sample']").dataset;
+            return address?.includes("set=0%3A2") && !address.includes("draft") && wish === painted;
+        }"""
+    )
+    z = torch.tensor([code(shown, Ask({"set": "0:2"}))["values"]])
+    assert np.array_equal(painted(page, "sample"), gray(load(shown.run.path).decode(z)))
+    followed = [parse_qs(urlsplit(url).query) for url in requests]
+    assert any("draft" in words and words.get("set") == ["0:2"] for words in followed)

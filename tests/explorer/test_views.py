@@ -14,10 +14,11 @@ from PIL import Image
 
 from gvae.api import load
 from gvae.errors import GvaeError
+from gvae.explorer import renderer as drawing
 from gvae.explorer.asks import Ask
 from gvae.explorer.panels import PANELS, map, morph, neighbours, panels, reconstruct, training, volume
 from gvae.explorer.panels.attributes import known
-from gvae.explorer.panels.code import code
+from gvae.explorer.panels.code import code, picture
 from gvae.explorer.panels.components import effects, film
 from gvae.latent.directions import Direction
 from gvae.latent.shelf import keep
@@ -225,3 +226,22 @@ def test_a_run_without_held_out_images_says_so(renderer, digits):
     shown.data = replace(digits, splits={"train": digits.split("train")})
     assert neighbours.nearest(shown, Ask({}))["verdict"] == "There are no held-out images to compare with."
     assert len(map.points(shown, Ask({}))["points"]) == len(digits.split("train"))
+
+
+def test_a_draft_is_nearly_the_picture_and_only_where_it_is_faster(renderer, monkeypatch):
+    shown = renderer()
+    exact, ask = pixels(picture(shown, Ask({})).content), Ask({"draft": "1"})
+    assert not shown.drafts  # 8x8 pixels
+    assert np.array_equal(pixels(picture(shown, ask).content), exact)
+    monkeypatch.setattr(shown, "drafts", True)
+    draft = pixels(picture(shown, ask).content).astype(int)
+    assert 0 < np.abs(draft - exact).max() <= 8
+    assert np.array_equal(pixels(picture(shown, Ask({})).content), exact)
+
+
+def test_drafts_are_for_large_images_on_processors_with_bf16(renderer, monkeypatch):
+    monkeypatch.setattr(drawing, "LARGE", 64)
+    monkeypatch.setattr(drawing, "has_bf16", lambda device: True)
+    assert renderer().drafts
+    monkeypatch.setattr(drawing, "has_bf16", lambda device: False)
+    assert not renderer().drafts
