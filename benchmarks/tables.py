@@ -49,7 +49,8 @@ def headline() -> str:
     recipes = tuple(replace(recipe, paper={}, note="") for recipe in experiment.recipes)
     minutes = "; ".join(sorted({f"{row['minutes']:g} minutes of training each" for row in found}))
     legend = (
-        f"MNIST, {minutes}, 10,000 samples against the test split, mean ± standard deviation over seeds. Frechet "
+        f"MNIST, {minutes}, 10,000 samples against the test split, mean ± standard deviation over seeds, or with "
+        "one seed the 95 % interval over images. Frechet "
         "distance and coverage are taken in the features of a small digit classifier: they are no Inception numbers. "
         "Lower is better for distances and errors, higher for coverage; the best MS-SSIM is the real images' own. The "
         "papers' figures and notes on the rows are in [results](docs/results.md)."
