@@ -28,10 +28,10 @@ def jpeg_size(data: bytes) -> tuple[int, int] | None:
     from simplejpeg import decode_jpeg_header
 
     try:
-        height, width, colours, _ = decode_jpeg_header(data, strict=True)
+        rows, columns, colours, _ = decode_jpeg_header(data, strict=True)
     except ValueError:
         return None
-    largest = Image.MAX_IMAGE_PIXELS
+    width, height, largest = int(columns), int(rows), Image.MAX_IMAGE_PIXELS
     return (width, height) if colours == "YCbCr" and (largest is None or width * height <= largest) else None
 
 
