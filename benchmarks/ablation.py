@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rows import gvae, make, row, trained
+from rows import make, measured
 
 METRICS = "fd,prdc,class-histogram,mse,kl"
 VARIANTS = {
@@ -67,10 +67,8 @@ def main() -> None:
 def measure(variant: str, seed: int, out: Path, o: argparse.Namespace) -> dict[str, Any]:
     """One training, one evaluation, one row."""
     options = f"--data {o.data} --minutes {o.minutes:g} --seed {seed} {VARIANTS[variant]}"
-    command = trained(f"gvae train gvae {options}", out)
-    evaluated = f"gvae evaluate {out} --split val --metrics {METRICS}"
-    gvae(evaluated)
-    return row(out, [command, evaluated]) | {"variant": variant, "note": o.note}
+    found = measured(f"gvae train gvae {options}", out, f"{METRICS} --split val")
+    return found | {"variant": variant, "note": o.note}
 
 
 if __name__ == "__main__":

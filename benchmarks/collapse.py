@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rows import gvae, make, row, trained
+from rows import make, measured
 
 import gvae as package
 from gvae.data import open_data
@@ -49,10 +49,7 @@ def main() -> None:
 def measure(model: str, seed: int, out: Path, given: argparse.Namespace) -> dict[str, Any]:
     """One training, one evaluation, one verdict."""
     options = f"--data {given.data} --minutes {given.minutes:g} --seed {seed} {MODELS[model]}"
-    command = trained(f"gvae train {model} {options}", out)
-    evaluated = f"gvae evaluate {out} --metrics {METRICS}"
-    gvae(evaluated)
-    found = row(out, [command, evaluated])
+    found = measured(f"gvae train {model} {options}", out, METRICS)
     vitals = look(out)
     smallest = found["numbers"]["smallest class"]["value"]
     return {**found, "vitals": vitals, "collapsed": verdict(vitals, smallest), "note": given.note}

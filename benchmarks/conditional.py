@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rows import gvae, make, row, trained
+from rows import make, measured
 
 import gvae as package
 from gvae.data import open_data
@@ -50,10 +50,8 @@ def main() -> None:
 def measure(model: str, seed: int, out: Path, o: argparse.Namespace) -> dict[str, Any]:
     """One training, one evaluation, one verdict of the classifier."""
     options = f"--data {o.data} --minutes {o.minutes:g} --seed {seed} {OPTIONS[model]}"
-    command = trained(f"gvae train {model} {options}", out)
-    evaluated = f"gvae evaluate {out} --metrics fd,prdc"
-    gvae(evaluated)
-    return row(out, [command, evaluated]) | agreement(out, o.each) | {"note": o.note}
+    found = measured(f"gvae train {model} {options}", out, "fd,prdc")
+    return found | agreement(out, o.each) | {"note": o.note}
 
 
 def agreement(out: Path, each: int) -> dict[str, Any]:

@@ -50,6 +50,13 @@ def trained(command: str, out: Path) -> str:
     return command
 
 
+def measured(command: str, out: Path, metrics: str) -> dict[str, Any]:
+    """Run `gvae train ...`, as `trained` does, and `gvae evaluate` with those metrics and options; the row of both."""
+    told, evaluated = trained(command, out), f"gvae evaluate {out} --metrics {metrics}"
+    gvae(evaluated)
+    return row(out, [told, evaluated])
+
+
 def row(out: Path, commands: list[str]) -> dict[str, Any]:
     """What `gvae train` and `gvae evaluate` left in a run, with what produced it."""
     run = Run.open(out)

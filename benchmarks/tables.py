@@ -21,8 +21,9 @@ import readers
 import sections
 from rows import RESULTS, read
 
-from gvae.evaluation.experiments import EXPERIMENTS, Experiment
+from gvae.evaluation.experiments import EXPERIMENTS
 from gvae.evaluation.numbers import Number
+from gvae.evaluation.recipe import Experiment
 from gvae.evaluation.table import Measured, markdown, table
 
 HERE = Path(__file__).parent

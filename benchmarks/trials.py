@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rows import gvae, make, row, trained
+from rows import make, measured
 
 METRICS = "fd,prdc,class-histogram"
 
@@ -47,11 +47,9 @@ def measure(options: str, out: Path, given: argparse.Namespace) -> dict[str, Any
     """One training, one evaluation, one row."""
     budget = f"--images {given.images}" if given.images else f"--minutes {given.minutes:g}"
     told = f"--data {given.data} {budget} --seed {given.seed} {options}"
-    command = trained(f"gvae train {given.model} {told}", out)
-    measured = METRICS if "gan" in given.model and "vae" not in given.model else f"{METRICS},mse"
-    evaluated = f"gvae evaluate {out} --split val --metrics {measured}"
-    gvae(evaluated)
-    return row(out, [command, evaluated]) | {"note": given.note}
+    metrics = METRICS if "gan" in given.model and "vae" not in given.model else f"{METRICS},mse"
+    found = measured(f"gvae train {given.model} {told}", out, f"{metrics} --split val")
+    return found | {"note": given.note}
 
 
 if __name__ == "__main__":

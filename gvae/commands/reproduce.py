@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 from gvae.commands.parsing import REQUIRED, WORD, parse
 from gvae.commands.train import finish
 from gvae.errors import GvaeError, choose
-from gvae.evaluation.experiments import EXPERIMENTS, Budget
+from gvae.evaluation.experiments import EXPERIMENTS
+from gvae.evaluation.recipe import Budget
 
 
 @dataclass(frozen=True)

@@ -6,65 +6,8 @@ Sagar 2020b: High Fidelity Image Generation With GVAE, Tables 5 and 6
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
-
+from gvae.evaluation.recipe import Budget, Column, Experiment, Recipe
 from gvae.presets import PAPER
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column: which number of metrics.json, and how it is headed."""
-
-    number: str
-    """`Number.name`"""
-    title: str
-    digits: int = 2
-    scale: float = 1.0
-    """factor on the number, such as 1000 for a small one"""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """One row: a model with the options in which it differs from its defaults."""
-
-    label: str
-    model: str
-    changes: dict[str, Any] = field(default_factory=dict)
-    paper: dict[str, str] = field(default_factory=dict)
-    """what the papers print, by column"""
-    note: str = ""
-    """what a reader must know about the papers' number"""
-    times: float = 1.0
-    """its training, as a multiple of the budget's"""
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How much training and measuring."""
-
-    changes: dict[str, Any]
-    """options of every training, the budget in images among them"""
-    seeds: tuple[int, ...]
-    samples: int = 10_000
-    bound_images: int | None = None
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """A table that `gvae reproduce` fills."""
-
-    title: str
-    about: str
-    """what the rows have in common, for the text above the table"""
-    data: str
-    metrics: tuple[str, ...]
-    columns: tuple[Column, ...]
-    recipes: tuple[Recipe, ...]
-    budgets: dict[str, Budget]
-    curves: bool = False
-    """whether quality over training is told as well"""
-
 
 TOY = {
     "net.family": "mlp",

@@ -16,10 +16,10 @@ from gvae.data import open_data
 from gvae.data.dataset import Dataset
 from gvae.errors import GvaeError
 from gvae.evaluation.evaluate import evaluate
-from gvae.evaluation.experiments import Budget, Experiment, Recipe
 from gvae.evaluation.numbers import read_numbers
 from gvae.evaluation.quality import Curves, curve, quality
 from gvae.evaluation.quality import to_csv as curves_csv
+from gvae.evaluation.recipe import Budget, Experiment, Recipe
 from gvae.evaluation.table import markdown, measured, to_csv
 from gvae.models import resolve
 from gvae.runs import Run, write_text

@@ -9,8 +9,8 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gvae.evaluation.experiments import Column, Experiment, Recipe
 from gvae.evaluation.numbers import Number, read_numbers
+from gvae.evaluation.recipe import Column, Experiment, Recipe
 from gvae.runs import Run
 
 

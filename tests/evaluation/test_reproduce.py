@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from gvae.data import open_data
-from gvae.evaluation.experiments import EXPERIMENTS, TOY, Budget, Column, Experiment, Recipe
+from gvae.evaluation.experiments import EXPERIMENTS, TOY
 from gvae.evaluation.numbers import read_numbers
+from gvae.evaluation.recipe import Budget, Column, Experiment, Recipe
 from gvae.evaluation.reproduce import amount, folder, options, reproduce
 from gvae.evaluation.table import cell, markdown, measured
 from gvae.metrics import get
