@@ -186,7 +186,7 @@ class Renderer:
         """Images (N, C, *S) of codes (N, Z); a single code is decoded just as `gvae.load(RUN).decode(z)` does.
 
         Args:
-            draft: in bf16 where that is faster: some gray levels may differ by one or two.
+            draft: in bf16 where that is faster: gray levels may differ by a few.
         """
         with torch.autocast(self.space.model.device.type, torch.bfloat16, enabled=draft and self.drafts):
             return self.space.decode(z, y).float()

@@ -26,7 +26,7 @@ export async function mount(box, ctx) {
     const y = ctx.get("y");
     if (drawn !== `${code} ${y}`) before.show(ctx.path("picture"), { code, y });
     drawn = `${code} ${y}`;
-    after.follow(ctx.path("picture"), { code, add, y: ctx.get("y") });
+    after.follow(ctx.path("picture"), { code, add, y });
   };
   const rows = directions.map((row) => {
     const on = h("input", { type: "checkbox", checked: added.has(row.name) });
