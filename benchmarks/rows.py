@@ -68,6 +68,7 @@ def row(out: Path, commands: list[str]) -> dict[str, Any]:
         "seed": run.train.seed,
         "minutes": run.train.minutes,
         "images": timing[-1]["images"],
+        "closing": timing[-1].get("closing"),
         "peak_mb": timing[-1].get("peak_mb"),
         "environment": environment(),
         "processor": run.about["processor"],

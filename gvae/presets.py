@@ -22,6 +22,7 @@ class Preset:
 PAPER = {
     "latent": 1000,
     "lr": 1e-4,
+    "momentum": 0.5,  # alpha-GAN's; with 0.9 every pixel goes black, from which a saturated tanh does not come back
     "critic_lr": 1e-4,
     "batch": 32,
     "ema": 0,

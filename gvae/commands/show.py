@@ -91,7 +91,7 @@ def show_run(opened: Run) -> None:
         *((name, text(value)) for name, value in flat(opened.about) if not name.startswith("data.")),
     ]
     print(table(rows))
-    for title, file in (("Latest terms", opened.log), ("Latest rate", opened.timing)):
+    for title, file in (("Latest terms", opened.log), ("Latest timing", opened.timing)):
         if latest := last_line(file):
             print(f"\n{title}")
             print(table([(name, text(value)) for name, value in flat(latest)]))

@@ -51,6 +51,14 @@ def printed(mmd: str, ms_ssim: str) -> dict[str, str]:
 MINUTES = {"small": 3.0, "full": 10.0}
 """minutes of training of every row: on two CPU cores, on a GPU"""
 
+GVAE = Recipe(
+    "gvae",
+    "gvae",
+    note="trains for five sixths of the minutes; the rest is for the closing fit of its prior",
+    times=5 / 6,
+)
+"""gvae where minutes are compared"""
+
 EXPERIMENTS: dict[str, Experiment] = {
     "toy": Experiment(
         "Four points",
@@ -167,7 +175,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     ),
     "table3": Experiment(
         "MMD and MS-SSIM",
-        "Every model trained for the same minutes on the same machine, 10,000 samples against the test split; the best "
+        "Every model has the same minutes on the same machine, 10,000 samples against the test split; the best "
         "MS-SSIM is the one nearest to the real images' own",
         "mnist",
         MEASURES,
@@ -187,9 +195,9 @@ EXPERIMENTS: dict[str, Experiment] = {
                 "gvae",
                 PAPER,
                 printed("0.068", "0.818"),
-                f"{KERNEL}; ours draws black images after so few steps, see docs/models/gvae.md",
+                f"{KERNEL}; ours has hardly begun after so few steps",
             ),
-            Recipe("gvae", "gvae"),
+            GVAE,
         ),
         {name: Budget({"minutes": minutes}, (0, 1, 2)) for name, minutes in MINUTES.items()},
     ),
@@ -203,7 +211,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             Recipe("gan", "gan"),
             Recipe("wgan", "wgan"),
             Recipe("vae, N(0, I)", "vae", {"prior": "normal"}),
-            Recipe("gvae", "gvae"),
+            GVAE,
         ),
         {name: Budget({"minutes": minutes}, (0,)) for name, minutes in MINUTES.items()},
     ),
@@ -225,7 +233,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             Recipe("gan", "gan"),
             Recipe("wgan-gp", "wgan-gp", {"critic_steps": 2}),
             Recipe("ac-gan", "ac-gan", {"conditional": True}),
-            Recipe("gvae", "gvae"),
+            GVAE,
         ),
         {"small": Budget({"minutes": 6.0}, (0,)), "full": Budget({"minutes": 10.0}, (0, 1, 2))},
         curves=True,

@@ -30,7 +30,9 @@ STANDARD = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """the paper's exponents for five scales"""
 WEIGHTS = tuple(w / sum(STANDARD[:3]) for w in STANDARD[:3])
 WINDOW = 7
-PAIRS = 2000
+PAIRS, FEWER, LARGE = 20_000, 2000, 3 * 64 * 64
+"""pairs of each set; with 2000, MNIST's own value has a 95 % interval of 0.008 to either side. Of images with more values
+than the last number only so many fewer, for the sake of time"""
 
 
 def similarity(a: Tensor, b: Tensor, window: int = WINDOW, weights: tuple[float, ...] = WEIGHTS) -> Tensor:
@@ -101,7 +103,7 @@ def variety(
     fake: np.ndarray,
     real_labels: np.ndarray | None = None,
     fake_labels: np.ndarray | None = None,
-    pairs: int = PAIRS,
+    pairs: int | None = None,
     seed: int = 0,
 ) -> dict[str, float]:
     """Mean MS-SSIM of random pairs of generated images beside that of random pairs of real ones.
@@ -111,7 +113,7 @@ def variety(
         fake: images (M, C, *S).
         real_labels: classes (N,), for the mean over pairs within a class.
         fake_labels: classes (M,).
-        pairs: how many pairs of each.
+        pairs: how many pairs of each; None: `PAIRS`, or `FEWER` of large images.
         seed: which pairs.
 
     Returns:
@@ -121,6 +123,7 @@ def variety(
     Raises:
         Unavailable: images smaller than 28 pixels.
     """
+    pairs = pairs or (PAIRS if real[0].size <= LARGE else FEWER)
     return report(mean_similarity, real, fake, real_labels, fake_labels, pairs, seed)
 
 
@@ -192,7 +195,7 @@ METRIC = Metric(
         "window": "gaussian 7, sigma 1.5",
         "range": "[0, 1]",
         "resize": "none",
-        "pairs": PAIRS,
+        "pairs": f"{PAIRS}, or {FEWER} of images of more than {LARGE} values",
     },
     minimum=20,
     floor=("real", "other"),

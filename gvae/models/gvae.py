@@ -35,6 +35,9 @@ from gvae.nets.critics import CodeCritic
 from gvae.nets.heads import gaussian
 from gvae.types import Batch, DataSpec, Terms
 
+START_CODES = 10_000
+"""codes of the prior's first fit, for samples that the critic can work on; the closing fit takes all it can use"""
+
 
 @dataclass(frozen=True)
 class Config(LatentConfig, CriticConfig):
@@ -60,6 +63,8 @@ class Config(LatentConfig, CriticConfig):
     """rounds from one R1 penalty to the next (its weight is corrected)"""
     critic_lr: float = 5e-4
     """Adam step size of the critics"""
+    momentum: float = 0.9
+    """beta1 of the Adam of encoder, generator and prior"""
     features: float = 0.0
     """weight of the squared error in the critic's features"""
     code: Literal["kl", "critic"] = "kl"
@@ -104,13 +109,14 @@ class GVAE(LatentModel):
 
     def turns(self):
         c = self.config
+        begin = partial(self.fit_prior, most=START_CODES)
         likelihood = [Turn(self.likelihood_alone, stop=c.start)] if c.start else []
         if c.order == "simultaneous":
-            moves = [Turn(self.play, start=c.start, begin=self.fit_prior)]
+            moves = [Turn(self.play, start=c.start, begin=begin)]
         else:
             groups = [self.trained, *list(self.players())[len(self.trained) :]]
             moves = [Turn(partial(self.play_one, group), start=c.start) for group in groups]
-            moves[0] = replace(moves[0], begin=self.fit_prior)
+            moves[0] = replace(moves[0], begin=begin)
         lazy = (
             []
             if c.adversarial == "wasserstein"
@@ -121,7 +127,7 @@ class GVAE(LatentModel):
     def optim(self, player: str) -> Optim:
         if player in ("critic", "code_critic"):
             return Optim(self.config.critic_lr, betas=(0.5, 0.99))
-        return Optim(self.config.lr)
+        return Optim(self.config.lr, betas=(self.config.momentum, 0.99))
 
     def likelihood_alone(self, batch: Batch) -> Outcome:
         """First stage: the bound of a VAE."""

@@ -25,7 +25,7 @@ from gvae.priors import PRIORS, Prior
 from gvae.priors.vamp import Vamp
 from gvae.types import Batch, DataSpec
 
-FIT_CODES = 30_000
+FIT_CODES = 60_000
 """codes a prior is fitted to"""
 CODES = 250
 """codes that are decoded together when images are weighed"""
@@ -179,12 +179,13 @@ class LatentModel(Model):
         return self.encode(x, y)
 
     @torch.no_grad()
-    def fit_prior(self, batches: Iterable[Batch], seed: int = 0) -> None:
+    def fit_prior(self, batches: Iterable[Batch], seed: int = 0, most: int | None = None) -> None:
         """Fit the prior to codes of training images.
 
         Args:
-            batches: training data; reading stops after `FIT_CODES` images or at its end.
+            batches: training data.
             seed: seed of the noise of q(z|x) and of the fit.
+            most: images after which reading stops, if the data do not end before; None: `FIT_CODES`.
         """
         if self.joint or not has_parameters(self.prior):  # learned already, or N(0, I)
             return
@@ -196,7 +197,7 @@ class LatentModel(Model):
                 codes.append(self.encode(x, y).sample())
                 labels.append(y)
                 count += len(x)
-                if count >= FIT_CODES:
+                if count >= (most or FIT_CODES):
                     break
         y = torch.cat([v for v in labels if v is not None]) if self.condition else None
         with torch.enable_grad():

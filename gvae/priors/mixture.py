@@ -17,6 +17,8 @@ more than the exact maximum.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -26,11 +28,11 @@ from gvae.priors.base import Prior, hold_out
 
 UNUSED = -1e4
 """weight logit of a component that is not in use: exp of it is 0, yet its gradient is a number"""
-GAIN = 0.01
+GAIN = 0.04
 """nats per held-out code that a round must gain, or it counts as one of three that end the fit"""
 NONE = 1e-7
 """share of a code below which it does not count for a component"""
-CHUNK = 12_000_000
+CHUNK = 3_000_000
 """largest number of floats in an intermediate result of one chunk of codes"""
 
 
@@ -63,7 +65,7 @@ class Mixture(Prior):
         condition: int = 0,
         components: int = 200,
         rounds: int = 60,
-        most: int = 30_000,
+        most: int = 60_000,
         ridge: float = 1e-4,
         shrink: float = 10.0,
     ) -> None:
@@ -87,15 +89,20 @@ class Mixture(Prior):
 
     def _joint(self, u: Tensor, y: Tensor | None) -> Tensor:
         """log w_k + log N(u; m_k, S_k), (N, K)."""
+        determinant = self.raw.diagonal(dim1=-2, dim2=-1).sum(-1) - 0.5 * self.latent * math.log(2 * math.pi)
+        weights = self.logits.log_softmax(-1)
+        return (weights if y is None else weights[y]) + determinant - 0.5 * self._far(u)
+
+    def _far(self, u: Tensor) -> Tensor:
+        """Squared Mahalanobis distances |P_k (u - m_k)|^2, (N, K)."""
         whiten = self.whiten
         offset = torch.einsum("kij,kj->ki", whiten, self.mean).reshape(-1)
         matrix = whiten.reshape(-1, self.latent).T
         rows = max(1, CHUNK // offset.numel())
         shape = (-1, self.components, self.latent)
-        far = [torch.addmm(-offset, part, matrix).view(shape).square().sum(-1) for part in u.split(rows)]
-        determinant = self.raw.diagonal(dim1=-2, dim2=-1).sum(-1) - 0.5 * self.latent * math.log(2 * math.pi)
-        weights = self.logits.log_softmax(-1)
-        return (weights if y is None else weights[y]) + determinant - 0.5 * torch.cat(far)
+        return torch.cat(
+            [torch.addmm(-offset, part, matrix).view(shape).square().sum(-1) for part in u.split(rows)]
+        )
 
     def _sample(self, n: int, y: Tensor | None) -> Tensor:
         weights = self.logits.softmax(-1)
@@ -114,13 +121,30 @@ class Mixture(Prior):
             u, y = u[some], None if y is None else y[some]
         used = self._affordable(len(u))
         (train, y_train), (held, y_held) = hold_out(u, y, generator)
-        groups = nn.functional.pad(k_means(train, used, generator), (0, self.components - used))
-        self._maximise(self._sums(train, y_train, groups))
+        third = len(train) // 3
+        sizes = [third, len(train)] if third >= self.latent * used else [len(train)]
+        parts = [(train[:size], None if y_train is None else y_train[:size]) for size in sizes]
+        groups = nn.functional.pad(k_means(parts[0][0], used, generator), (0, self.components - used))
+        self._maximise(self._sums(*parts[0], groups))
+        for size, (codes, labels) in zip(sizes, parts, strict=True):
+            reseed = partial(self._reseed, codes, used, generator) if size == sizes[0] else None
+            self._climb(codes, labels, held, y_held, reseed)
+        self._widen(held, y_held)
+
+    def _climb(
+        self,
+        u: Tensor,
+        y: Tensor | None,
+        held: Tensor,
+        y_held: Tensor | None,
+        reseed: Callable[[], None] | None,
+    ) -> None:
+        """EM on codes u until held-out codes gain no more; the best of all rounds stays."""
         best, waited, saved = -math.inf, 0, self._copy()
         for i in range(self.rounds):
-            self._maximise(self._expect(train, y_train))
-            if i < self.rounds // 2:
-                self._reseed(train, used, generator)
+            self._maximise(self._expect(u, y))
+            if reseed and i < self.rounds // 2:
+                reseed()
             score = float(self._log_prob(held, y_held).mean())
             waited = 0 if score > best + GAIN else waited + 1
             if score > best:
@@ -129,6 +153,19 @@ class Mixture(Prior):
                 break
         for parameter, value in zip(self.parameters(), saved, strict=True):
             parameter.copy_(value)
+
+    def _widen(self, held: Tensor, y_held: Tensor | None, rounds: int = 5) -> None:
+        """Multiply all covariances by the factor, at least 1, that held-out codes favour: EM on that factor alone."""
+        raw, factor = self.raw.clone(), 1.0
+        for _ in range(rounds):
+            near = self._joint(held, y_held).softmax(-1)
+            factor = max(1.0, factor * float((near * self._far(held)).sum(-1).mean()) / self.latent)
+            log_scale = torch.diag_embed(torch.full_like(self.mean, -0.5 * math.log(factor)))
+            self.raw.copy_(
+                raw.tril(-1) / math.sqrt(factor)
+                + log_scale
+                + torch.diag_embed(raw.diagonal(dim1=-2, dim2=-1))
+            )
 
     def _affordable(self, codes: int) -> int:
         """How many Gaussians so many codes can determine."""

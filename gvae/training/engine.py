@@ -124,7 +124,9 @@ class Engine(Game):
         """Last checkpoint, fitted prior, last pictures."""
         self.save()
         if self.main:
+            began = time.monotonic()
             weights = self.fit_prior(self.sampling_weights())
+            self.journal.time(self.seen, self.elapsed, closing=round(time.monotonic() - began, 2))
             checkpoint.save_weights(self.run, weights)
             self.pictures.draw(weights, self.seen, final=True)
             self.finish_best(weights)

@@ -58,11 +58,17 @@ class Journal:
         self.progress.show(seen, fraction, rate, left, row["terms"])
         if self.files:
             self.files["log"].write(row)
-            peak = peak_memory(self.accelerator.device)
-            timing = {"images": seen, "seconds": round(elapsed, 2), "rate": round(rate, 1), "peak_mb": peak}
-            self.files["timing"].write(timing)
+            self.time(seen, elapsed, rate=round(rate, 1))
         if self.run.train.tensorboard:
             self.accelerator.log({**row["terms"], **row["diagnostics"]}, step=seen)
+
+    def time(self, seen: int, elapsed: float, **more: float) -> None:
+        """A row of timing.jsonl: images seen, seconds of training, the process's peak memory, and what else is known."""
+        if self.files:
+            peak = peak_memory(self.accelerator.device)
+            self.files["timing"].write(
+                {"images": seen, "seconds": round(elapsed, 2), **more, "peak_mb": peak}
+            )
 
     def say(self, text: str) -> None:
         """A line that stays."""
