@@ -200,6 +200,35 @@ def trials() -> str:
     return f"{about}\n\n{table(titles, lines)}" if lines else ""
 
 
+def priors() -> str:
+    """Fits of the mixture prior to the codes of one run."""
+    rows = read("prior")
+    if not rows:
+        return ""
+    copied, *fits = sorted(rows.items(), key=lambda item: ("seconds" in item[1], item[1].get("fd", 0.0)))
+    lines = [
+        [
+            name,
+            f"{row['log p of validation codes']:.2f}" if "seconds" in row else "",
+            f"{row['fd']:.2f}",
+            f"{row['coverage']:.3f}",
+            f"{row['ms-ssim']:.3f}",
+            f"{row['seconds']:.0f}" if "seconds" in row else "",
+        ]
+        for name, row in (copied, *fits)
+    ]
+    row = fits[0][1]
+    seeds = len(row["fits"])
+    about = (
+        f"Priors fitted to the codes of one {row['model']} on {row['data']}, mean of {seeds} fits each, best first; 10,000 samples "
+        f"against the validation split, whose own MS-SSIM is {row['ms-ssim, real']:.3f}. What is not said is as by default: "
+        "60,000 codes at most, 200 Gaussians, shrink 10, widened."
+    )
+    titles = ["fitted", "log p(code), nats", "Frechet distance", "coverage", "MS-SSIM", "seconds"]
+    where = f"`{row['command']}`, {row['processor']}, torch {row['versions']['torch']}, {row['date']}. {row['note']}"
+    return f"{about}\n\n{table(titles, lines)}\n\n{where.strip()}"
+
+
 def spent(row: dict[str, Any]) -> str:
     """What a training was given."""
     return f"{row['minutes']:g} minutes" if row["minutes"] else "images"

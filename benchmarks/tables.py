@@ -31,8 +31,8 @@ README = HERE.parent / "README.md"
 MODELS = HERE.parent / "docs" / "models"
 PAGE = HERE.parent / "docs" / "results.md"
 DOCS = HERE.parent / "docs"
-LATENT, EXPLORER, DATA, CHOOSING = (
-    DOCS / f"{name}.md" for name in ("latent", "explorer", "data", "choosing-a-model")
+LATENT, EXPLORER, DATA, CHOOSING, PRIORS = (
+    DOCS / f"{name}.md" for name in ("latent", "explorer", "data", "choosing-a-model", "priors")
 )
 INTRODUCTION = """# Results: the papers' tables, measured here
 
@@ -187,6 +187,7 @@ def main() -> None:
         PAGE.write_text(page(), encoding="utf-8")
     same += [put(LATENT, "edits", explored.edits(), check)]
     same += [put(CHOOSING, "gains", gains.gains(), check)]
+    same += [put(PRIORS, "fits", sections.priors(), check)]
     same += [put(DATA, "measured", readers.measured(), check)]
     same += [put(EXPLORER, "latency", explored.explorer(), check)]
     if (RESULTS / "engine.json").exists():

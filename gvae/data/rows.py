@@ -2,7 +2,7 @@
 
 Rows reach the file by plain writes, not by a writable memory map: a full disk then is an error instead of a killed
 process. What the journal (the same name with .json) says is on disk before the journal says it. The file's checksum is
-computed on the way, beside the work of the other cores.
+computed on the way; writing and flushing go on beside the work of the cores.
 """
 
 from __future__ import annotations
@@ -90,8 +90,9 @@ class FileRows:
         self._sum = self._sum_so_far()
         self._block, self._filled = memoryview(bytearray(max(BLOCK, self._bytes))), 0
         self._spare = memoryview(bytearray(len(self._block)))
-        self._pool = ThreadPoolExecutor(1)
-        self._writing: Future[None] = self._pool.submit(lambda: None)
+        self._writer, self._saver = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+        self._writing = self._saving = self._writer.submit(lambda: None)
+        self._saved = self.count
 
     def add(self, row: np.ndarray | None, reason: str = "") -> None:
         """The row (*S, C) uint8 of the next item, or why there is none.
@@ -109,32 +110,26 @@ class FileRows:
         self.read += 1
         if self._filled + self._bytes > len(self._block):
             self._put()
-        if (self.count - self._safe) * self._bytes >= FLUSH:
-            self.save()
+        if (self.count - self._saved) * self._bytes >= FLUSH:
+            self._save()
 
-    def save(self) -> None:
-        """Flush the file to disk, then say so in the journal.
+    def finish(self) -> np.ndarray:
+        """All rows (n, *S, C), mapped from the file; the journal then holds its checksum.
 
         Raises:
             GvaeError: the disk is full; the rows that the journal knows are safe.
         """
-        self._settle()
-        try:
-            os.fsync(self._stream.fileno())
-        except OSError as error:  # some file systems find out only now
-            raise self._full(str(error)) from error
-        self._safe = self.count
-        self._note()
-
-    def finish(self) -> np.ndarray:
-        """All rows (n, *S, C), mapped from the file; the journal then holds its checksum."""
-        self._settle()
+        self._put()
+        self._writing.result()
         self._write(0, header := self._header(self.count))
-        self.save()
+        self._save()
+        self._saving.result()
         # the sum began with the header of N rows; where fewer came, the file is read once more
         same = header == self._header(self.shape[0])
-        self._note(sha256=self._sum.hexdigest() if same else sha256(self.file))
-        self._pool.shutdown()
+        total = self._sum.hexdigest() if same else sha256(self.file)
+        write_text(self.journal, json.dumps({**self._about(), "sha256": total}) + "\n")
+        self._writer.shutdown()
+        self._saver.shutdown()
         self._stream.close()
         return np.load(self.file, mmap_mode="r")
 
@@ -166,22 +161,34 @@ class FileRows:
             left -= len(data)
         return total
 
-    def _note(self, **more: str) -> None:
-        """Write the journal."""
-        about = {"form": self.form, "read": self.read, "rows": self.count, "broken": self.broken}
-        write_text(self.journal, json.dumps({**about, "items": self._items.hexdigest(), **more}) + "\n")
+    def _about(self) -> dict[str, Any]:
+        """What the journal says of the rows taken in so far."""
+        about = {"form": self.form, "read": self.read, "rows": self.count, "broken": dict(self.broken)}
+        return {**about, "items": self._items.hexdigest()}
+
+    def _save(self) -> None:
+        """Begin to flush what is there to disk, and then to say so in the journal, once the flush before it is done."""
+        self._saving.result()
+        self._put()
+        self._saving = self._saver.submit(self._make_safe, self._writing, self._about())
+        self._saved = self.count
+
+    def _make_safe(self, writing: Future[None], about: dict[str, Any]) -> None:
+        """Flush to disk what `writing` completes; then the journal may say so."""
+        writing.result()
+        try:
+            os.fsync(self._stream.fileno())
+        except OSError as error:  # some file systems find out only now
+            raise self._full(str(error)) from error
+        self._safe = about["rows"]
+        write_text(self.journal, json.dumps(about) + "\n")
 
     def _put(self) -> None:
         """Begin to write the rows that wait, once those before them are written."""
         self._writing.result()
         rows, place = self._block[: self._filled], self._end(self.count) - self._filled
-        self._writing = self._pool.submit(self._write_rows, place, rows)
+        self._writing = self._writer.submit(self._write_rows, place, rows)
         self._block, self._spare, self._filled = self._spare, self._block, 0
-
-    def _settle(self) -> None:
-        """Wait until all rows are written."""
-        self._put()
-        self._writing.result()
 
     def _write_rows(self, place: int, rows: memoryview) -> None:
         """Write rows and take them into the checksum."""

@@ -37,6 +37,11 @@ class Prior(nn.Module):
         self.register_buffer("shift", torch.zeros(latent))
         self.register_buffer("scale", torch.ones(latent))
 
+    @property
+    def fitted(self) -> bool:
+        """Whether codes have been standardised, which `fit` does first."""
+        return bool((self.scale != 1).any())
+
     def log_prob(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """Log density in nats.
 

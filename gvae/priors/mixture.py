@@ -55,6 +55,7 @@ class Mixture(Prior):
         most: largest number of codes used, drawn at random.
         ridge: added to the diagonal of each covariance, in units of the codes' mean variance.
         shrink: codes that the mean of all covariances counts for beside a Gaussian's own; 0: maximum likelihood.
+        widen: multiply all covariances by the factor, at least 1, that held-out codes favour.
     """
 
     name = "mixture"
@@ -68,10 +69,11 @@ class Mixture(Prior):
         most: int = 60_000,
         ridge: float = 1e-4,
         shrink: float = 10.0,
+        widen: bool = True,
     ) -> None:
         super().__init__(latent, condition)
         self.components, self.rounds, self.most = components, rounds, most
-        self.ridge, self.shrink = ridge, shrink
+        self.ridge, self.shrink, self.widen = ridge, shrink, widen
         means = torch.randn(components, latent, generator=torch.Generator().manual_seed(0))
         self.logits = nn.Parameter(torch.zeros(max(1, condition), components))
         self.mean = nn.Parameter(0.1 * means)
@@ -99,10 +101,13 @@ class Mixture(Prior):
         offset = torch.einsum("kij,kj->ki", whiten, self.mean).reshape(-1)
         matrix = whiten.reshape(-1, self.latent).T
         rows = max(1, CHUNK // offset.numel())
-        shape = (-1, self.components, self.latent)
-        return torch.cat(
-            [torch.addmm(-offset, part, matrix).view(shape).square().sum(-1) for part in u.split(rows)]
-        )
+        far = u.new_empty(len(u), self.components)
+        for start in range(0, len(u), rows):  # copied out, because kept pieces would lie scattered in memory
+            white = torch.addmm(-offset, u[start : start + rows], matrix).view(
+                -1, self.components, self.latent
+            )
+            far[start : start + rows] = white.square().sum(-1)
+        return far
 
     def _sample(self, n: int, y: Tensor | None) -> Tensor:
         weights = self.logits.softmax(-1)
@@ -129,7 +134,8 @@ class Mixture(Prior):
         for size, (codes, labels) in zip(sizes, parts, strict=True):
             reseed = partial(self._reseed, codes, used, generator) if size == sizes[0] else None
             self._climb(codes, labels, held, y_held, reseed)
-        self._widen(held, y_held)
+        if self.widen:
+            self._widen(held, y_held)
 
     def _climb(
         self,

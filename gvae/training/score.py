@@ -3,8 +3,8 @@
     score = Frechet distance between 500 samples and 500 validation images, lower is better
 
 in the features of `gvae evaluate`, always with the same noise: a number to watch one run by, too small and too biased to
-compare models with. A prior that is fitted only at the end of training is stood in for by a small mixture, fitted to
-the codes of 1,000 training images on the spot: else the score would tell of N(0, I), from which nobody will sample.
+compare models with. A prior that is not fitted yet is stood in for by a small mixture, fitted to the codes of 1,000
+training images on the spot: else the score would tell of N(0, I), from which nobody will sample.
 """
 
 from __future__ import annotations
@@ -114,9 +114,11 @@ class Scorer:
                 yield model.decode(z, y).mean  # pyright: ignore[reportCallIssue]
 
     def stand_in(self) -> Mixture | None:
-        """A small mixture fitted to codes of training images, for a prior that is fitted only at the end."""
+        """A small mixture fitted to codes of training images, for a prior that is not fitted yet."""
         model = self.model
         if not isinstance(model, LatentModel) or model.joint or not has_parameters(model.prior):
+            return None
+        if model.prior.fitted:
             return None
         batches = [
             self.dataset.batch(p, model.device) for p in self.parts(self.dataset.split("train")[:CODES])

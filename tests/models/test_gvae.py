@@ -177,3 +177,24 @@ def test_the_last_layer_is_the_one_that_paints(family: str):
     model = GVAE(Config(latent=4, net=NetConfig(family, width=8)), SPEC)
     weight = last_weight(model.generator)
     assert 1 in (weight.shape[0], weight.shape[0] // 4, weight.shape[0] // 64)
+
+
+def test_the_first_fit_of_the_prior_reads_no_more_codes_than_it_needs(monkeypatch):
+    monkeypatch.setattr("gvae.models.gvae.START_CODES", 100)
+    model, read = make(components=3), []
+
+    def batches():
+        for i in range(10):
+            read.append(i)
+            yield batch(40)
+
+    begin = next(turn.begin for turn in model.turns() if turn.begin)
+    begin(batches())
+    assert read == [0, 1, 2]
+    assert model.prior.fitted
+
+
+def test_momentum_is_that_of_the_generating_side():
+    model = make(momentum=0.5)
+    assert model.optim("generator").betas == (0.5, 0.99)
+    assert make().optim("encoder").betas == (0.9, 0.99)

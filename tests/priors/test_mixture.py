@@ -112,3 +112,27 @@ def test_shrinking_helps_where_codes_are_few() -> None:
         prior.fit(codes[:120])
         scores[shrink] = float(prior.log_prob(codes[120:]).detach().mean())
     assert scores[10.0] > scores[0.0] + 1
+
+
+def test_widening_multiplies_all_covariances_by_what_codes_not_seen_favour() -> None:
+    torch.manual_seed(0)
+    train, unseen = torch.randn(2, 900, 16)
+    tight, wide = (Mixture(16, components=20, shrink=0.0, widen=on) for on in (False, True))
+    for prior in (tight, wide):
+        prior.fit(train)
+    ratio = torch.linalg.det(tight.whiten) / torch.linalg.det(wide.whiten)  # factor^(Z / 2)
+    factor = ratio.pow(2 / 16)
+    assert 1.2 < float(factor[0].detach()) < 3.0
+    torch.testing.assert_close(factor, factor[0].expand_as(factor), rtol=1e-3, atol=0)
+    torch.testing.assert_close(tight.mean, wide.mean)
+    with torch.no_grad():
+        assert float((wide.log_prob(unseen) - tight.log_prob(unseen)).mean()) > 0.5
+
+
+def test_codes_enough_are_not_widened() -> None:
+    torch.manual_seed(0)
+    codes = torch.randn(20_000, 2)
+    tight, wide = (Mixture(2, components=1, shrink=0.0, widen=on) for on in (False, True))
+    for prior in (tight, wide):
+        prior.fit(codes)
+    torch.testing.assert_close(wide.whiten, tight.whiten, rtol=0.03, atol=0.01)

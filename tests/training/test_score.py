@@ -118,6 +118,8 @@ def test_the_stand_in_prior_follows_the_codes(digits, tmp_path):
     variance = codes.var(0) + q.variance.mean(0)
     assert drawn.mean(0).tolist() == pytest.approx(codes.mean(0).tolist(), abs=0.1)
     assert drawn.var(0).tolist() == pytest.approx(variance.tolist(), rel=0.15)
+    one.model.prior.fit(codes)
+    assert one.stand_in() is None  # the prior speaks for itself
     plain, _ = scorer(digits, tmp_path / "n", prior="normal")
     assert plain.stand_in() is None
 

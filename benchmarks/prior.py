@@ -1,0 +1,104 @@
+"""What a fit of the mixture prior is worth: samples of one trained run under priors fitted to its codes in different ways.
+
+    gvae train gvae --data mnist --images 150000 --seed 0 --out runs/prior
+    python benchmarks/prior.py runs/prior            # five minutes; validation split only
+    python benchmarks/tables.py                      # writes the table of docs/priors.md
+
+The first row decodes codes of training images themselves: what a perfect density would come near to, by copying.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from rows import keep, machine
+from torch import Tensor
+
+import gvae as package
+from gvae.data import open_data
+from gvae.data.dataset import Dataset
+from gvae.metrics.features import extract
+from gvae.metrics.frechet import frechet
+from gvae.metrics.ms_ssim import variety
+from gvae.metrics.prdc import prdc
+from gvae.models.latent import LatentModel
+from gvae.priors import Mixture
+from gvae.runs import Run
+
+SAMPLES, BLOCK = 10_000, 500
+VARIANTS: dict[str, tuple[int, dict[str, Any]]] = {
+    "10,000 codes": (10_000, {}),
+    "30,000 codes": (30_000, {}),
+    "defaults": (60_000, {}),
+    "not widened": (60_000, {"widen": False}),
+    "components 100": (60_000, {"components": 100}),
+    "components 400": (60_000, {"components": 400}),
+    "shrink 0": (60_000, {"shrink": 0.0}),
+    "shrink 3": (60_000, {"shrink": 3.0}),
+    "shrink 30": (60_000, {"shrink": 30.0}),
+}
+"""name -> codes at most, and what differs from the mixture's defaults (200 components, shrink 10, widened)"""
+
+
+def main() -> None:
+    """Fit, sample and measure each variant with each seed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument(
+        "run", type=Path, help="a run of a model with an encoder, on data that have a classifier"
+    )
+    parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
+    parser.add_argument("--note", default="", help="anything a reader of the rows must know")
+    given = parser.parse_args()
+    run = Run.open(given.run)
+    model, dataset = package.load(run).model, open_data(run.data)
+    assert isinstance(model, LatentModel) and not model.condition
+    command = f"python benchmarks/prior.py {given.run} --seeds {' '.join(map(str, given.seeds))}"
+    about = {"command": command, "model": run.model, "data": run.data, **machine(), "note": given.note}
+    torch.manual_seed(0)
+    codes, held = encode(model, dataset, "train"), encode(model, dataset, "val")
+    real = dataset.batch(dataset.split("val")).x
+    copied = codes[torch.randperm(len(codes))[:SAMPLES]]
+    keep("prior", "codes of training images", {**about, **quality(model, real, copied, run.spec.name)})
+    for name, (most, options) in VARIANTS.items():
+        fits = []
+        for seed in given.seeds:
+            prior, began = Mixture(model.codes, **options), time.monotonic()
+            prior.fit(codes[torch.randperm(len(codes))[:most]], seed=seed)
+            seconds = time.monotonic() - began
+            with torch.no_grad():
+                found = {"seconds": seconds, "log p of validation codes": float(prior.log_prob(held).mean())}
+                fits.append(found | quality(model, real, prior.sample(SAMPLES), run.spec.name))
+        mean = {key: statistics.mean(fit[key] for fit in fits) for key in fits[0]}
+        keep("prior", name, {**about, **mean, "fits": fits})
+        print(name, {key: round(value, 3) for key, value in mean.items()}, flush=True)
+
+
+@torch.no_grad()
+def encode(model: LatentModel, dataset: Dataset, split: str) -> Tensor:
+    """One code (N, Z) of each image of a split, drawn from q(z|x)."""
+    indices = dataset.split(split)
+    blocks = (dataset.batch(indices[i : i + BLOCK]).x for i in range(0, len(indices), BLOCK))
+    return torch.cat([model.encode(x).sample() for x in blocks])
+
+
+@torch.no_grad()
+def quality(model: LatentModel, real: Tensor, z: Tensor, data: str) -> dict[str, float]:
+    """Frechet distance, coverage and MS-SSIM of the images that codes z (N, Z) become."""
+    x = torch.cat([model.decode(part).mean for part in z.split(BLOCK)])
+    features, (drawn, _) = extract(real, data)[0], extract(x, data)
+    alike = variety(real.numpy(), x.numpy())
+    return {
+        "fd": frechet(features, drawn)["fd"],
+        "coverage": prdc(features, drawn)["coverage"],
+        "ms-ssim": alike["ms_ssim"],
+        "ms-ssim, real": alike["real"],
+    }
+
+
+if __name__ == "__main__":
+    main()
