@@ -56,7 +56,10 @@ def main() -> None:
     given = parser.parse_args()
     run = Run.open(given.run)
     model, dataset = package.load(run).model, open_data(run.data)
-    assert isinstance(model, LatentModel) and not model.condition
+    if not isinstance(model, LatentModel) or model.condition:
+        raise SystemExit(
+            f"{given.run} is a {run.model} that is conditional or has no prior; take a plain gvae or vae"
+        )
     command = f"python benchmarks/prior.py {given.run} --seeds {' '.join(map(str, given.seeds))}"
     about = {"command": command, "model": run.model, "data": run.data, **machine(), "note": given.note}
     torch.manual_seed(0)

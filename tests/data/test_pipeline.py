@@ -103,16 +103,17 @@ def test_work_killed_anywhere_goes_on_to_the_same_bytes(photos: Path, tmp_path: 
 
 def stopped(photos: Path, out: Path, monkeypatch: pytest.MonkeyPatch, after: int = 12, **options) -> None:
     """Prepare until a number of images is safe."""
-    save = FileRows.save
+    save = FileRows._save
 
     def interrupt(self: FileRows) -> None:
         save(self)
+        self._saving.result()
         if self.count >= after:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(rows, "FLUSH", 3000)
-        patch.setattr(FileRows, "save", interrupt)
+        patch.setattr(FileRows, "_save", interrupt)
         with pytest.raises(KeyboardInterrupt):
             prepare(str(photos), out, **options)
 
