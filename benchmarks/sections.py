@@ -221,8 +221,8 @@ def priors() -> str:
     seeds = len(row["fits"])
     about = (
         f"Priors fitted to the codes of one {row['model']} on {row['data']}, mean of {seeds} fits each, best first; 10,000 "
-        f"samples against the validation split, whose own MS-SSIM is {row['ms-ssim, real']:.3f}. What is not said is as by default: "
-        "60,000 codes at most, 200 Gaussians, shrink 10, widened."
+        f"samples against the validation split, whose own MS-SSIM is {row['ms-ssim, real']:.3f}. What is not said is as by "
+        "default: 60,000 codes at most, 200 Gaussians, shrink 10, widened."
     )
     titles = ["fitted", "log p(code), nats", "Frechet distance", "coverage", "MS-SSIM", "seconds"]
     where = f"`{row['command']}`, {row['processor']}, torch {row['versions']['torch']}, {row['date']}. {row['note']}"
