@@ -205,15 +205,15 @@ def priors() -> str:
     rows = read("prior")
     if not rows:
         return ""
-    copied, *fits = sorted(rows.items(), key=lambda item: ("seconds" in item[1], item[1].get("fd", 0.0)))
+    copied, *fits = sorted(rows.items(), key=lambda item: ("fits" in item[1], item[1].get("fd", 0.0)))
     lines = [
         [
             name,
-            f"{row['log p of validation codes']:.2f}" if "seconds" in row else "",
+            f"{row['log p of validation codes']:.2f}" if "fits" in row else "",
             f"{row['fd']:.2f}",
             f"{row['coverage']:.3f}",
             f"{row['ms-ssim']:.3f}",
-            f"{row['seconds']:.0f}" if "seconds" in row else "",
+            f"{row['processor seconds']:.0f}" if "fits" in row else "",
         ]
         for name, row in (copied, *fits)
     ]
@@ -224,7 +224,7 @@ def priors() -> str:
         f"samples against the validation split, whose own MS-SSIM is {row['ms-ssim, real']:.3f}. What is not said is as by "
         "default: 60,000 codes at most, 200 Gaussians, shrink 10, widened."
     )
-    titles = ["fitted", "log p(code), nats", "Frechet distance", "coverage", "MS-SSIM", "seconds"]
+    titles = ["fitted", "log p(code), nats", "Frechet distance", "coverage", "MS-SSIM", "processor seconds"]
     where = f"`{row['command']}`, {row['processor']}, torch {row['versions']['torch']}, {row['date']}. {row['note']}"
     return f"{about}\n\n{table(titles, lines)}\n\n{where.strip()}"
 
