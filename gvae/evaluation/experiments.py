@@ -219,7 +219,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         "GANs against VAEs",
         "Both families for the same minutes on the same machine: samples, stability over training and time to quality. The "
         "score while training is the Frechet distance of 500 samples and 500 validation images, whose floor is some 3 on "
-        "MNIST; gvae's are drawn from a small mixture that stands in for its prior, the others' as `gvae sample` draws them",
+        "MNIST; gvae's are drawn from a small mixture until its prior is fitted, the others' as `gvae sample` draws them",
         "mnist",
         ("fd", "prdc", "class-histogram"),
         (

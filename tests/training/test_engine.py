@@ -12,6 +12,7 @@ from torch import nn
 from gvae.config import ModelConfig, NetConfig, TrainConfig
 from gvae.errors import GvaeError
 from gvae.models.base import Model, Outcome, Turn
+from gvae.models.vae import VAE
 from gvae.runs import Run
 from gvae.training import resume, train, turns
 from gvae.training.ema import Average
@@ -245,3 +246,22 @@ def test_the_doctor_looks_after_every_tenth_of_the_budget_and_at_its_end(digits,
     assert looked[-1] == rows(run)[-1]
     assert looked[-1]["doctor"] == ["gray images"]
     assert "doctor: gray images: samples have 0% of the data's contrast; try" in capsys.readouterr().err
+
+
+def test_the_closing_fit_is_timed_beside_the_training(digits, tmp_path):
+    settings = TrainConfig(images=320, batch=32, log_every=5)
+    run = train(
+        "vae",
+        VAE.Config(latent=4, components=3, net=NetConfig(width=8)),
+        settings,
+        digits,
+        "digits",
+        tmp_path / "r",
+    )
+    *rounds, last = map(json.loads, run.timing.read_text().splitlines())
+    assert [row["images"] for row in rounds] == [160, 320]
+    assert all("closing" not in row and row["rate"] > 0 for row in rounds)
+    assert last["images"] == 320
+    assert last["seconds"] == rounds[-1]["seconds"]
+    assert 0 < last["closing"] < 60
+    assert last["peak_mb"] >= rounds[-1]["peak_mb"]
