@@ -140,7 +140,8 @@ class PCA(LatentModel):
         g = torch.cat([self.group(b.x, b.y) for b in kept])
         for i in range(len(self.rest)):
             self.find(i, x[g == i].cpu().numpy(), seed)
-        super().fit_prior(kept, seed)
+        with torch.autocast(x.device.type, enabled=False):  # projections are exact
+            super().fit_prior(kept, seed)
 
     def find(self, i: int, x: np.ndarray, seed: int) -> None:
         """Components of one class from images (N, D)."""

@@ -91,7 +91,7 @@ class Prior(nn.Module):
             self.notes = []
             self._standardise(codes)
             generator = torch.Generator(codes.device).manual_seed(seed)
-            with torch.enable_grad():
+            with torch.enable_grad(), torch.autocast(codes.device.type, enabled=False):
                 self._fit((codes - self.shift) / self.scale, labels, generator)
 
     def _log_prob(self, u: Tensor, y: Tensor | None) -> Tensor:

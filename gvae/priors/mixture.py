@@ -28,7 +28,7 @@ from gvae.priors.base import Prior, hold_out
 
 UNUSED = -1e4
 """weight logit of a component that is not in use: exp of it is 0, yet its gradient is a number"""
-GAIN = 0.04
+GAIN = 0.1
 """nats per held-out code that a round must gain, or it counts as one of three that end the fit"""
 NONE = 1e-7
 """share of a code below which it does not count for a component"""

@@ -146,7 +146,8 @@ class Engine(Game):
         if fit is None:
             return weights
         self.journal.say("fitting the prior to the codes")
-        fit(self.stream.passes(), seed=self.config.seed)
+        with self.precision():
+            fit(self.stream.passes(), seed=self.config.seed)
         for note in shown.prior.notes:  # pyright: ignore[reportAttributeAccessIssue, reportGeneralTypeIssues]
             self.journal.say(f"note: {note}")
         return shown.state_dict()

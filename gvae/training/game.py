@@ -86,10 +86,14 @@ class Game:
         assert self.config.images is not None
         return self.seen / self.config.images
 
+    def precision(self) -> torch.autocast:
+        """What networks compute in while training."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
+
     def take(self, turn: Turn) -> None:
         """One move: gradients of all its players, then their updates; skipped if a gradient is not finite."""
         before = [b.clone() for b in self.model.buffers()]
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+        with self.precision():
             outcome = turn.losses(self.stream.next())
         self.seen += self.config.batch
         grads = turns.gradients(outcome, self.players)
@@ -154,7 +158,8 @@ class Game:
         """A turn's first move: let it prepare, the same on every process."""
         assert turn.begin is not None
         self.model.eval()
-        turn.begin(self.stream.passes())
+        with self.precision():
+            turn.begin(self.stream.passes())
         self.model.train()
         for p in [*self.model.parameters(), *self.model.buffers()]:
             broadcast(p.data)

@@ -138,3 +138,16 @@ def test_works_on_codes_that_hardly_vary(name: str) -> None:
         prior.fit(codes)
     assert prior.log_prob(codes).isfinite().all()
     assert (prior.sample(50)[:, 2] - 0.5).abs().max() < 0.05
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_a_fit_under_autocast_gives_the_same_bits(name: str, clusters: tuple[Tensor, Tensor]) -> None:
+    torch.manual_seed(0)
+    plain = make(name)
+    torch.manual_seed(0)
+    under = make(name)
+    plain.fit(clusters[0])
+    with torch.autocast("cpu", torch.bfloat16):
+        under.fit(clusters[0])
+    for a, b in zip(plain.parameters(), under.parameters(), strict=True):
+        assert torch.equal(a, b)
