@@ -134,6 +134,9 @@ def origin(name: str, rows: list[dict[str, Any]]) -> str:
     when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     peaks = [row["peak_mb"] for row in rows if row.get("peak_mb")]
     memory = f" A training took at most {max(peaks):,.0f} MB of memory." if peaks else ""
+    fits = [row["closing"] for row in rows if row["model"] == "gvae" and row.get("closing")]
+    if fits:
+        memory += f" gvae's closing fits took {min(fits):.0f} to {max(fits):.0f} seconds."
     where = f"`{command}` on {rows[0]['data']}, {machines}, {when}, torch {rows[0]['versions']['torch']}."
     return f"{where}{memory} {notes}".strip()
 
