@@ -212,15 +212,16 @@ def test_what_was_given_is_no_set_of_shards(tmp_path: Path):
 
 def test_work_that_was_stopped_goes_on_to_the_same_bytes(set_of_three, tmp_path, monkeypatch):
     prepare(f"wds:{set_of_three}", tmp_path / "whole", size=16)
-    save = FileRows.save
+    save = FileRows._save
 
     def interrupt(self: FileRows) -> None:
         save(self)
+        self._saving.result()
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(rows, "FLUSH", 3000)
-        patch.setattr(FileRows, "save", interrupt)
+        patch.setattr(FileRows, "_save", interrupt)
         with pytest.raises(KeyboardInterrupt):
             prepare(f"wds:{set_of_three}", tmp_path / "set2", size=16)
     assert (tmp_path / "set2.partial" / "images.json").exists()
