@@ -53,7 +53,8 @@ def headline() -> str:
         f"MNIST, {minutes}, 10,000 samples against the test split, mean ± standard deviation over seeds, or with "
         "one seed the 95 % interval over images. Frechet "
         "distance and coverage are taken in the features of a small digit classifier: they are no Inception numbers. "
-        "Lower is better for distances and errors, higher for coverage; the best MS-SSIM is the real images' own. The "
+        "Lower is better for distances and errors, higher for coverage; the best MS-SSIM is the real images' own, which differs "
+        "between test and training split (docs/metrics/ms-ssim.md). The "
         "papers' figures and notes on the rows are in [results](docs/results.md)."
     )
     return f"{table(replace(experiment, recipes=recipes), rows)}\n\n{legend}\n\n{origin(HEADLINE, found)}"
@@ -134,7 +135,7 @@ def origin(name: str, rows: list[dict[str, Any]]) -> str:
     when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     peaks = [row["peak_mb"] for row in rows if row.get("peak_mb")]
     memory = f" A training took at most {max(peaks):,.0f} MB of memory." if peaks else ""
-    fits = [row["closing"] for row in rows if row["model"] == "gvae" and row.get("closing")]
+    fits = [row["closing"] for row in rows if row["label"] == "gvae" and row.get("closing")]
     if fits:
         memory += f" gvae's closing fits took {min(fits):.0f} to {max(fits):.0f} seconds."
     where = f"`{command}` on {rows[0]['data']}, {machines}, {when}, torch {rows[0]['versions']['torch']}."
