@@ -48,13 +48,13 @@ def headline() -> str:
         return "Not measured yet: `python benchmarks/reproduce.py table3`."
     experiment, rows, found = reproduced()[HEADLINE]
     recipes = tuple(replace(recipe, paper={}, note="") for recipe in experiment.recipes)
-    minutes = f"{max(row['minutes'] for row in found):g} minutes for each model (gvae's closing fit of its prior included)"
+    minutes = f"{max(row['minutes'] for row in found):g} minutes each, of which gvae leaves a sixth to its closing fit"
     legend = (
         f"MNIST, {minutes}, 10,000 samples against the test split, mean ± standard deviation over seeds, or with "
         "one seed the 95 % interval over images. Frechet "
         "distance and coverage are taken in the features of a small digit classifier: they are no Inception numbers. "
-        "Lower is better for distances and errors, higher for coverage; the best MS-SSIM is the real images' own, which differs "
-        "between test and training split (docs/metrics/ms-ssim.md). The "
+        "Lower is better for distances and errors, higher for coverage; the best MS-SSIM is the real images' own, "
+        "which differs between test and training split (docs/metrics/ms-ssim.md). The "
         "papers' figures and notes on the rows are in [results](docs/results.md)."
     )
     return f"{table(replace(experiment, recipes=recipes), rows)}\n\n{legend}\n\n{origin(HEADLINE, found)}"
@@ -130,7 +130,9 @@ def origin(name: str, rows: list[dict[str, Any]]) -> str:
     """Under a reproduced table: command, data, machine, date."""
     machines = ", ".join(sorted({row["processor"] for row in rows}))
     dates = sorted({row["date"] for row in rows})
-    notes = " ".join(sorted({row["note"] for row in rows if row["note"]}))
+    told = sorted({row["note"] for row in rows if row["note"]})
+    clauses = dict.fromkeys(clause for note in told for clause in note.rstrip(".").split("; "))
+    notes = "; ".join(clauses) + "." * bool(clauses)
     command = rows[0]["commands"][0].split(" --only")[0]
     when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     peaks = [row["peak_mb"] for row in rows if row.get("peak_mb")]
