@@ -162,16 +162,11 @@ class Mixture(Prior):
 
     def _widen(self, held: Tensor, y_held: Tensor | None, rounds: int = 5) -> None:
         """Multiply all covariances by the factor, at least 1, that held-out codes favour: EM on that factor alone."""
-        raw, factor = self.raw.clone(), 1.0
+        raw, eye, factor = self.raw.clone(), torch.eye(self.latent).to(self.raw), 1.0
         for _ in range(rounds):
             near = self._joint(held, y_held).softmax(-1)
             factor = max(1.0, factor * float((near * self._far(held)).sum(-1).mean()) / self.latent)
-            log_scale = torch.diag_embed(torch.full_like(self.mean, -0.5 * math.log(factor)))
-            self.raw.copy_(
-                raw.tril(-1) / math.sqrt(factor)
-                + log_scale
-                + torch.diag_embed(raw.diagonal(dim1=-2, dim2=-1))
-            )
+            self.raw.copy_(raw.tril(-1) / math.sqrt(factor) + eye * (raw - 0.5 * math.log(factor)))
 
     def _affordable(self, codes: int) -> int:
         """How many Gaussians so many codes can determine."""
