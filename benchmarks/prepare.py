@@ -6,6 +6,8 @@ plain:      open, convert, cut to the middle, scale (Lanczos), store in a memory
 gvae:       all of `gvae.data.prepare`: headers and checksums of all files, decoding on all cores, a journal that
             survives a kill, splits, checksum of the result.
 processes:  the plain loop's work in a pool of processes, what threads were chosen against.
+ceiling:    the plain loop's decoding alone, shared out beforehand to a process per core; nothing is stored or sent. What
+            the machine's cores give: less than their number where they are the threads of one.
 
 The images are the LSUN bedrooms below GVAE_DATA: loose JPEGs, and the LMDB. Rounds alternate, and the median of the
 ratios is reported, because a shared machine drifts; processor seconds per image, those of child processes included, tell
@@ -29,6 +31,8 @@ from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from io import BytesIO
+from itertools import islice
+from multiprocessing import Process
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +85,22 @@ def processes(values: Callable[[], Iterator[bytes]], count: int, size: int, out:
     """A pool of processes."""
     with ProcessPoolExecutor(cores()) as pool:
         return store(pool.map(partial(square, size=size), values(), chunksize=16), count, size, out)
+
+
+def ceiling(values: Callable[[], Iterator[bytes]], count: int, size: int, out: Path) -> np.ndarray:
+    """A process per core, each with its share of the images; the result is empty."""
+    shares = [Process(target=decoded, args=(values, start, size)) for start in range(cores())]
+    for share in shares:
+        share.start()
+    for share in shares:
+        share.join()
+    return store((), 0, size, out)
+
+
+def decoded(values: Callable[[], Iterator[bytes]], start: int, size: int) -> None:
+    """Decode the images `start`, `start` + cores and so on, and let go of them."""
+    for data in islice(values(), start, None, cores()):
+        square(data, size)
 
 
 def ours(source: str, root: Path, size: int, out: Path) -> np.ndarray:
@@ -144,9 +164,9 @@ def peak(source: str, size: int, folder: Path) -> float:
 def makers(
     source: str, root: Path, values: Callable[[], Iterator[bytes]], size: int
 ) -> dict[str, Callable[[Path], np.ndarray]]:
-    """The three ways to prepare one source."""
+    """The ways to prepare one source."""
     count = sum(1 for _ in values())
-    loops = {loop.__name__: partial(loop, values, count, size) for loop in (plain, processes)}
+    loops = {loop.__name__: partial(loop, values, count, size) for loop in (plain, processes, ceiling)}
     return {"plain": loops["plain"], "gvae": partial(ours, source, root, size), **loops}
 
 

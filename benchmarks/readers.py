@@ -86,6 +86,7 @@ def preparing() -> str:
             f"{row['gvae']['images_per_second']:.0f}",
             f"**{row['gvae']['ratio_median']:.2f}**",
             f"{row['processes']['ratio_median']:.2f}",
+            f"{row['ceiling']['ratio_median']:.2f}",
             f"{row['peak_megabytes']:.0f}" if "peak_megabytes" in row else "",
         ]
         for name, row in kinds.items()
@@ -96,6 +97,7 @@ def preparing() -> str:
         "prepare, images/s",
         "ratio",
         "a pool of processes, ratio",
+        "decoding alone in a process per core, ratio",
         "peak, MB",
     ]
     about = (

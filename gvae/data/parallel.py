@@ -17,7 +17,7 @@ from gvae.data.items import Item
 
 T = TypeVar("T")
 
-AHEAD, TOGETHER = 32, 4
+AHEAD, TOGETHER = 32, 8
 """items per core whose results may wait to be taken, and how many of them a core is handed at a time"""
 
 

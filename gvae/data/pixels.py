@@ -94,7 +94,7 @@ def decode(file: Path | BinaryIO, size: int, fit: str, channels: int, crop: int 
         plain = _plain(data, "L" if channels == 1 else "RGB")
     elif crop is None and fit == "crop" and min(pixels.shape[:2]) == size:
         left, top, right, bottom = middle((pixels.shape[1], pixels.shape[0]), size)
-        return np.ascontiguousarray(pixels[top:bottom, left:right])
+        return pixels[top:bottom, left:right]
     else:
         plain = Image.fromarray(pixels)
     if crop is not None:

@@ -88,8 +88,8 @@ class FileRows:
         self._stream.truncate(self._end(self.count))
         self._check_room()
         self._sum = self._sum_so_far()
-        self._block, self._filled = memoryview(bytearray(max(BLOCK, self._bytes))), 0
-        self._spare = memoryview(bytearray(len(self._block)))
+        self._block = np.empty((max(1, BLOCK // self._bytes), *shape[1:]), np.uint8)
+        self._spare, self._filled = np.empty_like(self._block), 0
         self._writer, self._saver = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
         self._writing = self._saving = self._writer.submit(lambda: None)
         self._saved = self.count
@@ -104,11 +104,10 @@ class FileRows:
         if row is None:
             self.broken[self.read] = reason
         else:
-            end = self._filled + self._bytes
-            self._block[self._filled : end] = np.ascontiguousarray(row).data.cast("B")
-            self._filled, self.count = end, self.count + 1
+            self._block[self._filled] = row
+            self._filled, self.count = self._filled + 1, self.count + 1
         self.read += 1
-        if self._filled + self._bytes > len(self._block):
+        if self._filled == len(self._block):
             self._put()
         if (self.count - self._saved) * self._bytes >= FLUSH:
             self._save()
@@ -186,8 +185,8 @@ class FileRows:
     def _put(self) -> None:
         """Begin to write the rows that wait, once those before them are written."""
         self._writing.result()
-        rows, place = self._block[: self._filled], self._end(self.count) - self._filled
-        self._writing = self._writer.submit(self._write_rows, place, rows)
+        rows, place = self._block[: self._filled], self._end(self.count - self._filled)
+        self._writing = self._writer.submit(self._write_rows, place, rows.reshape(-1).data)
         self._block, self._spare, self._filled = self._spare, self._block, 0
 
     def _write_rows(self, place: int, rows: memoryview) -> None:

@@ -108,6 +108,18 @@ def test_a_photo_that_xmp_turns_is_upright():
     assert (pixels.decode(BytesIO(data), 40, "crop", 3) == upright[10:50]).all()
 
 
+def test_only_the_segments_before_the_pixels_count():
+    data = encoded(60, 40, comment=b"Exif\0\0 tiff:Orientation MPF\0")
+    assert jpeg.jpeg_size(data) == (60, 40)
+    assert jpeg.jpeg_size(data + b"\xff\xe1\x00\x08Exif\0\0") == (60, 40)
+
+
+@pytest.mark.parametrize("segment", [b"\xff\xe2\x00\x06MPF\0", b"\xff\xff\xe0\x00\x02", b"\x00"])
+def test_several_pictures_and_rare_structures_are_left_to_pillow(segment):
+    data = encoded(60, 40)
+    assert jpeg.jpeg_size(data[:2] + segment + data[2:]) is None
+
+
 def test_without_simplejpeg_there_is_nothing(monkeypatch):
     monkeypatch.setattr(jpeg, "HAS_SIMPLEJPEG", False)
     assert jpeg.jpeg_size(encoded(8, 8)) is jpeg.read_jpeg(encoded(8, 8)) is None
