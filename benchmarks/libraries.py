@@ -1,21 +1,42 @@
 """WGAN-GP steps of other libraries on our networks, for benchmarks/step.py.
 
 The libraries are not part of any extra: `pip install torch-mimicry torchgan torchvision` in an environment beside gvae's.
+What they import beside that, but a step does not use, may be missing: see `without`.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from unittest.mock import MagicMock
 
 import torch
 from torch import Tensor
 
 Step = Callable[[], object]
 Draw = Callable[[], Tensor]
+UNUSED = "tensorflow", "skimage", "torch._six"
+"""imported by mimicry for its metrics, pictures and data sets"""
+OPERATORS = torch.library.Library("torchvision", "FRAGMENT")
+
+
+def without() -> None:
+    """Let the libraries be imported where torchvision's compiled operators do not load, or `UNUSED` is not installed."""
+    for name in UNUSED:
+        if name not in sys.modules and find_spec(name) is None:
+            sys.modules[name] = MagicMock(__spec__=ModuleSpec(name, None))
+    try:
+        import torchvision  # pyright: ignore[reportMissingImports] # noqa: F401
+    except RuntimeError:  # made for another build of torch; only the names of two operators are asked for
+        for name in ("nms", "qnms"):
+            OPERATORS.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
 
 def mimicry(model, draw: Draw) -> Step:
     """mimicry's `train_step` of both players, five of the critic for one of the generator."""
+    without()
     from torch_mimicry.nets.wgan_gp.wgan_gp_base import (  # pyright: ignore[reportMissingImports]
         WGANGPBaseDiscriminator,
         WGANGPBaseGenerator,
@@ -54,6 +75,7 @@ def mimicry(model, draw: Draw) -> Step:
 
 def torchgan(model, draw: Draw) -> Step:
     """torchgan's `train_ops` of both losses and the penalty, five of the critic for one of the generator."""
+    without()
     from torchgan import losses  # pyright: ignore[reportMissingImports]
     from torchgan.models import Discriminator, Generator  # pyright: ignore[reportMissingImports]
 

@@ -72,7 +72,7 @@ def step() -> str:
         return ""
     lines = [
         [
-            name,
+            f"{name}, {row['data']}",
             f"{1000 * row['engine_seconds']:.1f}",
             f"{1000 * row['by_hand_seconds']:.1f}",
             f"**{row['ratio_median']:.2f}**",
@@ -82,7 +82,7 @@ def step() -> str:
     ]
     titles = ["model", "engine, ms", "textbook or library, ms", "ratio (median of rounds)", "range"]
     about = "All turns of a round, the same networks, batch, losses and optimisers."
-    notes = " ".join(text for text in (held["environment"], held["note"]) if text)
+    notes = " ".join(f"{text.rstrip('.')}." for text in (held["environment"], held["note"]) if text)
     where = f"`{held['command']}`, {held['processor']}, torch {held['versions']['torch']}, {held['date']}. {notes}"
     return f"## One training step\n\n{about}\n\n{table(titles, lines)}\n\n{where.strip()}"
 

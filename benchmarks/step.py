@@ -37,6 +37,8 @@ from gvae.training import processor
 RESULTS = Path(__file__).parent / "results" / "step.json"
 OPTIONS = {"gvae": {"start": 0.0}, "gvae, first stage": {"start": 1.0}}
 """what a row's model has beyond its defaults"""
+DATA = {"wgan-gp, mimicry": "cifar10"}
+"""a row's data where it is not --data: mimicry's penalty is for three channels only"""
 Draw = Callable[[], Tensor]
 
 
@@ -213,20 +215,20 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=8, help="rounds of the game in each round of measuring")
     parser.add_argument("--note", default="", help="anything a reader of the rows must know")
     o = parser.parse_args()
-    dataset = open_data(o.data)
-    draw, rows = batches(dataset, o.batch), {}
+    rows = {}
     opponents = {name: (name.split(",")[0], BY_HAND[name], OPTIONS.get(name, {})) for name in o.models}
     opponents |= {f"wgan-gp, {name}": ("wgan-gp", LIBRARIES[name], {}) for name in o.others}
     for name, (kind, by_hand, options) in opponents.items():
-        config = resolve(kind).Config(**options)
+        config, data = resolve(kind).Config(**options), DATA.get(name, o.data)
+        dataset = open_data(data)
         try:
-            theirs = by_hand(resolve(kind)(config, dataset.spec).train(), draw)
+            theirs = by_hand(resolve(kind)(config, dataset.spec).train(), batches(dataset, o.batch))
         except ImportError as error:
             print(f"{name}: skipped, {error}")
             continue
         with tempfile.TemporaryDirectory() as folder:
             ours, engine = engine_step(kind, config, dataset, o.batch, Path(folder))
-            rows[name] = row(ours, theirs, o, engine.why)
+            rows[name] = {"data": data, **row(ours, theirs, o, engine.why)}
         print(name, json.dumps(rows[name]), flush=True)
     command = (
         f"python benchmarks/step.py --data {o.data} --batch {o.batch} --rounds {o.rounds} --times {o.times}"
