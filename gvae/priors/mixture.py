@@ -162,11 +162,13 @@ class Mixture(Prior):
 
     def _widen(self, held: Tensor, y_held: Tensor | None, rounds: int = 5) -> None:
         """Multiply all covariances by the factor, at least 1, that held-out codes favour: EM on that factor alone."""
-        raw, eye, factor = self.raw.clone(), torch.eye(self.latent).to(self.raw), 1.0
-        for _ in range(rounds):
-            near = self._joint(held, y_held).softmax(-1)
-            factor = max(1.0, factor * float((near * self._far(held)).sum(-1).mean()) / self.latent)
-            self.raw.copy_(raw.tril(-1) / math.sqrt(factor) + eye * (raw - 0.5 * math.log(factor)))
+        far, factor = self._far(held), 1.0
+        others = self._joint(held, y_held) + 0.5 * far
+        for _ in range(rounds):  # the determinants change alike, so that only the distances count
+            groups = (others - 0.5 * far / factor).softmax(-1)
+            factor = max(1.0, float((groups * far).sum(-1).mean()) / self.latent)
+        eye = torch.eye(self.latent).to(self.raw)
+        self.raw.copy_(self.raw.tril(-1) / math.sqrt(factor) + eye * (self.raw - 0.5 * math.log(factor)))
 
     def _affordable(self, codes: int) -> int:
         """How many Gaussians so many codes can determine."""
