@@ -8,10 +8,10 @@ https://doi.org/10.1111/j.2517-6161.1977.tb01600.x; started by k-means++ (Arthur
 https://theory.stanford.edu/~sergei/papers/kMeansPP-soda.pdf
 
 P, the inverse of the covariance's Cholesky factor, is the parameter and not the factor itself: then the
-density of a batch under all components is one matrix product, forward and backward. Classes share the
-components and have weights of their own, p(u | y) = sum_k w_yk N(u; m_k, S_k). A Gaussian of few codes leans on
-the pooled covariance, S_k = (n_k C_k + a C) / (n_k + a) with a pseudo-codes: on codes it has not seen that is worth
-more than the exact maximum.
+density of a batch under all components is one matrix product, forward and backward. Every class has Gaussians of its
+own, p(u | y) = sum_s w_ys N(u; m_ys, S_ys): one that covered codes of two classes would draw either when one is asked
+for. A Gaussian of few codes leans on the covariance pooled over all, S_k = (n_k C_k + a C) / (n_k + a) with a
+pseudo-codes: on codes it has not seen that is worth more than the exact maximum.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ CHUNK = 3_000_000
 
 
 class Statistics(NamedTuple):
-    """What EM sums over codes: counts (classes, K), sums (K, Z), outer products (K, Z, Z)."""
+    """What EM sums over codes: counts (K,), sums (K, Z), outer products (K, Z, Z)."""
 
     counts: Tensor
     sums: Tensor
@@ -49,8 +49,9 @@ class Mixture(Prior):
 
     Args:
         latent: number of latent dimensions, Z.
-        condition: number of classes, each with weights of its own.
-        components: number of Gaussians, K; with fewer than 2 Z codes for each, fewer are used and noted.
+        condition: number of classes, each with Gaussians of its own.
+        components: number of Gaussians, shared out evenly among the classes, which have one at least; with fewer than
+            2 Z codes for each, fewer are used and noted.
         rounds: largest number of EM iterations.
         most: largest number of codes used, drawn at random.
         ridge: added to the diagonal of each covariance, in units of the codes' mean variance.
@@ -72,13 +73,22 @@ class Mixture(Prior):
         widen: bool = True,
     ) -> None:
         super().__init__(latent, condition)
-        self.components, self.rounds, self.most = components, rounds, most
+        self.classes = max(1, condition)
+        self.each = max(1, components // self.classes)
+        """Gaussians of one class, S"""
+        self.rounds, self.most = rounds, most
         self.ridge, self.shrink, self.widen = ridge, shrink, widen
-        means = torch.randn(components, latent, generator=torch.Generator().manual_seed(0))
-        self.logits = nn.Parameter(torch.zeros(max(1, condition), components))
+        means = torch.randn(self.components, latent, generator=torch.Generator().manual_seed(0))
+        self.logits = nn.Parameter(torch.zeros(self.classes, self.each))
         self.mean = nn.Parameter(0.1 * means)
-        self.raw = nn.Parameter(torch.zeros(components, latent, latent))
+        """(K, Z), those of the first class first"""
+        self.raw = nn.Parameter(torch.zeros(self.components, latent, latent))
         """P: entries below the diagonal, and the logarithm of the diagonal"""
+
+    @property
+    def components(self) -> int:
+        """Gaussians of all classes, K."""
+        return self.classes * self.each
 
     @property
     def whiten(self) -> Tensor:
@@ -90,29 +100,36 @@ class Mixture(Prior):
         return self._joint(u, y).logsumexp(-1)
 
     def _joint(self, u: Tensor, y: Tensor | None) -> Tensor:
-        """log w_k + log N(u; m_k, S_k), (N, K)."""
+        """log w_s + log N(u; m_s, S_s) for the Gaussians of each code's class, (N, S)."""
         determinant = self.raw.diagonal(dim1=-2, dim2=-1).sum(-1) - 0.5 * self.latent * math.log(2 * math.pi)
-        weights = self.logits.log_softmax(-1)
-        return (weights if y is None else weights[y]) + determinant - 0.5 * self._far(u)
+        density = self.logits.log_softmax(-1) + determinant.view(self.classes, self.each)
+        return (density if y is None else density[y]) - 0.5 * self._far(u, y)
 
-    def _far(self, u: Tensor) -> Tensor:
-        """Squared Mahalanobis distances |P_k (u - m_k)|^2, (N, K)."""
+    def _far(self, u: Tensor, y: Tensor | None) -> Tensor:
+        """Squared Mahalanobis distances |P_s (u - m_s)|^2 to the Gaussians of each code's class, (N, S)."""
         whiten = self.whiten
-        offset = torch.einsum("kij,kj->ki", whiten, self.mean).reshape(-1)
-        matrix = whiten.reshape(-1, self.latent).T
-        rows = max(1, CHUNK // offset.numel())
-        far = u.new_empty(len(u), self.components)
-        for start in range(0, len(u), rows):  # copied out, because kept pieces would lie scattered in memory
-            white = torch.addmm(-offset, u[start : start + rows], matrix).view(
-                -1, self.components, self.latent
-            )
-            far[start : start + rows] = white.square().sum(-1)
+        offset = torch.einsum("kij,kj->ki", whiten, self.mean).view(self.classes, -1)
+        matrix = whiten.view(self.classes, -1, self.latent)
+        far = u.new_empty(len(u), self.each)
+        for c, which in self._by_class(u, y):
+            for rows in which.split(max(1, CHUNK // offset[c].numel())):
+                white = torch.addmm(-offset[c], u[rows], matrix[c].T).view(-1, self.each, self.latent)
+                far[rows] = white.square().sum(
+                    -1
+                )  # copied, because kept pieces would lie scattered in memory
         return far
+
+    def _by_class(self, u: Tensor, y: Tensor | None) -> list[tuple[int, Tensor]]:
+        """Classes that codes u have, and which codes those are."""
+        if y is None:
+            return [(0, torch.arange(len(u), device=u.device))]
+        return [(c, (y == c).nonzero().squeeze(1)) for c in y.unique().tolist()]
 
     def _sample(self, n: int, y: Tensor | None) -> Tensor:
         weights = self.logits.softmax(-1)
         weights = weights.expand(n, -1) if y is None else weights[y]
         which = torch.multinomial(weights, 1).squeeze(1) if n else weights.new_zeros(0, dtype=torch.long)
+        which = which if y is None else y * self.each + which
         noise = torch.randn(n, self.latent, 1, dtype=self.mean.dtype, device=self.mean.device)
         factor = torch.linalg.inv(self.whiten)
         rows = max(1, CHUNK // self.latent**2)
@@ -124,15 +141,14 @@ class Mixture(Prior):
         if len(u) > self.most:
             some = torch.randperm(len(u), generator=generator, device=u.device)[: self.most]
             u, y = u[some], None if y is None else y[some]
-        used = self._affordable(len(u))
+        used = self._affordable(u, y)
         (train, y_train), (held, y_held) = hold_out(u, y, generator)
         third = len(train) // 3
-        sizes = [third, len(train)] if third >= self.latent * used else [len(train)]
+        sizes = [third, len(train)] if third >= self.latent * sum(used) else [len(train)]
         parts = [(train[:size], None if y_train is None else y_train[:size]) for size in sizes]
-        groups = nn.functional.pad(k_means(parts[0][0], used, generator), (0, self.components - used))
-        self._maximise(self._sums(*parts[0], groups))
+        self._begin(*parts[0], used, generator)
         for size, (codes, labels) in zip(sizes, parts, strict=True):
-            reseed = partial(self._reseed, codes, used, generator) if size == sizes[0] else None
+            reseed = partial(self._reseed, codes, labels, used, generator) if size == sizes[0] else None
             self._climb(codes, labels, held, y_held, reseed)
         if self.widen:
             self._widen(held, y_held)
@@ -162,7 +178,7 @@ class Mixture(Prior):
 
     def _widen(self, held: Tensor, y_held: Tensor | None, rounds: int = 5) -> None:
         """Multiply all covariances by the factor, at least 1, that held-out codes favour: EM on that factor alone."""
-        far, factor = self._far(held), 1.0
+        far, factor = self._far(held, y_held), 1.0
         others = self._joint(held, y_held) + 0.5 * far
         for _ in range(rounds):  # the determinants change alike, so that only the distances count
             groups = (others - 0.5 * far / factor).softmax(-1)
@@ -170,14 +186,23 @@ class Mixture(Prior):
         eye = torch.eye(self.latent).to(self.raw)
         self.raw.copy_(self.raw.tril(-1) / math.sqrt(factor) + eye * (self.raw - 0.5 * math.log(factor)))
 
-    def _affordable(self, codes: int) -> int:
-        """How many Gaussians so many codes can determine."""
-        used = max(1, min(self.components, codes // (2 * self.latent)))
-        if used < self.components:
+    def _affordable(self, u: Tensor, y: Tensor | None) -> list[int]:
+        """How many Gaussians the codes of each class can determine."""
+        sizes = [len(u)] if y is None else y.bincount(minlength=self.classes).tolist()
+        used = [max(1, min(self.each, size // (2 * self.latent))) for size in sizes]
+        if sum(used) < self.components:
             self.notes.append(
-                f"{codes} codes of {self.latent} dimensions: {used} of {self.components} Gaussians used"
+                f"{len(u)} codes of {self.latent} dimensions: {sum(used)} of {self.components} Gaussians used"
             )
         return used
+
+    def _begin(self, u: Tensor, y: Tensor | None, used: list[int], generator: torch.Generator) -> None:
+        """Gaussians of groups of codes, which k-means finds in each class."""
+        groups = u.new_zeros(len(u), self.each)
+        for c, which in self._by_class(u, y):
+            count = min(used[c], len(which))
+            groups[which, :count] = k_means(u[which], count, generator)
+        self._maximise(self._sums(u, y, groups))
 
     def _copy(self) -> list[Tensor]:
         return [p.clone() for p in self.parameters()]
@@ -187,22 +212,28 @@ class Mixture(Prior):
         return self._sums(u, y, self._joint(u, y).softmax(-1))
 
     def _sums(self, u: Tensor, y: Tensor | None, groups: Tensor) -> Statistics:
-        """Sums over codes u (N, Z) whose membership of each component is groups (N, K).
+        """Sums over codes u (N, Z) whose membership of each Gaussian of their class is groups (N, S).
 
-        A code belongs to a few components, so the products are summed over the codes of each.
+        A code belongs to a few Gaussians, so the products are summed over the codes of each.
         """
-        groups = groups * (groups > NONE)
-        labels = torch.zeros(len(u), dtype=torch.long, device=u.device) if y is None else y
-        counts = nn.functional.one_hot(labels, len(self.logits)).to(u).T @ groups
-        which, where = groups.T.nonzero(as_tuple=True)
+        which, where = (groups > NONE).T.nonzero(as_tuple=True)
+        weights = groups[where, which]
+        if y is not None:
+            which = y[where] * self.each + which
+            order = which.argsort(stable=True)
+            which, where, weights = which[order], where[order], weights[order]
         sizes = which.bincount(minlength=self.components).tolist()
-        parts = zip(where.split(sizes), groups[where, which].split(sizes), strict=True)
-        outer = torch.stack([(u[some] * weight[:, None]).T @ u[some] for some, weight in parts])
-        return Statistics(counts.double(), (groups.T @ u).double(), outer.double())
+        counts, sums, outer = [], [], []
+        for some, weight in zip(where.split(sizes), weights.split(sizes), strict=True):
+            weighted = u[some] * weight[:, None]
+            counts.append(weight.sum())
+            sums.append(weighted.sum(0))
+            outer.append(weighted.T @ u[some])
+        return Statistics(*(torch.stack(parts).double() for parts in (counts, sums, outer)))
 
     def _maximise(self, sums: Statistics) -> None:
-        """Maximisation step, in double precision."""
-        size = sums.counts.sum(0)
+        """Maximisation step, in double precision; a class without codes has N(0, I)."""
+        size = sums.counts
         mass = size.clamp_min(1e-6)
         mean = sums.sums / mass[:, None]
         scatter = sums.outer - mass[:, None, None] * mean[:, :, None] * mean[:, None, :]
@@ -210,15 +241,13 @@ class Mixture(Prior):
         share = (scatter + self.shrink * pooled) / (mass + self.shrink)[:, None, None]
         eye = torch.eye(self.latent, dtype=mean.dtype, device=mean.device)
         covariance = torch.where((size > 0.5)[:, None, None], share, pooled) + self.ridge * eye
-        self._set_weights(sums.counts)
+        by_class = size.view(self.classes, self.each)
+        total = by_class.sum(1, keepdim=True)
+        empty = (total == 0).expand_as(by_class).reshape(-1)
+        weights = torch.where(total > 0, by_class / total.clamp_min(1e-6), 1 / self.each)
+        self.logits.copy_(weights.log().clamp_min(UNUSED))
         self.mean.copy_(mean)
-        self._set_covariance(covariance)
-
-    def _set_weights(self, counts: Tensor) -> None:
-        """Weights from counts (classes, K); a class leans a little on the weights of all classes together."""
-        size = counts.sum(0, keepdim=True)
-        counts = counts + size / size.sum() if self.condition else counts
-        self.logits.copy_((counts / counts.sum(1, keepdim=True)).log().clamp_min(UNUSED))
+        self._set_covariance(torch.where(empty[:, None, None], eye, covariance))
 
     def _set_covariance(self, covariance: Tensor) -> None:
         """Store covariances (K, Z, Z) as P."""
@@ -228,17 +257,17 @@ class Mixture(Prior):
         diagonal = whiten.diagonal(dim1=-2, dim2=-1).log()
         self.raw.copy_(whiten.tril(-1) + torch.diag_embed(diagonal))
 
-    def _reseed(self, u: Tensor, used: int, generator: torch.Generator) -> None:
-        """Move Gaussians that have lost nearly all codes to codes drawn at random."""
-        share = self.logits.softmax(-1).mean(0)
-        share[used:] = 1
-        poor = (share < 0.1 / used).nonzero().squeeze(1)
-        if len(poor) == 0:
-            return
-        where = torch.randint(len(u), (len(poor),), generator=generator, device=u.device)
-        self.mean[poor] = u[where]
-        self.raw[poor] = self.raw[:used].mean(0)
-        self.logits[:, poor] = -math.log(used)
+    def _reseed(self, u: Tensor, y: Tensor | None, used: list[int], generator: torch.Generator) -> None:
+        """Move Gaussians that have lost nearly all codes to codes of their class drawn at random."""
+        in_use = torch.arange(self.each) < torch.tensor(used)[:, None]
+        poor = in_use & (self.logits.softmax(-1).cpu() < 0.1 / torch.tensor(used)[:, None])
+        usual = self.raw[in_use.reshape(-1).to(u.device)].mean(0)
+        for c, which in self._by_class(u, y):
+            for s in poor[c].nonzero().squeeze(1).tolist():
+                k = c * self.each + s
+                chosen = torch.randint(len(which), (1,), generator=generator, device=u.device)
+                self.mean[k], self.raw[k] = u[which[chosen[0]]], usual
+                self.logits[c, s] = -math.log(used[c])
 
 
 def k_means(u: Tensor, components: int, generator: torch.Generator, rounds: int = 10) -> Tensor:

@@ -76,14 +76,43 @@ def test_few_codes_use_fewer_gaussians_in_the_same_shapes() -> None:
     assert all(p.grad is not None and p.grad.isfinite().all() for p in prior.parameters())
 
 
-def test_classes_share_components_and_differ_in_weights(clusters: tuple[Tensor, Tensor]) -> None:
+def test_every_class_has_gaussians_of_its_own(clusters: tuple[Tensor, Tensor]) -> None:
+    """As many as if it were alone; without the shrinking and widening that lean on all classes, the same ones."""
     codes, y = clusters
-    prior = Mixture(6, condition=4, components=3)
+    y = torch.where(y == 2, 3, y)  # no code is of class 2
+    prior = Mixture(6, condition=4, components=9, shrink=0.0, widen=False)
     prior.fit(codes, y)
-    assert prior.logits.shape == (4, 3)
-    assert (prior.logits.softmax(-1)[:3].max(1).values > 0.95).all()
-    overall = torch.bincount(y).div(len(y)).sort().values
-    torch.testing.assert_close(prior.logits.softmax(-1)[3].sort().values, overall, atol=0.02, rtol=0)
+    assert prior.logits.shape == (4, 2)
+    assert prior.mean.shape == (8, 6)
+    alone = Mixture(6, components=2, shrink=0.0, widen=False)
+    for c in (0, 1, 3):
+        alone.fit(codes[y == c])
+        mine = prior.log_prob(codes[y == c], y[y == c])
+        torch.testing.assert_close(mine.mean(), alone.log_prob(codes[y == c]).mean(), atol=0.1, rtol=0)
+        drawn = prior.sample(2000, torch.full((2000,), c))
+        torch.testing.assert_close(drawn.mean(0), codes[y == c].mean(0), atol=0.2, rtol=0)
+
+
+def test_a_class_without_codes_is_normal_around_all_codes(clusters: tuple[Tensor, Tensor]) -> None:
+    codes, y = clusters
+    prior = Mixture(6, condition=4, components=8, widen=False)
+    prior.fit(codes, y)
+    expected = torch.distributions.Normal(codes.mean(0), codes.std(0)).log_prob(codes[:50]).sum(-1)
+    torch.testing.assert_close(
+        prior.log_prob(codes[:50], torch.full((50,), 3)), expected, atol=0.05, rtol=0.01
+    )
+
+
+def test_more_classes_than_components_get_one_each() -> None:
+    torch.manual_seed(0)
+    y = torch.arange(40).repeat(6)
+    codes = torch.randn(40, 3)[y] + 0.1 * torch.randn(240, 3)
+    prior = Mixture(3, condition=40, components=10)
+    prior.fit(codes, y)
+    assert prior.logits.shape == (40, 1)
+    with torch.no_grad():
+        scores = torch.stack([prior.log_prob(codes, torch.full_like(y, c)) for c in range(40)], 1)
+    assert float((scores.argmax(1) == y).double().mean()) > 0.9
 
 
 def test_density_does_not_depend_on_chunks(clusters: tuple[Tensor, Tensor], monkeypatch) -> None:
