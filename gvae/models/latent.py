@@ -80,9 +80,10 @@ class LatentModel(Model):
             raise GvaeError("--prior vamp needs classes, not attributes; use --prior mixture or realnvp")
         if config.prior == "vamp":
             return Vamp(self.codes, self.classes, self.spec, self.near, config.components)
-        options = {"components": config.components} if config.prior == "mixture" else {}
-        condition = self.classes if config.prior in ("mixture", "normal") else self.condition
-        return PRIORS[config.prior](self.codes, condition, **options)
+        options = {}
+        if config.prior == "mixture":
+            options = {"components": config.components, "attributes": self.condition != self.classes}
+        return PRIORS[config.prior](self.codes, self.condition, **options)
 
     @property
     def joint(self) -> bool:

@@ -12,6 +12,9 @@ density of a batch under all components is one matrix product, forward and backw
 own, p(u | y) = sum_s w_ys N(u; m_ys, S_ys): one that covered codes of two classes would draw either when one is asked
 for. A Gaussian of few codes leans on the covariance pooled over all, S_k = (n_k C_k + a C) / (n_k + a) with a
 pseudo-codes: on codes it has not seen that is worth more than the exact maximum.
+
+Attributes a, of which a picture has several at once, move the codes' mean: p(u | a) = p(u - B' (a - mean of a)), with B by
+ridge regression and the mixture fitted to what is left.
 """
 
 from __future__ import annotations
@@ -49,7 +52,7 @@ class Mixture(Prior):
 
     Args:
         latent: number of latent dimensions, Z.
-        condition: number of classes, each with Gaussians of its own.
+        condition: number of classes, each with Gaussians of its own; or of attributes.
         components: number of Gaussians, shared out evenly among the classes, which have one at least; with fewer than
             2 Z codes for each, fewer are used and noted.
         rounds: largest number of EM iterations.
@@ -57,6 +60,7 @@ class Mixture(Prior):
         ridge: added to the diagonal of each covariance, in units of the codes' mean variance.
         shrink: codes that the mean of all covariances counts for beside a Gaussian's own; 0: maximum likelihood.
         widen: multiply all covariances by the factor, at least 1, that held-out codes favour.
+        attributes: `condition` counts attributes, y is (N, condition).
     """
 
     name = "mixture"
@@ -71,9 +75,10 @@ class Mixture(Prior):
         ridge: float = 1e-4,
         shrink: float = 10.0,
         widen: bool = True,
+        attributes: bool = False,
     ) -> None:
         super().__init__(latent, condition)
-        self.classes = max(1, condition)
+        self.classes = 1 if attributes else max(1, condition)
         self.each = max(1, components // self.classes)
         """Gaussians of one class, S"""
         self.rounds, self.most = rounds, most
@@ -84,6 +89,12 @@ class Mixture(Prior):
         """(K, Z), those of the first class first"""
         self.raw = nn.Parameter(torch.zeros(self.components, latent, latent))
         """P: entries below the diagonal, and the logarithm of the diagonal"""
+        self.attributes = attributes
+        if attributes:
+            self.usual: Tensor
+            self.register_buffer("usual", torch.zeros(condition))
+            self.effect = nn.Parameter(torch.zeros(condition, latent))
+            """B (attributes, Z)"""
 
     @property
     def components(self) -> int:
@@ -97,6 +108,8 @@ class Mixture(Prior):
         return self.raw.tril(-1) + torch.diag_embed(diagonal)
 
     def _log_prob(self, u: Tensor, y: Tensor | None) -> Tensor:
+        if y is not None and self.attributes:
+            u, y = u - (y - self.usual) @ self.effect, None
         return self._joint(u, y).logsumexp(-1)
 
     def _joint(self, u: Tensor, y: Tensor | None) -> Tensor:
@@ -126,6 +139,8 @@ class Mixture(Prior):
         return [(c, (y == c).nonzero().squeeze(1)) for c in y.unique().tolist()]
 
     def _sample(self, n: int, y: Tensor | None) -> Tensor:
+        if y is not None and self.attributes:
+            return self._sample(n, None) + (y - self.usual) @ self.effect
         weights = self.logits.softmax(-1)
         weights = weights.expand(n, -1) if y is None else weights[y]
         which = torch.multinomial(weights, 1).squeeze(1) if n else weights.new_zeros(0, dtype=torch.long)
@@ -141,6 +156,8 @@ class Mixture(Prior):
         if len(u) > self.most:
             some = torch.randperm(len(u), generator=generator, device=u.device)[: self.most]
             u, y = u[some], None if y is None else y[some]
+        if y is not None and self.attributes:
+            u, y = self._regress(u, y), None
         used = self._affordable(u, y)
         (train, y_train), (held, y_held) = hold_out(u, y, generator)
         third = len(train) // 3
@@ -185,6 +202,13 @@ class Mixture(Prior):
             factor = max(1.0, float((groups * far).sum(-1).mean()) / self.latent)
         eye = torch.eye(self.latent).to(self.raw)
         self.raw.copy_(self.raw.tril(-1) / math.sqrt(factor) + eye * (self.raw - 0.5 * math.log(factor)))
+
+    def _regress(self, u: Tensor, y: Tensor) -> Tensor:
+        """Learn what each attribute moves; codes u without it. A rare attribute leans on no effect."""
+        self.usual.copy_(y.mean(0))
+        a, eye = (y - self.usual).double(), torch.eye(y.shape[1]).to(u).double()
+        self.effect.copy_(torch.linalg.solve(a.T @ a + (self.shrink + 1e-3) * eye, a.T @ u.double()))
+        return u - (y - self.usual) @ self.effect
 
     def _affordable(self, u: Tensor, y: Tensor | None) -> list[int]:
         """How many Gaussians the codes of each class can determine."""

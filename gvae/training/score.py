@@ -125,8 +125,9 @@ class Scorer:
         ]
         told = [batch.y if model.condition else None for batch in batches]
         z = torch.cat([model.encode(batch.x, y).sample() for batch, y in zip(batches, told, strict=True)])
-        prior = Mixture(model.codes, model.classes, COMPONENTS).to(model.device)
-        prior.fit(z, torch.cat([y for y in told if y is not None]) if model.classes else None)
+        attributes = model.condition != model.classes
+        prior = Mixture(model.codes, model.condition, COMPONENTS, attributes=attributes).to(model.device)
+        prior.fit(z, torch.cat([y for y in told if y is not None]) if model.condition else None)
         return prior
 
     def extract(self, images: Iterable[Tensor]) -> np.ndarray:

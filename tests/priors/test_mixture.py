@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gvae.priors import Mixture
 
@@ -113,6 +113,37 @@ def test_more_classes_than_components_get_one_each() -> None:
     with torch.no_grad():
         scores = torch.stack([prior.log_prob(codes, torch.full_like(y, c)) for c in range(40)], 1)
     assert float((scores.argmax(1) == y).double().mean()) > 0.9
+
+
+def test_attributes_move_the_mean_all_at_once() -> None:
+    """Codes are B'a plus a mixture: drawn codes with one attribute more differ by its row of B."""
+    generator = torch.Generator().manual_seed(0)
+    effect = 2 * torch.randn(3, 5, generator=generator)
+    y = (torch.rand(4000, 3, generator=generator) < torch.tensor([0.5, 0.2, 0.05])).float()
+    rest = torch.randn(4000, 5, generator=generator) + 3 * torch.randint(2, (4000, 1), generator=generator)
+    prior = Mixture(5, condition=3, components=4, attributes=True)
+    prior.fit(y @ effect + rest, y)
+    torch.manual_seed(0)
+    none = torch.zeros(8000, 3)
+    for a in range(3):
+        moved = prior.sample(8000, none + nn.functional.one_hot(torch.tensor(a), 3)) - prior.sample(
+            8000, none
+        )
+        torch.testing.assert_close(moved.mean(0), effect[a], atol=0.2, rtol=0)
+    with torch.no_grad():
+        told, wrong = prior.log_prob(y @ effect + rest, y), prior.log_prob(y @ effect + rest, 1 - y)
+        alone = Mixture(5, components=4)
+        alone.fit(rest)
+        torch.testing.assert_close(told.mean(), alone.log_prob(rest).mean(), atol=0.05, rtol=0)
+        assert told.mean() > wrong.mean() + 5
+
+
+def test_an_attribute_that_nobody_or_everybody_has_moves_nothing() -> None:
+    torch.manual_seed(0)
+    codes = torch.randn(200, 2)
+    prior = Mixture(2, condition=2, components=1, attributes=True)
+    prior.fit(codes, torch.tensor([[0.0, 1.0]]).expand(200, 2))
+    assert float(prior.effect.detach().abs().max()) < 1e-6
 
 
 def test_density_does_not_depend_on_chunks(clusters: tuple[Tensor, Tensor], monkeypatch) -> None:
