@@ -123,13 +123,11 @@ class Mixture(Prior):
         whiten = self.whiten
         offset = torch.einsum("kij,kj->ki", whiten, self.mean).view(self.classes, -1)
         matrix = whiten.view(self.classes, -1, self.latent)
-        far = u.new_empty(len(u), self.each)
+        far = u.new_empty(len(u), self.each)  # at once, because pieces would lie scattered in memory
         for c, which in self._by_class(u, y):
             for rows in which.split(max(1, CHUNK // offset[c].numel())):
                 white = torch.addmm(-offset[c], u[rows], matrix[c].T).view(-1, self.each, self.latent)
-                far[rows] = white.square().sum(
-                    -1
-                )  # copied, because kept pieces would lie scattered in memory
+                far[rows] = white.square().sum(-1)
         return far
 
     def _by_class(self, u: Tensor, y: Tensor | None) -> list[tuple[int, Tensor]]:
