@@ -142,8 +142,17 @@ def collapse() -> str:
 
 
 def conditional() -> str:
-    """Agreement of a classifier with the class that was asked for."""
-    rows = list(read("conditional").values())
+    """Samples of a class by every model that was measured."""
+    text = of_a_class(list(read("conditional").values()), "images")
+    return text and f"## Samples of a class\n\n{text}"
+
+
+def of_a_class(rows: list[dict[str, Any]], images: str) -> str:
+    """Agreement of a classifier with the class that was asked for; empty without rows.
+
+    Args:
+        images: where the page finds the pictures.
+    """
     if not rows:
         return ""
     lines = []
@@ -152,7 +161,7 @@ def conditional() -> str:
         agreed = mean([100 * row["agreement"] for row in mine], 1)
         worst = min(100 * min(row["by_class"]) for row in mine)
         distance = mean([row["numbers"]["fd"]["value"] for row in mine], 2)
-        picture = f"![{model}](images/conditional-{model}.png)"
+        picture = f"![{model}]({images}/conditional-{model}.png)"
         lines.append([model, f"{agreed} %", f"{worst:.1f} %", distance, str(len(mine)), picture])
     titles = ["model", "agreement", "worst class", "Frechet distance", "seeds", "a row for each class"]
     first = rows[0]
@@ -160,8 +169,7 @@ def conditional() -> str:
         f"{first['each']} samples of each class after {first['minutes']:g} minutes, named by a classifier that was trained "
         f"on real images; of real test images it names {100 * first['real']:.1f} % as labelled."
     )
-    text = f"## Samples of a class\n\n{about}\n\n{table(titles, lines)}"
-    return f"{text}\n\n{origin(rows, 'conditional')}"
+    return f"{about}\n\n{table(titles, lines)}\n\n{origin(rows, 'conditional')}"
 
 
 def ablation() -> str:

@@ -161,6 +161,9 @@ def results_of(model: str) -> str:
             title = f"**{experiment.title}** ([all rows and notes](../results.md))"
             text = re.sub(r" \[\d+\]", "", table(experiment, chosen))
             parts.append(f"{title}\n\n{text}\n\n{origin(name, found)}")
+    asked = [row for row in read("conditional").values() if row["model"] == model]
+    if text := sections.of_a_class(asked, "../images"):
+        parts.append(f"**Samples of a class** ([all models](../results.md))\n\n{text}")
     return "\n\n".join(parts) or "Results are not measured yet."
 
 
