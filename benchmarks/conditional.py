@@ -25,7 +25,12 @@ from gvae.runs import Run
 
 PICTURES = Path(__file__).parents[1] / "docs" / "images"
 MODELS = ("cvae", "ac-gan", "ac-wgan", "gvae")
-OPTIONS = {"cvae": "", "ac-gan": "--conditional", "ac-wgan": "--conditional", "gvae": "--conditional"}
+OPTIONS = {
+    "cvae": "",
+    "ac-gan": "--conditional",
+    "ac-wgan": "--conditional --critic-steps 2 --lr 5e-4",
+    "gvae": "--conditional",
+}
 EACH, SHOWN = 1000, 10
 """samples of each class that are judged, and shown"""
 

@@ -189,7 +189,7 @@ def main() -> None:
     same = [put(README, "results", headline(), check)]
     same += [put(file, "results", results_of(file.stem), check) for file in sorted(MODELS.glob("*.md"))]
     same.append(
-        put(MODELS / "gvae.md", "ablation", f"{sections.ablation()}\n\n{sections.trials()}".strip(), check)
+        put(MODELS / "gvae.md", "ablation", f"{sections.ablation()}\n\n{sections.chosen()}".strip(), check)
     )
     same.append(PAGE.exists() and PAGE.read_text(encoding="utf-8") == page())
     if not check:

@@ -15,7 +15,7 @@ from typing import Any
 
 from rows import make, measured
 
-METRICS = "fd,prdc,class-histogram"
+METRICS = "fd,prdc,class-histogram,mse"
 
 
 def main() -> None:
@@ -47,8 +47,7 @@ def measure(options: str, out: Path, given: argparse.Namespace) -> dict[str, Any
     """One training, one evaluation, one row."""
     budget = f"--images {given.images}" if given.images else f"--minutes {given.minutes:g}"
     told = f"--data {given.data} {budget} --seed {given.seed} {options}"
-    metrics = METRICS if "gan" in given.model and "vae" not in given.model else f"{METRICS},mse"
-    found = measured(f"gvae train {given.model} {told}", out, f"{metrics} --split val")
+    found = measured(f"gvae train {given.model} {told}", out, f"{METRICS} --split val")
     return found | {"note": given.note}
 
 
