@@ -219,7 +219,7 @@ def main() -> None:
     opponents = {name: (name.split(",")[0], BY_HAND[name], OPTIONS.get(name, {})) for name in o.models}
     opponents |= {f"wgan-gp, {name}": ("wgan-gp", LIBRARIES[name], {}) for name in o.others}
     for name, (kind, by_hand, options) in opponents.items():
-        config, data = resolve(kind).Config(**options), DATA.get(name, o.data)
+        config, data = resolve(kind).Config(**options), str(DATA.get(name, o.data))
         dataset = open_data(data)
         try:
             theirs = by_hand(resolve(kind)(config, dataset.spec).train(), batches(dataset, o.batch))
