@@ -73,7 +73,7 @@ def play(model: Model, batch: Batch) -> list[Outcome]:
     out = []
     for turn in model.turns():
         if turn.begin:
-            turn.begin([batch] * 4)
+            turn.begin([batch] * 12)  # codes for two Gaussians in each class
         out.append(turn.losses(batch))
     return out
 
