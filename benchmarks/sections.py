@@ -223,7 +223,7 @@ def others() -> str:
     text = trials(("gan", "wgan", "wgan-gp", "vae-gan", "alpha-gan", "ac-wgan"))
     about = (
         "One seed each, MNIST, validation split, `python benchmarks/trials.py`. The comparisons above take the best of each "
-        "model; its defaults are those of longer trainings."
+        "model; its defaults are those of longer trainings. For gan and alpha-gan nothing above 1e-3 was tried."
     )
     return text and f"## Options of the systems compared\n\n{about}\n\n{text}"
 

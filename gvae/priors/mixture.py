@@ -4,8 +4,7 @@
     log N(u; m, S) = log det P - |P (u - m)|^2 / 2 - Z/2 log(2 pi)
 
 Maximum Likelihood from Incomplete Data via the EM Algorithm (Dempster, Laird and Rubin, 1977)
-https://doi.org/10.1111/j.2517-6161.1977.tb01600.x; started by k-means++ (Arthur and Vassilvitskii, 2007)
-https://theory.stanford.edu/~sergei/papers/kMeansPP-soda.pdf
+https://doi.org/10.1111/j.2517-6161.1977.tb01600.x; started by `gvae.priors.k_means`.
 
 P, the inverse of the covariance's Cholesky factor, is the parameter and not the factor itself: then the
 density of a batch under all components is one matrix product, forward and backward. Every class has Gaussians of its
@@ -28,6 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from gvae.priors.base import Prior, hold_out
+from gvae.priors.k_means import k_means
 
 UNUSED = -1e4
 """weight logit of a component that is not in use: exp of it is 0, yet its gradient is a number"""
@@ -290,32 +290,3 @@ class Mixture(Prior):
                 chosen = torch.randint(len(which), (1,), generator=generator, device=u.device)
                 self.mean[k], self.raw[k] = u[which[chosen[0]]], usual
                 self.logits[c, s] = -math.log(used[c])
-
-
-def k_means(u: Tensor, components: int, generator: torch.Generator, rounds: int = 10) -> Tensor:
-    """Groups of codes (N, K) of zeros and ones by Lloyd's algorithm, started by k-means++."""
-    centres = _spread(u, components, generator)
-    for _ in range(rounds):
-        groups = nn.functional.one_hot(_nearest(u, centres), components).to(u)
-        size = groups.sum(0)[:, None]
-        centres = torch.where(size > 0, groups.T @ u / size.clamp_min(1), centres)
-    return nn.functional.one_hot(_nearest(u, centres), components).to(u)
-
-
-def _spread(u: Tensor, components: int, generator: torch.Generator) -> Tensor:
-    """Codes far apart: each the best of a few drawn in proportion to squared distance."""
-    first = torch.randint(len(u), (1,), generator=generator, device=u.device)
-    chosen, distance = [u[first[0]]], (u - u[first]).square().sum(1)
-    trials = 2 + int(math.log(components))
-    while len(chosen) < components:
-        some = torch.multinomial(distance + 1e-12, trials, replacement=True, generator=generator)
-        nearer = torch.minimum(distance, torch.cdist(u[some], u).square())
-        best = nearer.sum(1).argmin()
-        distance = nearer[best]
-        chosen.append(u[some[best]])
-    return torch.stack(chosen)
-
-
-def _nearest(u: Tensor, centres: Tensor) -> Tensor:
-    """Index (N,) of the nearest centre; |u|^2 is the same for all centres and left out."""
-    return (centres.square().sum(1) - 2 * u @ centres.T).argmin(1)

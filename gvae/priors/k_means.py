@@ -1,0 +1,41 @@
+"""Groups of codes, with which the EM of a mixture begins.
+
+k-means++: The Advantages of Careful Seeding (Arthur and Vassilvitskii, 2007)
+https://theory.stanford.edu/~sergei/papers/kMeansPP-soda.pdf
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+def k_means(u: Tensor, components: int, generator: torch.Generator, rounds: int = 10) -> Tensor:
+    """Groups of codes (N, K) of zeros and ones by Lloyd's algorithm, started by k-means++."""
+    centres = _spread(u, components, generator)
+    for _ in range(rounds):
+        groups = nn.functional.one_hot(_nearest(u, centres), components).to(u)
+        size = groups.sum(0)[:, None]
+        centres = torch.where(size > 0, groups.T @ u / size.clamp_min(1), centres)
+    return nn.functional.one_hot(_nearest(u, centres), components).to(u)
+
+
+def _spread(u: Tensor, components: int, generator: torch.Generator) -> Tensor:
+    """Codes far apart: each the best of a few drawn in proportion to squared distance."""
+    first = torch.randint(len(u), (1,), generator=generator, device=u.device)
+    chosen, distance = [u[first[0]]], (u - u[first]).square().sum(1)
+    trials = 2 + int(math.log(components))
+    while len(chosen) < components:
+        some = torch.multinomial(distance + 1e-12, trials, replacement=True, generator=generator)
+        nearer = torch.minimum(distance, torch.cdist(u[some], u).square())
+        best = nearer.sum(1).argmin()
+        distance = nearer[best]
+        chosen.append(u[some[best]])
+    return torch.stack(chosen)
+
+
+def _nearest(u: Tensor, centres: Tensor) -> Tensor:
+    """Index (N,) of the nearest centre; |u|^2 is the same for all centres and left out."""
+    return (centres.square().sum(1) - 2 * u @ centres.T).argmin(1)
