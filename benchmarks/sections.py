@@ -20,6 +20,14 @@ ABLATION = {
     "kl": ("KL, nats", 1, 1),
 }
 """number -> title, digits, scale"""
+TRIALS = {
+    "fd": ABLATION["fd"],
+    "coverage": ABLATION["coverage"],
+    "mmd": ("RBF MMD² x 1000", 2, 1000),
+    "ms-ssim": ("MS-SSIM", 3, 1),
+    "mse": ABLATION["mse"],
+}
+"""those of short trainings"""
 
 
 def all_sections() -> list[str]:
@@ -199,22 +207,29 @@ def trials(models: Container[str]) -> str:
     lines = []
     for key, row in read("trials").items():
         if row["model"] in models and "--split val" in row["commands"][1]:
-            found = {
-                name: (row["numbers"].get(name) or {}).get("value") for name in ("fd", "coverage", "mse")
-            }
-            error = "" if found["mse"] is None else f"{1000 * found['mse']:.2f}"
-            model, *options = key.split()[1:-2]
+            data, model, *options = key.split()[:-2]
             what = f"{model}, `{' '.join(options)}`" if options else model
-            measured = [f"{found['fd']:.2f}", f"{found['coverage']:.3f}", error]
-            lines.append([what, spent(row), *measured, f"{row['images'] / 1000:.0f}k"])
-    titles = ["trained", "budget", *(ABLATION[name][0] for name in ("fd", "coverage", "mse")), "images seen"]
+            cells = [cell(row, name) for name in TRIALS]
+            lines.append([what, data, spent(row), *cells, f"{row['images'] / 1000:.0f}k"])
+    titles = ["trained", "data", "budget", *(title for title, _, _ in TRIALS.values()), "images seen"]
     return table(titles, lines) if lines else ""
+
+
+def cell(row: dict[str, Any], name: str) -> str:
+    """One number of a trial, empty where it was not measured or does not exist.
+
+    >>> cell({"numbers": {"fd": {"value": 0.254}}}, "fd"), cell({"numbers": {}}, "mse")
+    ('0.25', '')
+    """
+    _, digits, scale = TRIALS[name]
+    value = (row["numbers"].get(name) or {}).get("value")
+    return "" if value is None else f"{scale * value:.{digits}f}"
 
 
 def chosen() -> str:
     """How gvae's defaults were chosen."""
     text = trials(("gvae", "vae"))
-    about = "One seed each, MNIST, validation split; vae with the fitted mixture, as gvae has it."
+    about = "One seed each, validation split; vae with the fitted mixture, as gvae has it."
     return text and f"{about}\n\n{text}"
 
 
@@ -222,7 +237,7 @@ def others() -> str:
     """How the options of the systems that gvae is compared with were chosen."""
     text = trials(("gan", "wgan", "wgan-gp", "vae-gan", "alpha-gan", "ac-wgan"))
     about = (
-        "One seed each, MNIST, validation split, `python benchmarks/trials.py`. The comparisons above take the best of each "
+        "One seed each, validation split, `python benchmarks/trials.py`. The comparisons above take the best of each "
         "model; its defaults are those of longer trainings. For gan and alpha-gan nothing above 1e-3 was tried."
     )
     return text and f"## Options of the systems compared\n\n{about}\n\n{text}"

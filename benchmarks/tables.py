@@ -122,7 +122,13 @@ def reproduced() -> dict[str, tuple[Experiment, dict[str, list[Measured]], list[
             for row in found:
                 numbers = tuple(Number(**number) for number in row["numbers"])
                 rows.setdefault(row["label"], []).append(Measured(row["seed"], row["images"], numbers))
-            tables[file.stem] = (experiment, rows, found)
+            data = found[0]["data"]
+            about = (
+                experiment
+                if data == experiment.data
+                else replace(experiment, title=f"{experiment.title}, {data}")
+            )
+            tables[file.stem] = (about, rows, found)
     return tables
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from rows import make, measured
 
-METRICS = "fd,prdc,class-histogram,mse"
+METRICS = "fd,prdc,mmd,ms-ssim,class-histogram,mse"
 
 
 def main() -> None:

@@ -27,6 +27,8 @@ class NetConfig:
     """spectral normalisation of critics: every layer's largest gain is 1"""
     block: Literal["residual", "paper"] = "residual"
     """resnet only: pre-activation residual block, or the papers' block with pooling, BatchNorm and dropout"""
+    up: Literal["auto", "nearest", "transposed"] = "auto"
+    """small, conv: how generators enlarge, by nearest neighbour and a convolution (auto for conv) or transposed (small)"""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-r"""Gradient penalties: what keeps a critic smooth. All but `lazy_r1` return (B,).
+r"""Gradient penalties: what keeps a critic smooth. All but `lazy_zero_centred` return (B,).
 
 gradient_penalty: (||grad D(x~)|| - 1)^2 on interpolates x~ of real and fake
     Improved Training of Wasserstein GANs (Gulrajani et al., 2017) https://arxiv.org/abs/1704.00028, Eq. 3
@@ -35,13 +35,13 @@ def zero_centred(critic: Critic, x: Tensor) -> Tensor:
     return squared_gradient(critic, x)
 
 
-def lazy_r1(critic: Critic, x: Tensor, penalty: float, every: int) -> Tensor:
-    """(penalty / 2) times the mean of R1 on x, times `every`: what a turn adds that comes in one of so many rounds, ().
+def lazy_zero_centred(critic: Critic, x: Tensor, penalty: float, every: int) -> Tensor:
+    """(penalty / 2) times the mean of ||grad D||^2 on x, times `every`: for a turn that comes in one of so many rounds, ().
 
     Analyzing and Improving the Image Quality of StyleGAN (Karras et al., 2020) https://arxiv.org/abs/1912.04958, Section 4.1
 
     >>> w = torch.tensor([3.0, 4.0])
-    >>> lazy_r1(lambda x: x @ w, torch.zeros(1, 2), penalty=0.5, every=8).item()
+    >>> lazy_zero_centred(lambda x: x @ w, torch.zeros(1, 2), penalty=0.5, every=8).item()
     50.0
     """
     return 0.5 * penalty * every * zero_centred(critic, x).mean()

@@ -24,6 +24,7 @@ MODELS: dict[str, str] = {
     "aae": "gvae.models.aae:AAE",
     "avb": "gvae.models.avb:AVB",
     "gan": "gvae.models.gan:GAN",
+    "cgan": "gvae.models.cgan:CGAN",
     "wgan": "gvae.models.wgan:WGAN",
     "wgan-gp": "gvae.models.wgan_gp:WGANGP",
     "ac-gan": "gvae.models.ac_gan:ACGAN",

@@ -24,7 +24,7 @@ from gvae import nets
 from gvae.config import CriticConfig, ModelConfig
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import nonsaturating_critic, nonsaturating_generator
-from gvae.losses.penalties import lazy_r1
+from gvae.losses.penalties import lazy_zero_centred
 from gvae.models.base import Optim, Outcome, Player, Turn
 from gvae.models.implicit import ImplicitModel
 from gvae.nets.players import required
@@ -119,7 +119,7 @@ class ACGAN(Classified):
     def penalise(self, batch: Batch) -> Outcome:
         """The critic's R1 penalty on data, lazily: (penalty / 2) ||grad D(x)||^2, times the rounds between two."""
         c = self.config
-        r1 = lazy_r1(lambda v: self.critic(v)[0], self.augment(batch.x), c.penalty, c.penalty_every)
+        r1 = lazy_zero_centred(lambda v: self.critic(v)[0], self.augment(batch.x), c.penalty, c.penalty_every)
         return Outcome({"critic": {"r1": r1}})
 
 

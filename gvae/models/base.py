@@ -119,7 +119,7 @@ class Model(nn.Module):
         raise NotImplementedError
 
     def optim(self, player: str) -> Optim:
-        """Optimiser settings of a player."""
+        """Optimiser settings of a player; the step size may depend on `progress`, the rest is read once."""
         return Optim(self.config.lr)
 
     def sample(self, n: int, y: Tensor | None = None) -> Tensor:

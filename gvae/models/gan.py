@@ -4,7 +4,7 @@ r"""GAN: a generator and a critic who learn from each other, the game that all m
 
         critic:      -log sigmoid D(x) - log(1 - sigmoid D(x_gen)) + smooth D(x)
         generator:   -log sigmoid D(x_gen),   x_gen = G(z),  z ~ N(0, I)
-        critic, every few rounds:   (penalty / 2) ||grad D(x)||^2
+        critic, every few rounds:   (penalty / 2) ||grad D(x)||^2     and/or     (penalty / 2) ||grad D(x_gen)||^2
 
 The generator's loss is the paper's second one, which does not fade while the critic wins. Variants by option:
 
@@ -14,7 +14,8 @@ The generator's loss is the paper's second one, which does not fade while the cr
              1 - s as the target of real images: -(1-s) log sigmoid D - s log(1 - sigmoid D) = -log sigmoid D + s D
     noise:   Towards Principled Methods for Training GANs (Arjovsky & Bottou, 2017) https://arxiv.org/abs/1701.04862
     penalty: Which Training Methods for GANs do actually Converge? (Mescheder et al., 2018)
-             https://arxiv.org/abs/1801.04406, Eq. 9, on every n-th round with n times the weight
+             https://arxiv.org/abs/1801.04406, Eq. 9 (R1, on data) and 10 (R2, on fakes), on every n-th round with n times
+             the weight
 
 With --conditional both networks are told the class: Conditional Generative Adversarial Nets (Mirza & Osindero, 2014)
 https://arxiv.org/abs/1411.1784. Deviation: both players move on one forward pass, so the same fakes serve both.
@@ -31,7 +32,7 @@ from torch import Tensor
 from gvae.config import CriticConfig, ModelConfig
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import ADVERSARIAL
-from gvae.losses.penalties import lazy_r1
+from gvae.losses.penalties import lazy_zero_centred
 from gvae.models.base import Optim, Outcome, Turn
 from gvae.models.implicit import ImplicitModel
 from gvae.types import Batch, DataSpec
@@ -50,9 +51,11 @@ class Config(ModelConfig, CriticConfig):
     noise: float = 0.0
     """standard deviation at the start of noise on all that the critic sees, pixels in [-1, 1]; falls to 0 at the end"""
     penalty: float = 1.0
-    """weight of the critic's R1 gradient penalty on data; 0: none"""
+    """weight of the critic's zero-centred gradient penalty; 0: none"""
+    penalise: Literal["real", "fake", "both"] = "real"
+    """where the critic's gradient is penalised: on data (R1), on fakes (R2), or on both"""
     penalty_every: int = 8
-    """rounds from one R1 penalty to the next (its weight is corrected)"""
+    """rounds from one penalty to the next (its weight is corrected)"""
 
 
 class GAN(ImplicitModel):
@@ -65,7 +68,7 @@ class GAN(ImplicitModel):
         super().__init__(config, spec)
 
     def turns(self):
-        lazy = [Turn(self.penalise, every=self.config.penalty_every)] if self.config.penalty else []
+        lazy = [Turn(self.smoothen, every=self.config.penalty_every)] if self.config.penalty else []
         return [Turn(self.play), *lazy]
 
     def optim(self, player: str) -> Optim:
@@ -91,12 +94,22 @@ class GAN(ImplicitModel):
         std = self.config.noise * (1 - min(self.progress, 1.0))
         return x + std * torch.randn_like(x) if std else x
 
-    def penalise(self, batch: Batch) -> Outcome:
-        """The critic's R1 penalty on data, lazily: (penalty / 2) ||grad D(x)||^2, times the rounds between two."""
+    def smoothen(self, batch: Batch) -> Outcome:
+        """The critic's lazy penalties, (penalty / 2) ||grad D||^2 times the rounds between two, on data, fakes or both."""
         x, y = batch
+        c, terms = self.config, {}
+        if c.penalise != "fake":
+            terms["r1"] = self.penalty(x, y)
+        if c.penalise != "real":
+            with torch.no_grad():  # nobody but the critic moves in this turn
+                x_gen = self.sample(len(x), y)
+            terms["r2"] = self.penalty(x_gen, y)
+        return Outcome({"critic": terms})
+
+    def penalty(self, x: Tensor, y: Tensor | None) -> Tensor:
+        """Lazy zero-centred penalty on images x (B, C, *S), ()."""
         c = self.config
-        r1 = lazy_r1(lambda v: self.critic(v, y)[0], self.augment(x), c.penalty, c.penalty_every)
-        return Outcome({"critic": {"r1": r1}})
+        return lazy_zero_centred(lambda v: self.critic(v, y)[0], self.augment(x), c.penalty, c.penalty_every)
 
 
 def check(config: Config) -> None:

@@ -15,6 +15,7 @@ all players from the first step, with WGAN-GP, an L1 reconstruction and a code c
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
@@ -28,7 +29,7 @@ from gvae.config import CriticConfig, LatentConfig
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import ADVERSARIAL, balance
 from gvae.losses.augment import Augment
-from gvae.losses.penalties import gradient_penalty, lazy_r1
+from gvae.losses.penalties import gradient_penalty, lazy_zero_centred
 from gvae.models.base import Optim, Outcome, Player, Turn
 from gvae.models.latent import LatentModel, has_parameters
 from gvae.nets.critics import CodeCritic
@@ -47,11 +48,11 @@ class Config(LatentConfig, CriticConfig):
     """number of latent dimensions, Z"""
     beta: float = 0.5
     """weight of the KL term: above 1 the code carries fewer nats and its prior is easier to learn"""
-    start: float = 0.85
+    start: float = 0.7
     """fraction of the budget after which the prior is fitted and the critic enters"""
     adversarial: Literal["relativistic", "wasserstein", "nonsaturating"] = "relativistic"
     """what critic and generator minimise"""
-    weight: float = 0.4
+    weight: float = 1.0
     """weight of the adversarial term in nats per pixel value, the scale of the likelihood"""
     balance: float = 0.0
     """adaptive weight instead: pull of the adversarial term at the generator's last layer, in those of the likelihood"""
@@ -63,6 +64,10 @@ class Config(LatentConfig, CriticConfig):
     """rounds from one R1 penalty to the next (its weight is corrected)"""
     critic_lr: float = 5e-4
     """Adam step size of the critics"""
+    late_lr: float = 2e-4
+    """Adam step size of encoder, generator and prior beside a critic that has entered late"""
+    critic_start: Literal["encoder", "random"] = "encoder"
+    """the critic's first weights when it enters late: the encoder's, where their layers are alike, or random ones"""
     momentum: float = 0.9
     """beta1 of the Adam of encoder, generator and prior"""
     features: float = 0.0
@@ -109,7 +114,7 @@ class GVAE(LatentModel):
 
     def turns(self):
         c = self.config
-        begin = partial(self.fit_prior, most=START_CODES)
+        begin = self.enter
         likelihood = [Turn(self.likelihood_alone, stop=c.start)] if c.start else []
         if c.order == "simultaneous":
             moves = [Turn(self.play, start=c.start, begin=begin)]
@@ -124,10 +129,17 @@ class GVAE(LatentModel):
         )
         return [*likelihood, *moves, *lazy]
 
+    def enter(self, batches: Iterable[Batch]) -> None:
+        """Before the critic's first move: fit the prior, and let the critic begin with what the encoder has learned."""
+        self.fit_prior(batches, most=START_CODES)
+        if self.config.start and self.config.critic_start == "encoder":
+            nets.inherit(self.critic, self.encoder)
+
     def optim(self, player: str) -> Optim:
         if player in ("critic", "code_critic"):
             return Optim(self.config.critic_lr, betas=(0.5, 0.99))
-        return Optim(self.config.lr, betas=(self.config.momentum, 0.99))
+        late = 0 < self.config.start <= self.progress
+        return Optim(self.config.late_lr if late else self.config.lr, betas=(self.config.momentum, 0.99))
 
     def likelihood_alone(self, batch: Batch) -> Outcome:
         """First stage: the bound of a VAE."""
@@ -201,7 +213,7 @@ class GVAE(LatentModel):
         """The critic's R1 penalty on data, lazily: (gamma / 2) ||grad D(x)||^2, times the rounds between two."""
         x, y = batch
         c = self.config
-        r1 = lazy_r1(lambda v: self.critic(v, y)[0], self.augment(x), c.penalty, c.penalty_every)
+        r1 = lazy_zero_centred(lambda v: self.critic(v, y)[0], self.augment(x), c.penalty, c.penalty_every)
         return Outcome({"critic": {"r1": r1}})
 
 

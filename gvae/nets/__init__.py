@@ -12,11 +12,12 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
+import torch
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gvae.config import NetConfig
-from gvae.errors import choose
+from gvae.errors import GvaeError, choose
 from gvae.types import DataSpec
 
 NETS = {
@@ -40,8 +41,16 @@ def encoder(spec: DataSpec, net: NetConfig, outputs: int, condition: int = 0) ->
 
 
 def generator(spec: DataSpec, net: NetConfig, latent: int, condition: int = 0) -> nn.Module:
-    """Network (z, y=None) -> (B, C, *S), unbounded."""
-    return family(spec, net).generator(spec, net, latent, condition)
+    """Network (z, y=None) -> (B, C, *S), unbounded.
+
+    Raises:
+        GvaeError: a way of enlarging that the family does not have.
+    """
+    module = family(spec, net)
+    if net.up != "auto" and module.__name__ not in (NETS["small"], NETS["conv"]):
+        name = module.__name__.rpartition(".")[2]
+        raise GvaeError(f"--net.up {net.up} is for --net.family small and conv; {name} has a way of its own")
+    return module.generator(spec, net, latent, condition)
 
 
 def critic(spec: DataSpec, net: NetConfig, condition: int = 0) -> nn.Module:
@@ -60,3 +69,23 @@ def spectral(module: nn.Module) -> nn.Module:
         if isinstance(layer, nn.Linear | nn.Conv2d | nn.Conv3d):
             spectral_norm(layer)
     return module
+
+
+def inherit(critic: nn.Module, encoder: nn.Module) -> bool:
+    """Give a critic the encoder's weights up to the head, where both have the same layers; whether they have.
+
+    They have in the families `small` and `resnet`; `conv` normalises the encoder only, `mlp` counts the head among its
+    layers.
+    """
+    mine, theirs = (getattr(player, "trunk", None) for player in (critic, encoder))
+    if mine is None or theirs is None:
+        return False
+    alike = shapes(mine) == shapes(theirs)
+    if alike:
+        mine.load_state_dict(theirs.state_dict())
+    return alike
+
+
+def shapes(module: nn.Module) -> dict[str, torch.Size]:
+    """The shape of everything that a module keeps, by name."""
+    return {name: value.shape for name, value in module.state_dict().items()}

@@ -84,6 +84,48 @@ def conv(
     return layer
 
 
+def crop(x: Tensor, shape: Shape) -> Tensor:
+    """The first `shape` pixels of every spatial axis."""
+    return x[(..., *[slice(n) for n in shape])]
+
+
+class Crop(nn.Module):
+    """`crop` as a layer."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, x: Tensor) -> Tensor:
+        return crop(x, self.shape)
+
+
+def enlarge(
+    spatial: int, inputs: int, outputs: int, size: Shape, up: str, bias: bool = True, slope: float = LEAK
+) -> list[nn.Module]:
+    """Layers from maps of half the sides, rounded up, to `size`, whose initial weights keep the variance as `conv` does.
+
+    Args:
+        spatial: 2 for images, 3 for volumes.
+        inputs: channels that come in.
+        outputs: channels that go out.
+        size: sides that go out.
+        up: "nearest": nearest-neighbour enlargement and a 3x3 convolution, Deconvolution and Checkerboard Artifacts
+            (Odena et al., 2016) https://distill.pub/2016/deconv-checkerboard; "transposed": a transposed 4x4 convolution
+            with stride 2, Unsupervised Representation Learning with DCGAN (Radford et al., 2016)
+            https://arxiv.org/abs/1511.06434.
+        bias: of the convolution.
+        slope: of the LeakyReLU that follows; 1: none.
+    """
+    if up == "nearest":
+        return [nn.Upsample(size=size), conv(spatial, inputs, outputs, bias=bias, slope=slope)]
+    layer = ConvTranspose[spatial](inputs, outputs, 4, stride=2, padding=1, bias=bias)
+    reached = inputs * 2**spatial  # a half of the kernel along each axis
+    bound = nn.init.calculate_gain("leaky_relu", slope) * math.sqrt(3 / reached)
+    nn.init.uniform_(layer.weight, -bound, bound)
+    return [layer, Crop(size)]
+
+
 def activation() -> nn.Module:
     """LeakyReLU; not in place, since features are also returned."""
     return nn.LeakyReLU(LEAK)

@@ -2,7 +2,8 @@
 
 Down: widths w, 2w, 4w, 8w, each stage half the size of the one before (rounded up), then a linear head.
 Up: linear to 8w on the last map, then 4w, 2w, w and C, each by nearest-neighbour enlargement to exactly the
-size on the way down and a 3x3 convolution; BatchNorm and LeakyReLU between. w is `net.width`.
+size on the way down and a 3x3 convolution (`net.up transposed`: a transposed 4x4 convolution with stride 2, as
+DCGAN has it); BatchNorm and LeakyReLU between. w is `net.width`.
 
 The number of stages follows from the data: four; fewer where the last map would be under 2 pixels on a side
 (8 pixels: two stages); more where it would be over 8 x 8, or 4 x 4 x 4 in volumes (256 pixels: five stages,
@@ -22,7 +23,7 @@ from itertools import pairwise
 from torch import nn
 
 from gvae.config import NetConfig
-from gvae.nets.blocks import BatchNorm, Shape, activation, conv, ladder, widths
+from gvae.nets.blocks import BatchNorm, Shape, activation, conv, enlarge, ladder, widths
 from gvae.nets.players import Critic, Encoder, Generator
 from gvae.types import DataSpec
 
@@ -53,11 +54,11 @@ def critic(spec: DataSpec, net: NetConfig, condition: int = 0) -> Critic:
 def generator(spec: DataSpec, net: NetConfig, latent: int, condition: int = 0) -> Generator:
     """Codes (B, latent) and labels (B,) to images (B, C, *S), unbounded."""
     sizes, channels = plan(spec, net)
+    up = "nearest" if net.up == "auto" else net.up
     body = nn.Sequential()
     for (high, low), size in zip(pairwise(reversed(channels)), sizes[-2:0:-1], strict=True):
-        body.append(_up(spec.spatial, high, low, size))
-    body.append(nn.Upsample(size=sizes[0]))
-    body.append(conv(spec.spatial, channels[0], spec.channels, slope=1))
+        body.append(_up(spec.spatial, high, low, size, up))
+    body.extend(enlarge(spec.spatial, channels[0], spec.channels, sizes[0], up, slope=1))
     return Generator(latent, (channels[-1], *sizes[-1]), body, condition)
 
 
@@ -91,6 +92,7 @@ def _halve(spatial: int, inputs: int, outputs: int, norm: bool) -> nn.Module:
     return _Stage(f"Conv 3x3 stride 2, {inputs} -> {outputs}", *layers, activation())
 
 
-def _up(spatial: int, inputs: int, outputs: int, size: Shape) -> nn.Module:
-    layers = [conv(spatial, inputs, outputs, bias=False), BatchNorm[spatial](outputs), activation()]
-    return _Stage(f"Up, conv 3x3, {inputs} -> {outputs}", nn.Upsample(size=size), *layers)
+def _up(spatial: int, inputs: int, outputs: int, size: Shape, up: str) -> nn.Module:
+    how = "Up, conv 3x3" if up == "nearest" else "Transposed conv 4x4 stride 2"
+    layers = enlarge(spatial, inputs, outputs, size, up, bias=False)
+    return _Stage(f"{how}, {inputs} -> {outputs}", *layers, BatchNorm[spatial](outputs), activation())

@@ -1,4 +1,4 @@
-r"""Critics that look at codes, alone or in pairs with their images.
+r"""Critics that look at codes, alone or in pairs with their images, or at images with their classes laid beside them.
 
 PairCritic: Adversarial Variational Bayes (Mescheder, Nowozin & Geiger, 2017) https://arxiv.org/abs/1701.04722: the form of
 the adversary in the authors' code for images, with smaller layers and a factor 1 / sqrt(F) so that scores start near 0
@@ -11,8 +11,11 @@ import math
 import torch
 from torch import Tensor, nn
 
+from gvae import nets
+from gvae.config import NetConfig
 from gvae.nets.players import at_least_float32
 from gvae.nets.small import one_hot_labels
+from gvae.types import DataSpec
 
 
 class PairCritic(nn.Module):
@@ -61,3 +64,23 @@ class CodeCritic(nn.Sequential):
         if self.condition:
             z = torch.cat([z, one_hot_labels(y, self.condition, z)], 1)
         return at_least_float32(super().forward(z))
+
+
+class InputCritic(nn.Module):
+    """(x, y) -> scores (B,), features: a critic with one more channel for each class or attribute, filled with its value.
+
+    Args:
+        spec: of the images (B, C, *S).
+        net: of the critic, which sees (B, C + condition, *S).
+        condition: number of classes or attributes.
+    """
+
+    def __init__(self, spec: DataSpec, net: NetConfig, condition: int) -> None:
+        super().__init__()
+        self.condition = condition
+        self.critic = nets.critic(DataSpec(spec.name, spec.channels + condition, spec.shape), net)
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
+        told = one_hot_labels(y, self.condition, x)
+        planes = told.view(*told.shape, *[1] * (x.dim() - 2)).expand(-1, -1, *x.shape[2:])
+        return self.critic(torch.cat([x, planes], 1))

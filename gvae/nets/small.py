@@ -19,7 +19,7 @@ from torch.nn.functional import leaky_relu, one_hot, pad
 
 from gvae.config import NetConfig
 from gvae.errors import GvaeError
-from gvae.nets.blocks import Conv, ConvTranspose
+from gvae.nets.blocks import Conv, ConvTranspose, crop
 from gvae.types import DataSpec
 
 
@@ -69,11 +69,6 @@ def unfold(x: Tensor, shape: tuple[int, ...]) -> Tensor:
         b, c // 2**d, *[2 * n for n in s]
     )
     return crop(x, shape)
-
-
-def crop(x: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """The first `shape` pixels of every spatial axis."""
-    return x[(..., *[slice(n) for n in shape])]
 
 
 class Residual(nn.Module):
@@ -153,6 +148,13 @@ def layout(x: Tensor) -> torch.memory_format:
     return torch.channels_last if x.dim() == 4 else torch.channels_last_3d
 
 
+def enlarging(spatial: int, inputs: int, outputs: int, up: str) -> nn.Module:
+    """Maps with twice the sides: by transposed convolution, or by nearest neighbour and a convolution."""
+    if up == "nearest":
+        return nn.Sequential(nn.Upsample(scale_factor=2), Conv[spatial](inputs, outputs, 3, padding=1))
+    return ConvTranspose[spatial](inputs, outputs, 4, stride=2, padding=1)
+
+
 class Encoder(nn.Module):
     """(x, y) -> (B, outputs)."""
 
@@ -202,7 +204,7 @@ class Generator(nn.Module):
         self.widths = channels(len(self.sizes), net.width)
         self.first = nn.Linear(latent + condition, self.widths[-1] * torch.Size(self.sizes[-1]).numel())
         self.up = nn.ModuleList(
-            ConvTranspose[spec.spatial](self.widths[i + 1], self.widths[i], 4, stride=2, padding=1)
+            enlarging(spec.spatial, self.widths[i + 1], self.widths[i], net.up)
             for i in reversed(range(len(self.widths) - 1))
         )
         self.where = max(len(self.widths) - 2, 0)

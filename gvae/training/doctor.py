@@ -113,7 +113,7 @@ def diagnose(values: dict[str, float]) -> list[Finding]:
                 "a lower --beta, a longer --warmup, or --likelihood gaussian without --sigma",
             )
         )
-    penalties = {name: value for name, value in values.items() if name.endswith(("/penalty", "/r1"))}
+    penalties = {name: value for name, value in values.items() if name.endswith(("/penalty", "/r1", "/r2"))}
     if worst := [name for name, value in penalties.items() if value > 1e3]:
         found.append(
             Finding(

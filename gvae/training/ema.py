@@ -36,7 +36,7 @@ class Average:
 
         Args:
             step: images since the last update.
-            seen: images seen so far.
+            seen: images seen so far, since the last stage of training began.
         """
         halflife = min(self.halflife, 0.1 * seen)
         rate = 1 - 0.5 ** (step / halflife) if halflife else 1.0

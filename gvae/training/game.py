@@ -27,7 +27,7 @@ from gvae.training.stream import Stream
 
 PATIENCE = 5
 """rounds in a row with a gradient that is not finite after which training stops"""
-COUNTERS = ("seen", "rounds", "elapsed", "furthest", "skipped", "bad_in_a_row", "examined")
+COUNTERS = ("seen", "rounds", "elapsed", "furthest", "skipped", "bad_in_a_row", "examined", "stage")
 """plain numbers that a checkpoint keeps"""
 
 
@@ -60,7 +60,6 @@ class Game:
         self.players = self.model.players()
         self.turns = self.model.turns()
         self.optimizers = {name: self.optimizer(name) for name in self.players}
-        self.base_lr = {name: self.model.optim(name).lr for name in self.players}
         self.average = Average({n: self.players[n] for n in self.model.averaged}, config.ema)
 
         self.seen, self.rounds, self.skipped, self.bad_in_a_row = 0, 0, 0, 0
@@ -68,6 +67,8 @@ class Game:
         """parts of the budget after which the doctor has looked"""
         self.elapsed, self.furthest = 0.0, 0.0
         self.begun: set[int] = set()
+        self.stage = 0
+        """images seen when a turn last began, other than the first"""
 
     def optimizer(self, player: str) -> torch.optim.Optimizer:
         """A player's optimiser."""
@@ -141,7 +142,7 @@ class Game:
         self.model.progress = self.furthest = max(self.furthest, self.fraction)
         factor = trapezoid(self.fraction, self.config.rise, self.config.decay)
         for name, optimizer in self.optimizers.items():
-            optimizer.param_groups[0]["lr"] = self.base_lr[name] * factor
+            optimizer.param_groups[0]["lr"] = self.model.optim(name).lr * factor
         before, skipped = self.seen, self.skipped
         for i, turn in enumerate(self.turns):
             if not turn.start <= self.furthest < turn.stop or self.rounds % turn.every:
@@ -152,7 +153,7 @@ class Game:
                 self.take(turn)
         self.rounds += 1
         self.bad_in_a_row = self.bad_in_a_row + 1 if self.skipped > skipped else 0
-        self.average.update(self.seen - before, self.seen)
+        self.average.update(self.seen - before, self.seen - self.stage)
 
     def begin(self, i: int, turn: Turn) -> None:
         """A turn's first move: let it prepare, the same on every process."""
@@ -164,6 +165,7 @@ class Game:
         for p in [*self.model.parameters(), *self.model.buffers()]:
             broadcast(p.data)
         self.begun.add(i)
+        self.stage = self.seen
 
     def state(self) -> dict[str, Any]:
         """Everything an exact continuation needs."""

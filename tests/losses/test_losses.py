@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from gvae.losses.adversarial import ADVERSARIAL
-from gvae.losses.penalties import gradient_penalty, lazy_r1, squared_gradient, zero_centred
+from gvae.losses.penalties import gradient_penalty, lazy_zero_centred, squared_gradient, zero_centred
 
 weights = st.lists(st.floats(-5, 5), min_size=1, max_size=6).map(
     lambda v: torch.tensor(v, dtype=torch.double)
@@ -53,7 +53,7 @@ def test_penalties_are_per_image_and_sum_over_all_of_its_pixels():
     x = torch.tensor([1.0, -2.0]).view(2, 1, 1, 1).expand(2, 3, 2, 2)
     # D(x) = sum x^2 / 2 has the gradient x: 12 values of 1, and 12 of 2
     assert zero_centred(lambda v: v.square().flatten(1).sum(1) / 2, x).tolist() == [12, 48]
-    lazy = lazy_r1(lambda v: v.square().flatten(1).sum(1) / 2, x, penalty=0.5, every=4)
+    lazy = lazy_zero_centred(lambda v: v.square().flatten(1).sum(1) / 2, x, penalty=0.5, every=4)
     assert lazy.item() == 4 * 0.5 / 2 * 30
 
 

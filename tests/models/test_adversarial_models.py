@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from gvae.config import NetConfig
 from gvae.errors import GvaeError
-from gvae.models import ac_gan, ac_wgan, alpha_gan, gan, resolve, wgan
+from gvae.models import ac_gan, ac_wgan, alpha_gan, cgan, gan, resolve, wgan
 from gvae.models.base import Model, Outcome
 from gvae.training import turns
 from gvae.types import Batch, DataSpec
@@ -149,9 +149,22 @@ def test_neither_side_of_a_gan_is_moved_by_the_others_terms():
 def test_lazy_penalty_of_a_gan_weighs_the_rounds_it_skips():
     model = gan_of(penalty=3.0, penalty_every=4)
     model.critic.forward = lambda x, y=None: (2 * x.flatten(1).sum(1), [])  # slope 2 in each of 64 pixels
-    assert values(model.penalise(batch())) == {"critic": {"r1": pytest.approx(0.5 * 3 * 4 * (4 * 64))}}
+    assert values(model.smoothen(batch())) == {"critic": {"r1": pytest.approx(0.5 * 3 * 4 * (4 * 64))}}
     assert [turn.every for turn in model.turns()] == [1, 4]
     assert [turn.every for turn in gan_of(penalty=0.0).turns()] == [1]
+
+
+def test_penalties_of_a_gan_are_taken_where_the_option_says():
+    for penalise, names in [("real", {"r1"}), ("fake", {"r2"}), ("both", {"r1", "r2"})]:
+        model = gan_of(penalty=2.0, penalty_every=1, penalise=penalise)
+        model.generator.forward = lambda z, y=None: torch.full((len(z), 1, 8, 8), math.atanh(0.5))
+        model.critic.forward = lambda x, y=None: (
+            x.flatten(1).square().sum(1) / 2,
+            [],
+        )  # the gradient is x itself
+        terms = values(model.smoothen(Batch(torch.full((3, 1, 8, 8), 0.25))))["critic"]
+        expected = {"r1": 64 * 0.25**2, "r2": 64 * 0.5**2}
+        assert terms == {name: pytest.approx(expected[name], rel=1e-5) for name in names}
 
 
 def test_a_conditional_gan_tells_both_players_the_class():
@@ -161,6 +174,31 @@ def test_a_conditional_gan_tells_both_players_the_class():
     x, y = batch()
     model.play(Batch(x, y))
     assert told == [[0, 1, 2, 0, 1, 2]] * 3
+
+
+# CGAN
+
+
+def test_a_critic_told_at_its_input_sees_one_plane_for_each_class():
+    model = make(cgan, "CGAN", told="input")
+    seen: list[Tensor] = []
+    model.critic.critic.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach()))
+    x, y = batch()
+    score, features = model.critic(x, y)
+    assert score.shape == (6,)
+    assert features[-1].shape == (6, FEATURES)
+    assert torch.equal(seen[0][:, :1], x)
+    for image, label in zip(seen[0], y.tolist(), strict=True):
+        assert image[1:].mean((1, 2)).tolist() == [float(c == label) for c in range(3)]
+        assert image[1:].std((1, 2)).sum() == 0
+    with pytest.raises(GvaeError, match="conditional on 3 classes or attributes, but got no labels"):
+        model.critic(x)
+
+
+def test_cgan_by_projection_is_a_conditional_gan_to_the_bit():
+    ours, theirs = make(cgan, "CGAN"), gan_of(conditional=True)
+    assert values(ours.play(batch())) == values(theirs.play(batch()))
+    assert make(cgan, "CGAN", told="input", conditional=False).critic(batch().x)[0].shape == (6,)
 
 
 # WGAN

@@ -198,3 +198,42 @@ def test_momentum_is_that_of_the_generating_side():
     model = make(momentum=0.5)
     assert model.optim("generator").betas == (0.5, 0.99)
     assert make().optim("encoder").betas == (0.9, 0.99)
+
+
+@pytest.mark.parametrize(
+    ("options", "family", "inherits"),
+    [
+        ({}, "small", True),
+        ({}, "resnet", True),
+        ({"critic_start": "random"}, "small", False),
+        ({"noise": 1}, "small", False),  # the encoder sees one channel more
+        ({}, "conv", False),  # the encoder normalises, the critic does not
+        ({}, "mlp", False),
+    ],
+)
+def test_a_late_critic_begins_with_the_encoders_layers(options: dict, family: str, inherits: bool):
+    torch.manual_seed(0)
+    net = NetConfig(family, width=8)  # pyright: ignore[reportArgumentType]
+    model = GVAE(Config(latent=4, net=net, **options), SPEC)
+    before = {name: p.clone() for name, p in model.critic.named_parameters()}
+    play = next(turn for turn in model.turns() if turn.begin)
+    assert play.begin
+    play.begin([batch()] * 20)
+    for name, p in model.critic.named_parameters():
+        learned = dict(model.encoder.named_parameters()).get(name)
+        assert torch.equal(p, learned if inherits and name.startswith("trunk") else before[name]), name
+    first = make(start=0.0)
+    kept = first.critic.trunk.first.weight.clone()
+    next(turn for turn in first.turns() if turn.begin).begin([batch()] * 20)
+    assert torch.equal(first.critic.trunk.first.weight, kept)  # nobody has learned anything yet
+
+
+def test_encoder_and_generator_take_smaller_steps_beside_a_late_critic():
+    def steps(model: GVAE, progress: float) -> dict[str, float]:
+        model.progress = progress
+        return {name: model.optim(name).lr for name in model.players()}
+
+    model = make(start=0.7, lr=1e-3, late_lr=2e-4, critic_lr=5e-4)
+    assert steps(model, 0.69) == {"encoder": 1e-3, "generator": 1e-3, "prior": 1e-3, "critic": 5e-4}
+    assert steps(model, 0.7) == {"encoder": 2e-4, "generator": 2e-4, "prior": 2e-4, "critic": 5e-4}
+    assert steps(make(start=0.0, lr=1e-4), 0.5)["encoder"] == 1e-4  # there is no first stage to leave

@@ -9,10 +9,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from gvae import nets
 from gvae.config import NetConfig
 from gvae.errors import GvaeError
 from gvae.nets import conv, resnet
-from gvae.nets.blocks import ConvTranspose, ladder, table, widths
+from gvae.nets.blocks import ConvTranspose, enlarge, ladder, table, widths
 from gvae.types import DataSpec
 
 FAMILIES = {"conv": conv, "resnet": resnet}
@@ -66,6 +67,39 @@ def test_base_map_stays_within_its_bounds(family, shape: tuple[int, ...]) -> Non
     assert channels[0] == 64
     assert max(channels) <= {"conv": 8, "resnet": 4}[family.__name__.split(".")[-1]] * 64
     assert channels[-1] * math.prod(sizes[-1]) <= 256 * 32 * 32
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (13, 10), (9, 8, 7)], ids=str)
+@pytest.mark.parametrize("family", ["small", "conv"])
+def test_generators_enlarge_as_they_are_told_and_keep_their_sizes(
+    family: str, shape: tuple[int, ...]
+) -> None:
+    spec, made = data(shape), {}
+    for up in ("auto", "nearest", "transposed"):
+        torch.manual_seed(0)
+        module = nets.generator(spec, NetConfig(family=family, width=8, up=up), 5)  # pyright: ignore
+        made[up] = module(torch.randn(4, 5))
+        transposed = any(isinstance(m, ConvTranspose[len(shape)]) for m in module.modules())
+        assert transposed == (up == "transposed" or (up == "auto" and family == "small"))
+        assert made[up].shape == (4, 1, *shape)
+    usual = {"small": "transposed", "conv": "nearest"}[family]
+    assert torch.equal(made["auto"], made[usual])
+    assert not torch.equal(made["nearest"], made["transposed"])
+
+
+@pytest.mark.parametrize("family", ["resnet", "mlp"])
+def test_families_with_one_way_of_enlarging_refuse_another(family: str) -> None:
+    with pytest.raises(GvaeError, match=f"--net.up transposed is for --net.family small and conv; {family}"):
+        nets.generator(data((8, 8)), NetConfig(family=family, up="transposed"), 5)  # pyright: ignore
+
+
+@pytest.mark.parametrize("up", ["nearest", "transposed"])
+def test_enlarging_keeps_the_variance_through_a_leaky_relu(up: str) -> None:
+    torch.manual_seed(0)
+    layers = nn.Sequential(*enlarge(2, 64, 64, (31, 32), up, bias=False))
+    inside = layers(nn.functional.leaky_relu(torch.randn(16, 64, 16, 16), 0.2))[..., 2:-2, 2:-2]
+    assert inside.shape == (16, 64, 27, 28)
+    assert inside.std().item() == pytest.approx(1, rel=0.1)
 
 
 def test_ladder_halves_upwards_and_keeps_one_halving() -> None:

@@ -80,6 +80,25 @@ def rows(run: Run) -> list[dict]:
     return [json.loads(line) for line in run.log.read_text().splitlines()]
 
 
+class Slower(Toy):
+    """`left` takes steps of a tenth in the second half of the budget."""
+
+    def optim(self, player):
+        return replace(super().optim(player), lr=0.01 if self.progress < 0.5 or player == "right" else 0.001)
+
+
+def test_a_models_step_size_may_depend_on_the_progress(digits, tmp_path):
+    options = replace(OPTIONS, rise=0.0)
+    run = train(f"{__name__}:Slower", Config(), options, digits, "digits", tmp_path)
+    engine = Engine(run, digits)
+    sizes = []
+    while engine.fraction < 1:
+        engine.round()
+        sizes.append(tuple(engine.optimizers[name].param_groups[0]["lr"] for name in ("left", "right")))
+    assert set(sizes) == {(0.01, 0.01), (0.001, 0.01)}
+    assert sizes == sorted(sizes, reverse=True)  # once slower, slower to the end
+
+
 def test_gradient_of_a_player_is_that_of_its_own_terms():
     l, r = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
     with torch.no_grad():
@@ -130,6 +149,30 @@ def test_training_that_diverges_stops_with_the_last_good_checkpoint(digits, tmp_
     state = torch.load(Run.open(out).state, weights_only=True)
     assert state["rounds"] >= 20
     assert all(torch.isfinite(v).all() for v in state["model"].values())
+
+
+class Staged(Toy):
+    """`left` is moved far away in the second half of the budget."""
+
+    def turns(self):
+        return [Turn(self.losses), Turn(self.away, start=0.5, begin=lambda batches: None)]
+
+    def away(self, batch):
+        return Outcome({"left": {"away": (self.left.weight.sum() - 100) ** 2 * 1000}})
+
+
+def test_the_average_forgets_what_was_before_a_stage_of_training(digits, tmp_path):
+    options = replace(OPTIONS, images=20_000, ema=10**9, rise=0.0)
+    run = train(f"{__name__}:Staged", Config(lr=0.1), options, digits, "digits", tmp_path)
+    engine = Engine(run, digits)
+    apart = []
+    while engine.fraction < 1:
+        engine.round()
+        apart.append(abs(engine.average.kept["left"]["weight"].item() - engine.model.left.weight.item()))
+        if engine.stage and len(apart) > 1 and engine.seen - engine.stage <= 2 * OPTIONS.batch:
+            break
+    assert 0.5 <= engine.stage / options.images <= 0.52
+    assert apart[-1] < 0.01 * max(0.1, apart[-2])  # the first round of the stage counts as ten half-lives
 
 
 def test_average_halves_the_distance_in_one_halflife():
