@@ -22,13 +22,15 @@ VARIANTS = {
     "defaults": "",
     "start 0": "--start 0",
     "start 0.5": "--start 0.5",
-    "start 0.8": "--start 0.8",
+    "start 0.85": "--start 0.85",
     "no critic (start 1)": "--start 1",
     "prior normal": "--prior normal",
     "prior realnvp": "--prior realnvp",
     "features 1": "--features 1",
-    "weight 0.1": "--weight 0.1",
-    "weight 1": "--weight 1",
+    "weight 0.3": "--weight 0.3",
+    "weight 2": "--weight 2",
+    "late lr 1e-3": "--late-lr 1e-3",
+    "critic from random weights": "--critic-start random",
     "balance 0.5": "--balance 0.5",
     "wasserstein, gradient penalty": "--adversarial wasserstein --penalty 10",
     "non-saturating": "--adversarial nonsaturating",
@@ -44,7 +46,7 @@ VARIANTS = {
     "beta 0.25": "--beta 0.25",
     "beta 1": "--beta 1",
 }
-"""name of a row -> what differs from the defaults (start 0.85, mixture, features 0, weight 0.4, latent 48, beta 0.5)"""
+"""name of a row -> what differs from the defaults (start 0.7, mixture, features 0, weight 1, latent 48, beta 0.5)"""
 
 
 def main() -> None:

@@ -47,7 +47,7 @@ def headline() -> str:
     if HEADLINE not in reproduced():
         return "Not measured yet: `python benchmarks/reproduce.py table3`."
     experiment, rows, found = reproduced()[HEADLINE]
-    recipes = tuple(replace(recipe, paper={}, note="") for recipe in experiment.recipes)
+    recipes = tuple(replace(recipe, paper={}, note="", paper_note="") for recipe in experiment.recipes)
     minutes = f"{max(row['minutes'] for row in found):g} minutes each, of which gvae leaves a sixth to its closing fit"
     legend = (
         f"MNIST, {minutes}, 10,000 samples against the test split, mean ± standard deviation over seeds, or with "
@@ -122,22 +122,16 @@ def reproduced() -> dict[str, tuple[Experiment, dict[str, list[Measured]], list[
             for row in found:
                 numbers = tuple(Number(**number) for number in row["numbers"])
                 rows.setdefault(row["label"], []).append(Measured(row["seed"], row["images"], numbers))
-            data = found[0]["data"]
-            about = (
-                experiment
-                if data == experiment.data
-                else replace(experiment, title=f"{experiment.title}, {data}")
-            )
-            tables[file.stem] = (about, rows, found)
+            tables[file.stem] = (experiment.on(found[0]["data"]), rows, found)
     return tables
 
 
 def origin(name: str, rows: list[dict[str, Any]]) -> str:
     """Under a reproduced table: command, data, machine, date."""
-    machines = ", ".join(sorted({row["processor"] for row in rows}))
+    machines = where(rows)
     dates = sorted({row["date"] for row in rows})
-    told = sorted({row["note"] for row in rows if row["note"]})
-    clauses = dict.fromkeys(clause for note in told for clause in note.rstrip(".").split("; "))
+    remarks = sorted({row["note"] for row in rows if row["note"]})
+    clauses = dict.fromkeys(clause for note in remarks for clause in note.rstrip(".").split("; "))
     notes = "; ".join(clauses) + "." * bool(clauses)
     command = rows[0]["commands"][0].split(" --only")[0]
     when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
@@ -146,8 +140,23 @@ def origin(name: str, rows: list[dict[str, Any]]) -> str:
     fits = [row["closing"] for row in rows if row["label"] == "gvae" and row.get("closing")]
     if fits:
         memory += f" gvae's closing fits took {min(fits):.0f} to {max(fits):.0f} seconds."
-    where = f"`{command}` on {rows[0]['data']}, {machines}, {when}, torch {rows[0]['versions']['torch']}."
-    return f"{where}{memory} {notes}".strip()
+    told = f"`{command}` on {rows[0]['data']}, {machines}, {when}, torch {rows[0]['versions']['torch']}."
+    return f"{told}{memory} {notes}".strip()
+
+
+def where(rows: list[dict[str, Any]]) -> str:
+    """The processor that rows were measured on; where there are several, which rows on which.
+
+    >>> where([{"processor": "A", "label": "vae"}, {"processor": "B", "label": "gan"}, {"processor": "A", "label": "vae"}])
+    'A (vae), B (gan)'
+    """
+    labels: dict[str, dict[str, None]] = {}
+    for row in rows:
+        labels.setdefault(row["processor"], {})[row["label"]] = None
+    several = len(labels) > 1
+    return ", ".join(
+        f"{machine} ({'; '.join(labels[machine])})" if several else machine for machine in sorted(labels)
+    )
 
 
 def page() -> str:

@@ -54,7 +54,7 @@ def run(words: list[str]) -> None:
     name = f"{args.name}-{args.budget}"
     if args.data is not None and args.data != experiment.data:
         name += f"-{Path(args.data).name}"
-        experiment = dataclasses.replace(experiment, data=args.data)
+        experiment = experiment.on(args.data)
     out = args.out or Path("reproduce") / name
 
     def go() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -28,9 +29,16 @@ class Recipe:
     paper: dict[str, str] = field(default_factory=dict)
     """what the papers print, by column"""
     note: str = ""
+    """what a reader must know about our number, or about both"""
+    paper_note: str = ""
     """what a reader must know about the papers' number"""
     times: float = 1.0
     """its training, as a multiple of the budget's"""
+
+    @property
+    def remarks(self) -> str:
+        """All that a reader must know, in one line."""
+        return "; ".join(note for note in (self.note, self.paper_note) if note)
 
 
 @dataclass(frozen=True)
@@ -58,3 +66,12 @@ class Experiment:
     budgets: dict[str, Budget]
     curves: bool = False
     """whether quality over training is told as well"""
+    verdict: Callable[[Any], str] | None = None
+    """what the measured rows, by label, say of the papers' claim; empty while too few are there"""
+
+    def on(self, data: str) -> Experiment:
+        """The same table for another data set, which its title names; without the papers' figures."""
+        if data == self.data:
+            return self
+        ours = tuple(replace(recipe, paper={}, paper_note="") for recipe in self.recipes)
+        return replace(self, data=data, title=f"{self.title}, {data}", recipes=ours)

@@ -67,11 +67,13 @@ def floor(rows: Rows, column: Column) -> str:
 
 
 def markdown(experiment: Experiment, rows: Rows) -> str:
-    """Title, what the rows have in common, the table, and notes."""
+    """Title, what the rows have in common, the table, notes, and the verdict on the papers' claim where there is one."""
     spread = "± is the standard deviation over seeds, or with one seed the 95 % interval over images."
-    notes = [f"{n}. {recipe.label}: {recipe.note}." for n, recipe in noted(experiment, rows).items()]
+    notes = [f"{n}. {recipe.label}: {recipe.remarks}." for n, recipe in noted(experiment, rows).items()]
     head = [f"# {experiment.title}", "", f"{experiment.about}.", ""]
-    return "\n".join([*head, table(experiment, rows), "", spread, "", *notes]).rstrip() + "\n"
+    text = "\n".join([*head, table(experiment, rows), "", spread, "", *notes]).rstrip() + "\n"
+    verdict = experiment.verdict(rows) if experiment.verdict else ""
+    return f"{text}\n{verdict}\n" if verdict else text
 
 
 def table(experiment: Experiment, rows: Rows) -> str:
@@ -101,7 +103,7 @@ def table(experiment: Experiment, rows: Rows) -> str:
 
 def noted(experiment: Experiment, rows: Rows) -> dict[int, Recipe]:
     """Recipes with a note by the number of the note, of those that have rows."""
-    found = [recipe for recipe in experiment.recipes if recipe.note and rows.get(recipe.label)]
+    found = [recipe for recipe in experiment.recipes if recipe.remarks and rows.get(recipe.label)]
     return dict(enumerate(found, 1))
 
 

@@ -108,6 +108,18 @@ def test_floors_scales_and_images_seen_stand_in_the_table(tmp_path):
     assert row.endswith("| 1 | 5k |")
 
 
+def test_a_table_for_other_data_has_its_name_and_none_of_the_papers_figures():
+    table3 = EXPERIMENTS["table3"]
+    other = table3.on("fashion-mnist")
+    assert (other.data, other.title) == ("fashion-mnist", f"{table3.title}, fashion-mnist")
+    assert any(recipe.paper for recipe in table3.recipes)
+    assert not any(recipe.paper or recipe.paper_note for recipe in other.recipes)
+    assert [recipe.note for recipe in other.recipes] == [recipe.note for recipe in table3.recipes]
+    assert table3.on("mnist") is table3
+    both = next(recipe for recipe in table3.recipes if recipe.note and recipe.paper_note)
+    assert both.remarks == f"{both.note}; {both.paper_note}"
+
+
 def test_a_recipe_may_take_a_multiple_of_the_budget():
     assert amount(Budget({"images": 1000, "lr": 1.0}, (0,)), Recipe("a", "vae", times=2.5)) == {
         "images": 2500,

@@ -1,0 +1,53 @@
+"""The verdict on the papers' claim about small codes says what the numbers say."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from gvae.evaluation.experiments import EXPERIMENTS
+from gvae.evaluation.numbers import Number
+from gvae.evaluation.table import Measured, markdown
+from gvae.evaluation.verdict import difference, latent_size
+
+
+def row(smallest: float, fd: float = 50.0, ms_ssim: float = 0.3) -> Measured:
+    best = Number("smallest class", 0.5, protocol={"weights": "best"})  # of other weights: not in the table
+    named = {"fd": fd, "ms-ssim": ms_ssim, "smallest class": smallest}
+    return Measured(0, 1000, (*(Number(name, value) for name, value in named.items()), best))
+
+
+@pytest.mark.parametrize(
+    ("small", "large", "claim"),
+    [
+        ((0.05, 0.06, 0.0), (0.05, 0.05, 0.07), "z 100 does not collapse"),
+        ((0.005, 0.0, 0.08), (0.05, 0.05, 0.07), "z 100 collapses, and z 1000 does not"),
+        ((0.0, 0.0, 0.0), (0.0, 0.009, 0.07), "z 100 collapses, and so do all others"),
+    ],
+)
+def test_a_row_collapses_if_most_of_its_trainings_lose_a_class(small, large, claim):
+    text = latent_size({"z 1000": [row(v) for v in large], "z 100": [row(v) for v in small]})
+    assert text.startswith(f"**Verdict**: {claim}")
+    lost = [sum(v < 0.01 for v in shares) for shares in (small, large)]
+    assert f"z 100: {lost[0]} of 3, z 1000: {lost[1]} of 3." in text
+
+
+def test_the_verdict_tells_differences_with_their_intervals_in_the_table_of_the_papers():
+    experiment = EXPERIMENTS["table4"]
+    rows = {
+        "z 100": [row(0.05, 52.0, 0.31), row(0.05, 54.0, 0.33)],
+        "z 1000": [row(0.05, 50.0, 0.30), row(0.05, 50.0, 0.30)],
+    }
+    # of two seeds beside two equal ones: 1 degree of freedom, t = 12.706, error sqrt(2 / 2) = 1
+    assert "z 100 less z 1000: Frechet distance +3.0 ± 12.7, MS-SSIM +0.020 ± 0.127" in markdown(
+        experiment, rows
+    )
+    assert "Verdict" not in markdown(experiment, {"z 100": rows["z 100"]})
+    assert "Verdict" not in markdown(dataclasses.replace(experiment, verdict=None), rows)
+
+
+def test_intervals_need_two_values_and_a_spread():
+    assert difference([1.0], [2.0], 1) == "-1.0"
+    assert difference([1.0, 1.0], [2.0, 2.0], 1) == "-1.0 ± 0.0"
+    assert difference([], [2.0], 1) == "n/a"
