@@ -38,26 +38,38 @@ INTRODUCTION = """# Results: the papers' tables, measured here
 
 Every row was trained and measured by the command below its table; "paper" is what the papers print. Written by
 `benchmarks/tables.py` from the rows in `benchmarks/results`."""
-HEADLINE = "table3-small"
-"""what the README shows"""
+HEADLINES = {"table3-small": "MNIST", "table3-small-fashion-mnist": "Fashion-MNIST"}
+"""what the README shows, under which names"""
+LEGEND = (
+    "Frechet distance and coverage are taken in the features of a small classifier of each data set: they are no "
+    "Inception numbers. Lower is better for distances and errors, higher for coverage; the best MS-SSIM is the real images' "
+    "own, which differs between test and training split (docs/metrics/ms-ssim.md). The papers' figures and notes on the "
+    "rows are in [results](docs/results.md)."
+)
 
 
 def headline() -> str:
-    """The papers' comparison of all models on MNIST, without the papers' figures."""
-    if HEADLINE not in reproduced():
-        return "Not measured yet: `python benchmarks/reproduce.py table3`."
-    experiment, rows, found = reproduced()[HEADLINE]
-    recipes = tuple(replace(recipe, paper={}, note="", paper_note="") for recipe in experiment.recipes)
-    minutes = f"{max(row['minutes'] for row in found):g} minutes each, of which gvae leaves a sixth to its closing fit"
-    legend = (
-        f"MNIST, {minutes}, 10,000 samples against the test split, mean ± standard deviation over seeds, or with "
-        "one seed the 95 % interval over images. Frechet "
-        "distance and coverage are taken in the features of a small digit classifier: they are no Inception numbers. "
-        "Lower is better for distances and errors, higher for coverage; the best MS-SSIM is the real images' own, "
-        "which differs between test and training split (docs/metrics/ms-ssim.md). The "
-        "papers' figures and notes on the rows are in [results](docs/results.md)."
+    """The papers' comparison of all models, without the papers' figures."""
+    tables, parts = reproduced(), []
+    for name, title in HEADLINES.items():
+        if name in tables:
+            experiment, rows, found = tables[name]
+            recipes = tuple(
+                replace(recipe, paper={}, note="", paper_note="") for recipe in experiment.recipes
+            )
+            minutes = max(row["minutes"] for row in found)
+            about = (
+                f"**{title}**, {minutes:g} minutes each, of which gvae leaves a sixth to its closing fit, 10,000 samples "
+                "against the test split, mean ± standard deviation over seeds, or with one seed the 95 % interval over "
+                "images:"
+            )
+            text = table(replace(experiment, recipes=recipes), rows)
+            parts.append(f"{about}\n\n{text}\n\n{origin(name, found)}")
+    return (
+        "\n\n".join([*parts, LEGEND])
+        if parts
+        else "Not measured yet: `python benchmarks/reproduce.py table3`."
     )
-    return f"{table(replace(experiment, recipes=recipes), rows)}\n\n{legend}\n\n{origin(HEADLINE, found)}"
 
 
 def engine() -> str:
@@ -133,7 +145,7 @@ def origin(name: str, rows: list[dict[str, Any]]) -> str:
     remarks = sorted({row["note"] for row in rows if row["note"]})
     clauses = dict.fromkeys(clause for note in remarks for clause in note.rstrip(".").split("; "))
     notes = "; ".join(clauses) + "." * bool(clauses)
-    command = rows[0]["commands"][0].split(" --only")[0]
+    command = re.sub(r" --(only|seed) ('[^']*'|\S+)", "", rows[0]["commands"][0])
     when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     peaks = [row["peak_mb"] for row in rows if row.get("peak_mb")]
     memory = f" A training took at most {max(peaks):,.0f} MB of memory." if peaks else ""
