@@ -24,9 +24,10 @@ from gvae.report.figures import grid, save
 from gvae.runs import Run
 
 PICTURES = Path(__file__).parents[1] / "docs" / "images"
-MODELS = ("cvae", "ac-gan", "ac-wgan", "gvae")
+MODELS = ("cvae", "cgan", "ac-gan", "ac-wgan", "gvae")
 OPTIONS = {
     "cvae": "",
+    "cgan": "--lr 1e-3",
     "ac-gan": "--conditional",
     "ac-wgan": "--conditional --critic-steps 2 --lr 5e-4",
     "gvae": "--conditional",

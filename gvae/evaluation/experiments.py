@@ -24,7 +24,7 @@ NATS = {"latent": 32, "likelihood": "bernoulli", "prior": "normal"}
 """what every row of the likelihood table shares; its prior where nothing else is said"""
 
 EARLIER = {"start": 0.8, "weight": 0.4, "late_lr": 1e-3, "critic_start": "random"}
-"""gvae's game in these two tables, which were measured before it had its present defaults"""
+"""gvae's game in the two tables of likelihoods, which were measured before it had its present defaults"""
 
 TOY_NOTE = "these figures are those of the four points, though printed as MNIST"
 IMPOSSIBLE = (

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-if TYPE_CHECKING:
-    from gvae.evaluation.table import Measured
+from gvae.evaluation.recipe import Column
+from gvae.evaluation.table import Measured, Rows, found
 
 LOST = 0.01
 """share of the samples below which a class counts as lost"""
 
 
-def latent_size(rows: Mapping[str, Sequence[Measured]]) -> str:
+def latent_size(rows: Rows) -> str:
     """Whether the smallest code collapses where larger ones do not; empty while rows are missing.
 
     A training has collapsed if a class has less than 1 % of its samples, as the project's classifier names them; a row if
@@ -53,16 +52,8 @@ def latent_size(rows: Mapping[str, Sequence[Measured]]) -> str:
 
 
 def values(runs: Sequence[Measured], name: str) -> list[float]:
-    """A number of every run that has it, of its last weights and its own prior."""
-    return [
-        number.value
-        for run in runs
-        for number in run.numbers
-        if number.name == name
-        and number.value is not None
-        and not number.variant
-        and "weights" not in number.protocol
-    ]
+    """A number of every run that has it."""
+    return [number.value for number in found(runs, Column(name, name)) if number.value is not None]
 
 
 def difference(a: Sequence[float], b: Sequence[float], digits: int) -> str:
