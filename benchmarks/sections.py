@@ -237,6 +237,25 @@ def chosen() -> str:
     return text and f"{about}\n\n{text}"
 
 
+def contrast() -> str:
+    """Where contrast is lost on the way from images to samples; empty without rows."""
+    parts = []
+    for row in read("contrast").values():
+        lines = [
+            [
+                name,
+                f"{found['deviation']:.3f}",
+                f"{found['fd']:.2f}",
+                f"{1000 * found['mmd']:.2f} ± {1000 * found['mmd error']:.2f}",
+            ]
+            for name, found in row["rows"].items()
+        ]
+        titles = [f"{row['data']}, 5,000 each", "deviation of pixels", "Frechet distance", "RBF MMD² x 1000"]
+        told = f"`{row['commands'][-1]}`, {row['processor']}, {row['date']}. {row['note']}".strip()
+        parts.append(f"{table(titles, lines)}\n\n{told}")
+    return "\n\n".join(parts)
+
+
 def others() -> str:
     """How the options of the systems that gvae is compared with were chosen."""
     text = trials(("gan", "wgan", "wgan-gp", "vae-gan", "alpha-gan", "ac-wgan"))

@@ -218,6 +218,7 @@ def main() -> None:
     same.append(
         put(MODELS / "gvae.md", "ablation", f"{sections.ablation()}\n\n{sections.chosen()}".strip(), check)
     )
+    same.append(put(MODELS / "gvae.md", "contrast", sections.contrast(), check))
     same.append(PAGE.exists() and PAGE.read_text(encoding="utf-8") == page())
     if not check:
         PAGE.write_text(page(), encoding="utf-8")
