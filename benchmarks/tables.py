@@ -59,7 +59,7 @@ def headline() -> str:
             )
             minutes = max(row["minutes"] for row in found)
             about = (
-                f"**{title}**, {minutes:g} minutes each, of which gvae leaves a sixth to its closing fit, 10,000 samples "
+                f"**{title}**, {minutes:g} minutes each, 10,000 samples "
                 "against the test split, mean ± standard deviation over seeds, or with one seed the 95 % interval over "
                 "images:"
             )
@@ -149,9 +149,9 @@ def origin(name: str, rows: list[dict[str, Any]]) -> str:
     when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     peaks = [row["peak_mb"] for row in rows if row.get("peak_mb")]
     memory = f" A training took at most {max(peaks):,.0f} MB of memory." if peaks else ""
-    fits = [row["closing"] for row in rows if row["label"] == "gvae" and row.get("closing")]
+    fits = [row["closing"] for row in rows if (row.get("closing") or 0) > 1]
     if fits:
-        memory += f" gvae's closing fits took {min(fits):.0f} to {max(fits):.0f} seconds."
+        memory += f" Fits of priors after training took {min(fits):.0f} to {max(fits):.0f} seconds on top."
     told = f"`{command}` on {rows[0]['data']}, {machines}, {when}, torch {rows[0]['versions']['torch']}."
     return f"{told}{memory} {notes}".strip()
 

@@ -36,8 +36,8 @@ from gvae.nets.critics import CodeCritic
 from gvae.nets.heads import gaussian
 from gvae.types import Batch, DataSpec, Terms
 
-START_CODES = 10_000
-"""codes of the prior's first fit, for samples that the critic can work on; the closing fit takes all it can use"""
+UNLEARNED = 2000
+"""codes of the prior's first fit with `--start 0`, when the encoder has learned nothing yet"""
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,11 @@ class Config(LatentConfig, CriticConfig):
     critic_lr: float = 5e-4
     """Adam step size of the critics"""
     late_lr: float = 2e-4
-    """Adam step size of encoder, generator and prior beside a critic that has entered late"""
+    """Adam step size of encoder and generator beside a critic that has entered late"""
     critic_start: Literal["encoder", "random"] = "encoder"
     """the critic's first weights when it enters late: the encoder's, where their layers are alike, or random ones"""
+    refit: bool = False
+    """fit the prior once more at the end: a higher likelihood, but samples that the generator was not sharpened on"""
     momentum: float = 0.9
     """beta1 of the Adam of encoder, generator and prior"""
     features: float = 0.0
@@ -131,14 +133,19 @@ class GVAE(LatentModel):
 
     def enter(self, batches: Iterable[Batch]) -> None:
         """Before the critic's first move: fit the prior, and let the critic begin with what the encoder has learned."""
-        self.fit_prior(batches, most=START_CODES)
+        self.fit_prior(batches, most=None if self.config.start else UNLEARNED)
         if self.config.start and self.config.critic_start == "encoder":
             nets.inherit(self.critic, self.encoder)
+
+    @property
+    def closes(self) -> bool:
+        """Not if the critic has seen samples of the fitted prior: the generator is sharp on those."""
+        return self.config.refit or not (self.config.start and self.prior.fitted)
 
     def optim(self, player: str) -> Optim:
         if player in ("critic", "code_critic"):
             return Optim(self.config.critic_lr, betas=(0.5, 0.99))
-        late = 0 < self.config.start <= self.progress
+        late = 0 < self.config.start <= self.progress and player != "prior"  # which has to follow the codes
         return Optim(self.config.late_lr if late else self.config.lr, betas=(self.config.momentum, 0.99))
 
     def likelihood_alone(self, batch: Batch) -> Outcome:

@@ -97,6 +97,11 @@ class LatentModel(Model):
         return ("encoder", *self.inference, "generator", *extra)
 
     @property
+    def closes(self) -> bool:
+        """Whether the prior is fitted once more, or for the first time, when training ends."""
+        return True
+
+    @property
     def beta(self) -> float:
         """Weight of the KL term now: it rises over the warm-up."""
         c = self.config

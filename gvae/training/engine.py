@@ -139,11 +139,11 @@ class Engine(Game):
         self.accelerator.end_training()
 
     def fit_prior(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The same weights with the prior fitted to their encoder's codes; of a model without one, as they are."""
+        """The same weights with the prior fitted to their encoder's codes; of a model that needs no fit, as they are."""
         shown = checkpoint.build(self.run).to(self.device)
         shown.load_state_dict(weights)
         fit = getattr(shown.eval(), "fit_prior", None)
-        if fit is None:
+        if fit is None or not getattr(shown, "closes", True):
             return weights
         self.journal.say("fitting the prior to the codes")
         with self.precision():

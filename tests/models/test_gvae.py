@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from gvae.config import NetConfig
+from gvae import api
+from gvae.config import NetConfig, TrainConfig
 from gvae.errors import GvaeError
 from gvae.models.gvae import GVAE, Config, last_weight
-from gvae.training import turns
+from gvae.training import train, turns
 from gvae.types import Batch, DataSpec
 
 SPEC = DataSpec("made", 1, (8, 8), classes=("a", "b", "c"))
@@ -179,18 +181,22 @@ def test_the_last_layer_is_the_one_that_paints(family: str):
     assert 1 in (weight.shape[0], weight.shape[0] // 4, weight.shape[0] // 64)
 
 
-def test_the_first_fit_of_the_prior_reads_no_more_codes_than_it_needs(monkeypatch):
-    monkeypatch.setattr("gvae.models.gvae.START_CODES", 100)
-    model, read = make(components=3), []
+@pytest.mark.parametrize(("start", "read"), [(0.7, 5), (0.0, 3)])
+def test_the_first_fit_of_the_prior_reads_all_codes_it_can_use_or_few_of_an_encoder_that_knows_nothing(
+    start: float, read: int, monkeypatch
+):
+    monkeypatch.setattr("gvae.models.latent.FIT_CODES", 200)
+    monkeypatch.setattr("gvae.models.gvae.UNLEARNED", 100)
+    model, batches = make(components=3, start=start), []
 
-    def batches():
+    def reading():
         for i in range(10):
-            read.append(i)
+            batches.append(i)
             yield batch(40)
 
     begin = next(turn.begin for turn in model.turns() if turn.begin)
-    begin(batches())
-    assert read == [0, 1, 2]
+    begin(reading())
+    assert len(batches) == read
     assert model.prior.fitted
 
 
@@ -228,12 +234,35 @@ def test_a_late_critic_begins_with_the_encoders_layers(options: dict, family: st
     assert torch.equal(first.critic.trunk.first.weight, kept)  # nobody has learned anything yet
 
 
-def test_encoder_and_generator_take_smaller_steps_beside_a_late_critic():
+def test_encoder_and_generator_take_smaller_steps_beside_a_late_critic_and_the_prior_does_not():
     def steps(model: GVAE, progress: float) -> dict[str, float]:
         model.progress = progress
         return {name: model.optim(name).lr for name in model.players()}
 
     model = make(start=0.7, lr=1e-3, late_lr=2e-4, critic_lr=5e-4)
     assert steps(model, 0.69) == {"encoder": 1e-3, "generator": 1e-3, "prior": 1e-3, "critic": 5e-4}
-    assert steps(model, 0.7) == {"encoder": 2e-4, "generator": 2e-4, "prior": 2e-4, "critic": 5e-4}
+    assert steps(model, 0.7) == {"encoder": 2e-4, "generator": 2e-4, "prior": 1e-3, "critic": 5e-4}
     assert steps(make(start=0.0, lr=1e-4), 0.5)["encoder"] == 1e-4  # there is no first stage to leave
+
+
+def test_a_prior_that_was_played_is_kept_as_it_is(digits, tmp_path):
+    options = TrainConfig(images=2000, batch=50, seed=1)
+    config = Config(latent=4, net=NET, components=3, start=0.5)
+    run = train("gvae", config, options, digits, "digits", tmp_path / "kept")
+    played = torch.load(run.state, weights_only=True)["model"]
+    final = api.load(run).model.state_dict()
+    assert all(torch.equal(final[name], played[name]) for name in played if name.startswith("prior."))
+    again = train("gvae", replace(config, refit=True), options, digits, "digits", tmp_path / "refitted")
+    played = torch.load(again.state, weights_only=True)["model"]
+    assert not torch.equal(api.load(again).model.state_dict()["prior.mean"], played["prior.mean"])
+
+
+def test_a_prior_is_fitted_at_the_end_if_nobody_played_with_it():
+    late, first = make(start=0.5, components=3), make(start=0.0, components=3)
+    assert late.closes
+    for model in (late, first):
+        next(turn for turn in model.turns() if turn.begin).begin([batch()] * 20)
+        assert model.prior.fitted
+    assert not late.closes
+    assert first.closes  # the codes have changed since the encoder knew nothing
+    assert make(start=1.0).closes
