@@ -1,10 +1,11 @@
 """Where contrast is lost: images, decoded codes and samples of a run, and samples made steeper, against validation images.
 
-    python benchmarks/contrast.py runs/reproduce/table3-small/gvae-0     # half a minute
+    python benchmarks/contrast.py runs/reproduce/table3-small/gvae-0     # a minute
     python benchmarks/tables.py                                         # writes the table of docs/models/gvae.md
 
 A row of results/contrast.json is one run. `deviation` is the standard deviation of all pixels in [-1, 1]; `samples x g` are
-the samples multiplied by g and cut to [-1, 1], with nothing else changed.
+the samples multiplied by g and cut to [-1, 1], with nothing else changed; "prior fitted anew" are samples of a prior that
+was fitted to the codes when training was over.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from rows import machine, make
 from torch import Tensor
@@ -61,8 +63,12 @@ def compared(dataset: Dataset, model: LatentModel) -> dict[str, Tensor]:
         torch.cat([model.decode(part).mean for part in codes.split(BLOCK)])
         for codes in (z, model.draw_codes(IMAGES))
     )
-    steeper = {f"samples x {gain}": (gain * samples).clamp(-1, 1) for gain in GAINS}
-    return {"training images": x, "their codes, decoded": decoded, "samples": samples, **steeper}
+    found = {"training images": x, "their codes, decoded": decoded, "samples": samples}
+    found |= {f"samples x {gain}": (gain * samples).clamp(-1, 1) for gain in GAINS}
+    order = np.random.default_rng(0).permutation(dataset.split("train"))
+    LatentModel.fit_prior(model, (dataset.batch(part) for part in np.array_split(order, len(order) // BLOCK)))
+    anew = torch.cat([model.decode(part).mean for part in model.draw_codes(IMAGES).split(BLOCK)])
+    return found | {"samples, prior fitted anew": anew}
 
 
 def against(dataset: Dataset, x: Tensor) -> dict[str, float]:
