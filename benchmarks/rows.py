@@ -97,6 +97,25 @@ def row(out: Path, commands: list[str]) -> dict[str, Any]:
     }
 
 
+def where(rows: list[dict[str, Any]], name: str) -> str:
+    """The processor that rows were measured on; where there are several, which rows on which.
+
+    Args:
+        name: key of what a row is called.
+
+    >>> rows = [{"processor": "A", "model": "vae"}, {"processor": "B", "model": "gan"}]
+    >>> where(rows, "model"), where(rows[:1], "model")
+    ('A (vae), B (gan)', 'A')
+    """
+    names: dict[str, dict[str, None]] = {}
+    for row in rows:
+        names.setdefault(row["processor"], {})[row[name]] = None
+    several = len(names) > 1
+    return ", ".join(
+        f"{machine} ({'; '.join(names[machine])})" if several else machine for machine in sorted(names)
+    )
+
+
 def machine() -> dict[str, Any]:
     """Processor, versions and date of a measurement that is made now."""
     from gvae.training import PACKAGES, processor, version

@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Container
 from typing import Any
 
-from rows import read
+from rows import read, where
 
 from gvae.evaluation.quality import Point, quality
 
@@ -59,10 +59,10 @@ def mean(values: list[float], digits: int) -> str:
 
 def origin(rows: list[dict[str, Any]], script: str) -> str:
     """Under a table: script, machine, date, notes."""
-    machines, dates = ({row[key] for row in rows} for key in ("processor", "date"))
+    dates = {row["date"] for row in rows}
     notes = sorted({row["note"] for row in rows if row["note"]})
-    where = f"`python benchmarks/{script}.py`, {', '.join(sorted(machines))}, {', '.join(sorted(dates))}."
-    return " ".join([where, *notes])
+    told = f"`python benchmarks/{script}.py`, {where(rows, 'model')}, {', '.join(sorted(dates))}."
+    return " ".join([told, *notes])
 
 
 def curves(rows: list[dict[str, Any]]) -> str:

@@ -19,7 +19,7 @@ import explored
 import gains
 import readers
 import sections
-from rows import RESULTS, read
+from rows import RESULTS, read, where
 
 from gvae.evaluation.experiments import EXPERIMENTS
 from gvae.evaluation.numbers import Number
@@ -140,35 +140,21 @@ def reproduced() -> dict[str, tuple[Experiment, dict[str, list[Measured]], list[
 
 def origin(name: str, rows: list[dict[str, Any]]) -> str:
     """Under a reproduced table: command, data, machine, date."""
-    machines = where(rows)
+    machines = where(rows, "label")
     dates = sorted({row["date"] for row in rows})
     remarks = sorted({row["note"] for row in rows if row["note"]})
     clauses = dict.fromkeys(clause for note in remarks for clause in note.rstrip(".").split("; "))
-    notes = "; ".join(clauses) + "." * bool(clauses)
+    notes = "; ".join(clauses)
+    notes = f"{notes[0].upper()}{notes[1:]}." if notes else ""
     command = re.sub(r" --(only|seed) ('[^']*'|\S+)", "", rows[0]["commands"][0])
     when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     peaks = [row["peak_mb"] for row in rows if row.get("peak_mb")]
     memory = f" A training took at most {max(peaks):,.0f} MB of memory." if peaks else ""
     fits = [row["closing"] for row in rows if (row.get("closing") or 0) > 1]
     if fits:
-        memory += f" Fits of priors after training took {min(fits):.0f} to {max(fits):.0f} seconds on top."
+        memory += f" Fits of priors after training took up to {max(fits):.0f} seconds on top."
     told = f"`{command}` on {rows[0]['data']}, {machines}, {when}, torch {rows[0]['versions']['torch']}."
     return f"{told}{memory} {notes}".strip()
-
-
-def where(rows: list[dict[str, Any]]) -> str:
-    """The processor that rows were measured on; where there are several, which rows on which.
-
-    >>> where([{"processor": "A", "label": "vae"}, {"processor": "B", "label": "gan"}, {"processor": "A", "label": "vae"}])
-    'A (vae), B (gan)'
-    """
-    labels: dict[str, dict[str, None]] = {}
-    for row in rows:
-        labels.setdefault(row["processor"], {})[row["label"]] = None
-    several = len(labels) > 1
-    return ", ".join(
-        f"{machine} ({'; '.join(labels[machine])})" if several else machine for machine in sorted(labels)
-    )
 
 
 def page() -> str:
