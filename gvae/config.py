@@ -53,6 +53,26 @@ class CriticConfig:
 
 
 @dataclass(frozen=True)
+class GanConfig(ModelConfig, CriticConfig):
+    """Options of gan and cgan."""
+
+    lr: float = 2e-4
+    """Adam step size"""
+    loss: Literal["nonsaturating", "hinge", "relativistic"] = "nonsaturating"
+    """what critic and generator minimise"""
+    smooth: float = 0.0
+    """nonsaturating: how far below 1 the critic's target for real images lies; 0.1 is usual"""
+    noise: float = 0.0
+    """standard deviation at the start of noise on all that the critic sees, pixels in [-1, 1]; falls to 0 at the end"""
+    penalty: float = 1.0
+    """weight of the critic's zero-centred gradient penalty; 0: none"""
+    penalise: Literal["real", "fake", "both"] = "real"
+    """where the critic's gradient is penalised: on data (R1), on fakes (R2), or on both"""
+    penalty_every: int = 8
+    """rounds from one penalty to the next (its weight is corrected)"""
+
+
+@dataclass(frozen=True)
 class LatentConfig(ModelConfig):
     """Options of models with an encoder."""
 

@@ -17,12 +17,13 @@ from typing import Literal
 
 from torch import nn
 
-from gvae.models import gan
+from gvae.config import GanConfig
+from gvae.models.gan import GAN
 from gvae.nets.critics import InputCritic
 
 
 @dataclass(frozen=True)
-class Config(gan.Config):
+class Config(GanConfig):
     """Conditional generative adversarial network."""
 
     conditional: bool = True
@@ -31,7 +32,7 @@ class Config(gan.Config):
     """where the critic is told the class: at its score, or beside the image at its first layer"""
 
 
-class CGAN(gan.GAN):
+class CGAN(GAN):
     """Conditional generative adversarial network."""
 
     Config = Config

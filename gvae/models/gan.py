@@ -24,12 +24,11 @@ https://arxiv.org/abs/1411.1784. Deviation: both players move on one forward pas
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-from gvae.config import CriticConfig, ModelConfig
+from gvae.config import GanConfig
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import ADVERSARIAL
 from gvae.losses.penalties import lazy_zero_centred
@@ -39,23 +38,8 @@ from gvae.types import Batch, DataSpec
 
 
 @dataclass(frozen=True)
-class Config(ModelConfig, CriticConfig):
+class Config(GanConfig):
     """Generative adversarial network."""
-
-    lr: float = 2e-4
-    """Adam step size"""
-    loss: Literal["nonsaturating", "hinge", "relativistic"] = "nonsaturating"
-    """what critic and generator minimise"""
-    smooth: float = 0.0
-    """nonsaturating: how far below 1 the critic's target for real images lies; 0.1 is usual"""
-    noise: float = 0.0
-    """standard deviation at the start of noise on all that the critic sees, pixels in [-1, 1]; falls to 0 at the end"""
-    penalty: float = 1.0
-    """weight of the critic's zero-centred gradient penalty; 0: none"""
-    penalise: Literal["real", "fake", "both"] = "real"
-    """where the critic's gradient is penalised: on data (R1), on fakes (R2), or on both"""
-    penalty_every: int = 8
-    """rounds from one penalty to the next (its weight is corrected)"""
 
 
 class GAN(ImplicitModel):
