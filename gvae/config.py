@@ -173,7 +173,7 @@ def from_json(kind: type[T], data: dict[str, Any], where: str = "") -> T:
     32
     >>> from_json(NetConfig, {"wdith": 32})
     Traceback (most recent call last):
-    gvae.errors.GvaeError: there is no option 'wdith'; did you mean 'width'? Known: block, depth, family, spectral, width
+    gvae.errors.GvaeError: there is no option 'wdith'; did you mean 'width'? Known: block, depth, family, spectral, up, width
     """
     fields = {f.name: f for f in dataclasses.fields(kind)}  # pyright: ignore[reportArgumentType]
     hints = typing.get_type_hints(kind)

@@ -47,7 +47,7 @@ def leaves(start: Any, path: tuple[str, ...] = (), prefix: str = "") -> Iterator
 
     >>> from gvae.config import ModelConfig
     >>> [option.name for option in leaves(ModelConfig())]
-    ['latent', 'lr', 'conditional', 'net.family', 'net.width', 'net.depth', 'net.spectral', 'net.block']
+    ['latent', 'lr', 'conditional', 'net.family', 'net.width', 'net.depth', 'net.spectral', 'net.block', 'net.up']
     """
     kind = type(start)
     hints, docs = typing.get_type_hints(kind, include_extras=True), field_docs(kind)

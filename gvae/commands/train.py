@@ -64,7 +64,7 @@ def of_others(model: str, words: list[str]) -> str:
     """Which models have an option that this one lacks: the end of a sentence, or nothing.
 
     >>> of_others("wgan", ["--data", "digits", "--clip-weigths", "1", "--penalty", "10"])
-    '. --penalty is an option of ac-gan, ac-wgan, gan, gvae, wgan-gp'
+    '. --penalty is an option of ac-gan, ac-wgan, cgan, gan, gvae, wgan-gp'
     """
     known = {name: {option.name for option in leaves(config_class(name)())} for name in MODELS}
     typed = [word.split("=")[0] for word in words if word.startswith("--")]
