@@ -17,7 +17,7 @@ from typing import Any
 
 from rows import make, measured
 
-METRICS = "fd,prdc,class-histogram,mse,kl"
+METRICS = "fd,prdc,class-histogram,mmd,ms-ssim,mse,kl"
 VARIANTS = {
     "defaults": "",
     "start 0": "--start 0",
@@ -29,6 +29,7 @@ VARIANTS = {
     "features 1": "--features 1",
     "weight 0.3": "--weight 0.3",
     "weight 2": "--weight 2",
+    "prior fitted anew at the end": "--refit",
     "late lr 1e-3": "--late-lr 1e-3",
     "critic from random weights": "--critic-start random",
     "balance 0.5": "--balance 0.5",

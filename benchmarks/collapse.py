@@ -34,13 +34,13 @@ def main() -> None:
     """Train and measure whatever has no row yet."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--models", nargs="*", choices=list(MODELS), default=list(MODELS))
-    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--seeds", type=int, nargs="*", default=list(range(10)))
     parser.add_argument("--data", default="mnist")
     parser.add_argument("--minutes", type=float, default=2)
     parser.add_argument("--runs", type=Path, default=Path("runs/collapse"))
     parser.add_argument("--note", default="", help="anything a reader of the rows must know")
     given = parser.parse_args()
-    for seed in range(given.seeds):
+    for seed in given.seeds:
         for model in given.models:
             name = f"{given.data}-{model}-{given.minutes:g}min-{seed}"
             make("collapse", name, partial(measure, model, seed, given.runs / name, given))

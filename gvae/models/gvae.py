@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +27,7 @@ from torch.distributions import Distribution, kl_divergence
 from gvae import nets
 from gvae.config import CriticConfig, LatentConfig
 from gvae.errors import GvaeError
-from gvae.losses.adversarial import ADVERSARIAL, balance
+from gvae.losses.adversarial import ADVERSARIAL, balance, wasserstein_critic
 from gvae.losses.augment import Augment
 from gvae.losses.penalties import gradient_penalty, lazy_zero_centred
 from gvae.models.base import Optim, Outcome, Player, Turn
@@ -82,6 +82,21 @@ class Config(LatentConfig, CriticConfig):
     """channels of noise concatenated to the encoder's input, which make q(z|x) implicit; 0: none"""
 
 
+class Judged(NamedTuple):
+    """What the critic saw and said in one forward pass."""
+
+    images: Tensor
+    """(B, C, *S), as it saw them"""
+    fakes: Tensor
+    """(B, C, *S)"""
+    real: Tensor
+    """scores of the images, (B,)"""
+    fake: Tensor
+    """scores of the fakes, (B,)"""
+    features: list[tuple[Tensor, Tensor]]
+    """of each of its layers: those of images, and of their reconstructions"""
+
+
 class GVAE(LatentModel):
     """Generative Variational Autoencoder."""
 
@@ -114,16 +129,19 @@ class GVAE(LatentModel):
             everyone["prior"] = self.prior
         return everyone
 
+    @property
+    def groups(self) -> list[Player]:
+        """Who moves together: encoder and generator, and everybody else alone."""
+        return [self.trained, *list(self.players())[len(self.trained) :]]
+
     def turns(self):
         c = self.config
-        begin = self.enter
         likelihood = [Turn(self.likelihood_alone, stop=c.start)] if c.start else []
         if c.order == "simultaneous":
-            moves = [Turn(self.play, start=c.start, begin=begin)]
+            moves = [Turn(self.play, start=c.start, begin=self.enter)]
         else:
-            groups = [self.trained, *list(self.players())[len(self.trained) :]]
-            moves = [Turn(partial(self.play_one, group), start=c.start) for group in groups]
-            moves[0] = replace(moves[0], begin=begin)
+            moves = [Turn(partial(self.play, only=group), start=c.start) for group in self.groups]
+            moves[0] = replace(moves[0], begin=self.enter)
         lazy = (
             []
             if c.adversarial == "wasserstein"
@@ -152,69 +170,88 @@ class GVAE(LatentModel):
         """First stage: the bound of a VAE."""
         x, y = batch
         q = self.encode(x, y)
-        terms, diagnostics, _ = self.bound(x, q, self.decode(q.rsample(), y))
+        terms, diagnostics = self.bound(x, q, self.decode(q.rsample(), y))
         return Outcome({self.trained: terms}, diagnostics)
 
-    def bound(self, x: Tensor, q: Distribution, p: Distribution) -> tuple[Terms, Terms, Tensor]:
-        """Terms of encoder and generator that need no critic of images, diagnostics, and the reconstruction."""
+    def bound(self, x: Tensor, q: Distribution, p: Distribution) -> tuple[Terms, Terms]:
+        """Terms of encoder and generator that need no critic, and diagnostics."""
         x_rec = p.mean
         self.likelihood.observe(x, x_rec)
         kl = kl_divergence(q, self.standard_normal()).mean()
         terms = {"nll": -p.log_prob(x).mean()}
         if self.config.code == "kl":
             terms["kl"] = self.beta * kl
-        return terms, {"kl_nats": kl, "mse": (x - x_rec).square().mean() / 4}, x_rec
+        return terms, {"kl_nats": kl, "mse": (x - x_rec).square().mean() / 4}
 
-    def play(self, batch: Batch) -> Outcome:
-        """All players on one forward pass."""
-        c = self.config
+    def play(self, batch: Batch, only: Player | None = None) -> Outcome:
+        """All players on one forward pass; with `only`, one of `groups` on as much of that pass as it needs."""
         x, y = batch
         q = self.encode(x, y)
         z = q.rsample()
-        terms, diagnostics, x_rec = self.bound(x, q, self.decode(z, y))
-        n_rec = round(c.rec_share * len(x))
-        y_gen = None if y is None else y[n_rec:]
-        x_gen = self.decode(self.prior.sample(len(x) - n_rec, y_gen), y_gen).mean
-        fakes = torch.cat([x_rec[:n_rec], x_gen])
-        seen, fakes = self.augment(x), self.augment(fakes)
-        (real, h_real), (fake, h_fake) = self.critic(seen, y), self.critic(fakes, y)
-        self.augment.observe(real - fake if c.adversarial == "relativistic" else real)
-        critic_loss, generator_loss = ADVERSARIAL[c.adversarial]
-        fool = generator_loss(real, fake).mean()
-        weight = c.weight * self.spec.dim
-        if c.balance:
-            weight = diagnostics["weight"] = c.balance * balance(
-                terms["nll"], fool, last_weight(self.generator)
-            )
-        terms["fool"] = weight * fool
-        critic = {"tell": critic_loss(real, fake).mean()}
-        if c.features and n_rec:
-            terms["features"] = c.features * sum(
-                (a[:n_rec] - b[:n_rec]).float().square().flatten(1).sum(1).mean()
-                for a, b in zip(h_real, h_fake, strict=True)
-            )
-        if c.adversarial == "wasserstein":
-            critic["penalty"] = (
-                c.penalty * gradient_penalty(lambda v: self.critic(v, y)[0], seen, fakes).mean()
-            )
-        losses = {self.trained: terms, "critic": critic}
-        if c.code == "critic":
-            z_normal = torch.randn_like(z)
-            code, normal = self.code_critic(z), self.code_critic(z_normal)
-            terms["code"] = (
-                0.5 * c.weight * self.spec.dim * -code.mean()
-            )  # fool is a mean of two kinds of fakes
-            penalty = gradient_penalty(self.code_critic, z_normal, z).mean()
-            losses["code_critic"] = {"tell": (code - normal).mean(), "penalty": c.penalty * penalty}
-        if "prior" in self.players():
+        moves = self.groups if only is None else [only]
+        losses: dict[Player, Terms] = {}
+        diagnostics: Terms = {}
+        if self.trained in moves or "critic" in moves:
+            p = self.decode(z, y)
+            judged = self.judge(x, p.mean, y)
+            diagnostics["lead"] = (
+                judged.real - judged.fake
+            ).mean()  # how far the critic tells data from fakes
+            if self.trained in moves:
+                terms, more = self.bound(x, q, p)
+                losses[self.trained] = terms
+                diagnostics |= more | self.deceive(terms, z, judged)
+            if "critic" in moves:
+                losses["critic"] = self.tell(judged, y)
+        if "code_critic" in moves:
+            losses["code_critic"] = self.tell_codes(z)
+        if "prior" in moves:
             losses["prior"] = {"nll": self.prior.loss(z, y)}
-        diagnostics["lead"] = (real - fake).mean()  # how far the critic tells data from fakes
         return Outcome(losses, diagnostics)
 
-    def play_one(self, who: Player, batch: Batch) -> Outcome:
-        """One group's part of `play`, for the papers' order of updates."""
-        losses, diagnostics = self.play(batch)
-        return Outcome({who: losses[who]}, diagnostics)
+    def judge(self, x: Tensor, x_rec: Tensor, y: Tensor | None) -> Judged:
+        """What the critic says of images and of fakes: some of the reconstructions, the rest samples of the prior."""
+        n_rec = round(self.config.rec_share * len(x))
+        y_gen = None if y is None else y[n_rec:]
+        x_gen = self.decode(self.prior.sample(len(x) - n_rec, y_gen), y_gen).mean
+        images, fakes = self.augment(x), self.augment(torch.cat([x_rec[:n_rec], x_gen]))
+        (real, h_real), (fake, h_fake) = self.critic(images, y), self.critic(fakes, y)
+        pairs = [(a[:n_rec], b[:n_rec]) for a, b in zip(h_real, h_fake, strict=True)]
+        return Judged(images, fakes, real, fake, pairs if n_rec else [])
+
+    def deceive(self, terms: Terms, z: Tensor, judged: Judged) -> Terms:
+        """Add to `terms` of encoder and generator what the critics ask of them; diagnostics."""
+        c = self.config
+        fool = ADVERSARIAL[c.adversarial][1](judged.real, judged.fake).mean()
+        weight, diagnostics = c.weight * self.spec.dim, {}
+        if c.balance:
+            pull = balance(terms["nll"], fool, last_weight(self.generator))
+            weight = diagnostics["weight"] = c.balance * pull
+        terms["fool"] = weight * fool
+        if c.features and judged.features:
+            errors = [(a - b).float().square().flatten(1).sum(1).mean() for a, b in judged.features]
+            terms["features"] = c.features * sum(errors)
+        if c.code == "critic":  # half the weight: fool is a mean of two kinds of fakes
+            terms["code"] = 0.5 * c.weight * self.spec.dim * -self.code_critic(z).mean()
+        return diagnostics
+
+    def tell(self, judged: Judged, y: Tensor | None) -> Terms:
+        """Terms of the critic of images, but for R1."""
+        c = self.config
+        images, fakes, real, fake, _ = judged
+        self.augment.observe(real - fake if c.adversarial == "relativistic" else real)
+        terms = {"tell": ADVERSARIAL[c.adversarial][0](real, fake).mean()}
+        if c.adversarial == "wasserstein":
+            penalty = gradient_penalty(lambda v: self.critic(v, y)[0], images, fakes)
+            terms["penalty"] = c.penalty * penalty.mean()
+        return terms
+
+    def tell_codes(self, z: Tensor) -> Terms:
+        """Terms of the critic of codes, which takes N(0, I) for real."""
+        normal = torch.randn_like(z)
+        penalty = gradient_penalty(self.code_critic, normal, z).mean()
+        tell = wasserstein_critic(self.code_critic(normal), self.code_critic(z)).mean()
+        return {"tell": tell, "penalty": self.config.penalty * penalty}
 
     def smooth(self, batch: Batch) -> Outcome:
         """The critic's R1 penalty on data, lazily: (gamma / 2) ||grad D(x)||^2, times the rounds between two."""

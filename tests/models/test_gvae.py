@@ -56,6 +56,34 @@ def test_both_orders_move_the_same_players(code: str, prior: str):
         assert moved(model, 0.0) == set(model.players()) == expected
 
 
+def test_a_group_that_moves_alone_gets_its_part_of_the_pass_and_computes_no_more():
+    model = make(
+        start=0.0,
+        order="sequential",
+        adversarial="wasserstein",
+        penalty=10,
+        code="critic",
+        prior="normal",
+        sigma=1.0,
+    )
+
+    def values(only=None) -> dict:
+        x = batch()
+        torch.manual_seed(2)
+        losses = model.play(x, only).losses
+        return {who: {name: term.item() for name, term in terms.items()} for who, terms in losses.items()}
+
+    everybody = values()
+    for group in (model.trained, "critic"):
+        assert values(group) == {group: pytest.approx(everybody[group])}
+    assert "penalty" in everybody["critic"]
+    called: list[tuple[Tensor, Tensor]] = []
+    listen(model.generator, called)
+    listen(model.critic, called)
+    assert list(values("code_critic")) == ["code_critic"]
+    assert not called
+
+
 def listen(module: nn.Module, calls: list[tuple[Tensor, Tensor]]) -> None:
     """Note the first input and the output of every call."""
     module.register_forward_hook(
