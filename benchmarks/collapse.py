@@ -50,27 +50,18 @@ def measure(model: str, seed: int, out: Path, given: argparse.Namespace) -> dict
     """One training, one evaluation, one verdict."""
     options = f"--data {given.data} --minutes {given.minutes:g} --seed {seed} {MODELS[model]}"
     found = measured(f"gvae train {model} {options}", out, METRICS)
-    vitals = look(out)
-    smallest = found["numbers"]["smallest class"]["value"]
-    return {**found, "vitals": vitals, "collapsed": verdict(vitals, smallest), "note": given.note}
+    vitals, names = look(out)
+    lost = found["numbers"]["smallest class"]["value"] < SMALLEST
+    return {**found, "vitals": vitals, "collapsed": names + ["lost class"] * lost, "note": given.note}
 
 
-def look(out: Path) -> dict[str, float]:
-    """Contrast and diversity of the finished run's samples, relative to the data's."""
+def look(out: Path) -> tuple[dict[str, float], list[str]]:
+    """Contrast and diversity of the finished run's samples, relative to the data's, and what the doctor calls them."""
     run = Run.open(out)
-    dataset = open_data(run.data)
-    doctor = Doctor(dataset.batch(dataset.split("val")[:500]).x)
-    return {name: round(value, 4) for name, value in doctor.look(package.load(run).model).items()}
-
-
-def verdict(vitals: dict[str, float], smallest: float | None) -> list[str]:
-    """Names of what has collapsed; empty if nothing has.
-
-    >>> verdict({"contrast": 0.9, "diversity": 0.9}, 0.004)
-    ['lost class']
-    """
-    lost = ["lost class"] if smallest is not None and smallest < SMALLEST else []
-    return [finding.name for finding in diagnose(vitals)] + lost
+    dataset, model = open_data(run.data), package.load(run).model
+    vitals = Doctor(dataset.batch(dataset.split("val")[:500]).x).look(model)
+    names = [finding.name for finding in diagnose(vitals, model.config)]
+    return {name: round(value, 4) for name, value in vitals.items()}, names
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from rows import read
-from sections import table
+
+from gvae.evaluation.table import pipes
 
 ADVICE = (
     (
@@ -74,4 +75,4 @@ def gains() -> str:
             )
     titles = ["what was changed", "ELBO", "bound", "take it"]
     start = f"Against the plain VAE (ELBO {plain['elbo']:.1f}, importance-weighted bound {plain['iwae-200']:.1f}), in nats:"
-    return f"{start}\n\n{table(titles, lines)}"
+    return f"{start}\n\n{pipes([titles, *lines])}"

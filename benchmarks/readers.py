@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from rows import read
-from sections import table
+
+from gvae.evaluation.table import pipes
 
 
 def measured() -> str:
@@ -52,7 +53,7 @@ def sources() -> str:
         "(images/s is the speed of that training, with its pictures and its prior):"
     )
     where = f"`python benchmarks/sources.py`, {origin(last)}. Most are subsets: the counts are those of the copies measured."
-    return f"{about}\n\n{table(titles, lines)}\n\n{where}"
+    return f"{about}\n\n{pipes([titles, *lines])}\n\n{where}"
 
 
 def stored(held: dict[str, Any]) -> str:
@@ -104,7 +105,7 @@ def preparing() -> str:
         f"`gvae data prepare` on {held['cores']} cores beside a plain Pillow loop on one (median of alternating rounds; "
         "prepare also reads every header, checks every file and keeps a journal; the aim at 256 pixels is 1.8):"
     )
-    return f"{about}\n\n{table(titles, lines)}\n\n`{held['command']}`, {origin(held)}."
+    return f"{about}\n\n{pipes([titles, *lines])}\n\n`{held['command']}`, {origin(held)}."
 
 
 def loading() -> str:
@@ -131,4 +132,4 @@ def loading() -> str:
         "reader, file not in memory, images/s",
     ]
     about = "Batches as networks get them, beside what the fastest model uses up in training:"
-    return f"{about}\n\n{table(titles, lines)}\n\n`{held['command']}`, {origin(held)}."
+    return f"{about}\n\n{pipes([titles, *lines])}\n\n`{held['command']}`, {origin(held)}."

@@ -12,6 +12,7 @@ from typing import Any
 from rows import read, where
 
 from gvae.evaluation.quality import Point, quality
+from gvae.evaluation.table import pipes
 
 TRIALS = {
     "fd": ("Frechet distance", 2, 1),
@@ -27,18 +28,6 @@ ABLATION = {**TRIALS, "kl": ("KL, nats", 1, 1)}
 def all_sections() -> list[str]:
     """Those of docs/results.md that have rows."""
     return [text for text in (others(), step(), weighing(), collapse(), conditional()) if text]
-
-
-def table(titles: list[str], lines: list[list[str]]) -> str:
-    """A Markdown table.
-
-    >>> print(table(["a", "b"], [["1", "2"]]))
-    | a | b |
-    |---|---|
-    | 1 | 2 |
-    """
-    rows = ["| " + " | ".join(line) + " |" for line in (titles, *lines)]
-    return "\n".join([rows[0], "|---" * len(titles) + "|", *rows[1:]])
 
 
 def mean(values: list[float], digits: int) -> str:
@@ -65,7 +54,7 @@ def curves(rows: list[dict[str, Any]]) -> str:
     for row in rows:
         if "curve" in row:
             found.setdefault(row["label"], []).append([Point(*point) for point in row["curve"]])
-    return f"{quality(found)}\n\n" if found else ""
+    return f"{pipes(quality(found))}\n\n" if found else ""
 
 
 def step() -> str:
@@ -87,7 +76,7 @@ def step() -> str:
     about = "All turns of a round, the same networks, batch, losses and optimisers."
     notes = " ".join(f"{text.rstrip('.')}." for text in (held["environment"], held["note"]) if text)
     where = f"`{held['command']}`, {held['processor']}, torch {held['versions']['torch']}, {held['date']}. {notes}"
-    return f"## One training step\n\n{about}\n\n{table(titles, lines)}\n\n{where.strip()}"
+    return f"## One training step\n\n{about}\n\n{pipes([titles, *lines])}\n\n{where.strip()}"
 
 
 def weighing() -> str:
@@ -117,10 +106,11 @@ def weighing() -> str:
     if not lines:
         return ""
     titles = ["command", "beside", "our speed over theirs (median of rounds)", "values"]
-    return (
-        f"## Importance weighting\n\nTimed by turns in one process; 1.00 is the limit of "
-        f"the first row, and what lies above is noise of a machine that did other work as well:\n\n{table(titles, lines)}"
+    about = (
+        "Timed by turns in one process; 1.00 is the limit of the first row, and what lies above is noise of a machine that "
+        "did other work as well:"
     )
+    return f"## Importance weighting\n\n{about}\n\n{pipes([titles, *lines])}"
 
 
 def collapse() -> str:
@@ -141,7 +131,7 @@ def collapse() -> str:
         f"{rows[0]['minutes']:g} minutes each. Collapsed: samples with less than 15 % of the data's contrast or 10 % of its "
         "diversity, or a class with less than 1 % of 10,000 samples."
     )
-    return f"## Trainings that collapse\n\n{about}\n\n{table(titles, lines)}\n\n{origin(rows, 'collapse')}"
+    return f"## Trainings that collapse\n\n{about}\n\n{pipes([titles, *lines])}\n\n{origin(rows, 'collapse')}"
 
 
 def conditional() -> str:
@@ -172,7 +162,7 @@ def of_a_class(rows: list[dict[str, Any]], images: str) -> str:
         f"{first['each']} samples of each class after {first['minutes']:g} minutes, named by a classifier that was trained "
         f"on real images; of real test images it names {100 * first['real']:.1f} % as labelled."
     )
-    return f"{about}\n\n{table(titles, lines)}\n\n{origin(rows, 'conditional')}"
+    return f"{about}\n\n{pipes([titles, *lines])}\n\n{origin(rows, 'conditional')}"
 
 
 def ablation() -> str:
@@ -193,7 +183,7 @@ def ablation() -> str:
         )
     titles = ["what differs", *(title for title, _, _ in ABLATION.values()), "images seen", "seeds"]
     about = f"{rows[0]['minutes']:g} minutes each, validation split of {rows[0]['data']}."
-    return f"{about}\n\n{table(titles, lines)}\n\n{origin(rows, 'ablation')}"
+    return f"{about}\n\n{pipes([titles, *lines])}\n\n{origin(rows, 'ablation')}"
 
 
 def trials(models: Container[str]) -> str:
@@ -206,7 +196,7 @@ def trials(models: Container[str]) -> str:
             cells = [cell(row, name) for name in TRIALS]
             lines.append([what, data, spent(row), *cells, f"{row['images'] / 1000:.0f}k"])
     titles = ["trained", "data", "budget", *(title for title, _, _ in TRIALS.values()), "images seen"]
-    return table(titles, lines) if lines else ""
+    return pipes([titles, *lines]) if lines else ""
 
 
 def cell(row: dict[str, Any], name: str) -> str:
@@ -247,7 +237,7 @@ def contrast() -> str:
         ]
         titles = [f"{row['data']}, 5,000 each", "deviation of pixels", "Frechet distance", "RBF MMD² x 1000"]
         told = f"`{row['commands'][-1]}`, {row['processor']}, {row['date']}. {row['note']}".strip()
-        parts.append(f"{table(titles, lines)}\n\n{told}")
+        parts.append(f"{pipes([titles, *lines])}\n\n{told}")
     return "\n\n".join(parts)
 
 
@@ -256,7 +246,8 @@ def others() -> str:
     text = trials(("gan", "wgan", "wgan-gp", "vae-gan", "alpha-gan", "ac-wgan"))
     about = (
         "One seed each, validation split, `python benchmarks/trials.py`. The comparisons above take the best of each "
-        "model; its defaults are those of longer trainings. For gan and alpha-gan nothing above 1e-3 was tried."
+        "model (for wgan, whose two best differ by less than two seeds do, its defaults); other defaults are those of longer "
+        "trainings."
     )
     return text and f"## Options of the systems compared\n\n{about}\n\n{text}"
 
@@ -287,7 +278,7 @@ def priors() -> str:
     )
     titles = ["fitted", "log p(code), nats", "Frechet distance", "coverage", "MS-SSIM", "processor seconds"]
     where = f"`{row['command']}`, {row['processor']}, torch {row['versions']['torch']}, {row['date']}. {row['note']}"
-    return f"{about}\n\n{table(titles, lines)}\n\n{where.strip()}"
+    return f"{about}\n\n{pipes([titles, *lines])}\n\n{where.strip()}"
 
 
 def spent(row: dict[str, Any]) -> str:

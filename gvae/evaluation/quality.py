@@ -52,8 +52,8 @@ def worsening(points: Sequence[Point]) -> float:
     return points[-1].score / min(point.score for point in points)
 
 
-def quality(curves: Curves) -> str:
-    """A Markdown table: last and best score, stability, and seconds to each of `LEVELS`; means over seeds."""
+def quality(curves: Curves) -> list[list[str]]:
+    """Titles and a line per row: last and best score, stability, and seconds to each of `LEVELS`; means over seeds."""
     titles = [
         "model",
         "last score",
@@ -61,7 +61,7 @@ def quality(curves: Curves) -> str:
         "last / best",
         *(f"seconds to {level:g}" for level in LEVELS),
     ]
-    lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
+    lines = [titles]
     for label, all_runs in curves.items():
         if runs := [points for points in all_runs if points]:
             last, best = ([pick(points) for points in runs] for pick in (_last, _best))
@@ -70,8 +70,8 @@ def quality(curves: Curves) -> str:
             cells += [
                 "never" if None in found else _mean([v for v in found if v is not None], 0) for found in times
             ]
-            lines.append(f"| {label} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+            lines.append([label, *cells])
+    return lines
 
 
 def to_csv(curves: Curves) -> str:

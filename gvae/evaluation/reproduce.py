@@ -20,7 +20,7 @@ from gvae.evaluation.numbers import read_numbers
 from gvae.evaluation.quality import Curves, curve, quality
 from gvae.evaluation.quality import to_csv as curves_csv
 from gvae.evaluation.recipe import Budget, Experiment, Recipe
-from gvae.evaluation.table import markdown, measured, to_csv
+from gvae.evaluation.table import markdown, measured, pipes, to_csv
 from gvae.models import resolve
 from gvae.runs import Run, write_text
 from gvae.training import resume, train
@@ -51,9 +51,9 @@ def reproduce(
     Raises:
         GvaeError: missing data, or a run that cannot be trained or measured.
     """
-    from gvae.report.page import write_report
+    from gvae.report.reproduced import write_reproduced
 
-    dataset, runs = open_data(experiment.data, root), {}
+    dataset, runs, rows = open_data(experiment.data, root), {}, {}
     for seed in budget.seeds:
         for recipe in experiment.recipes:
             place = out / folder(recipe.label, seed)
@@ -68,12 +68,10 @@ def reproduce(
     draw(dataset, runs, out / "figure.png")
     if experiment.curves:
         curves = {label: [curve(run) for run in group] for label, group in runs.items()}
-        write_text(
-            out / "table.md", (out / "table.md").read_text(encoding="utf-8") + f"\n{quality(curves)}\n"
-        )
+        write_text(out / "table.md", f"{markdown(experiment, rows)}\n{pipes(quality(curves))}\n")
         write_text(out / "curves.csv", curves_csv(curves))
         draw_curves(curves, out / "curves.png", say)
-    write_report([group[0] for group in runs.values()], out / "report.html")
+    write_reproduced(experiment, runs, out)
     return out / "table.md"
 
 

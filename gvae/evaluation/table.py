@@ -24,6 +24,8 @@ class Measured:
     numbers: tuple[Number, ...]
 
 
+SPREAD = "± is the standard deviation over seeds, or with one seed the 95 % interval over images."
+"""stands under every table"""
 Rows = Mapping[str, Sequence[Measured]]
 """label of a recipe -> what was measured of its runs, one per seed"""
 
@@ -68,27 +70,31 @@ def floor(rows: Rows, column: Column) -> str:
 
 def markdown(experiment: Experiment, rows: Rows) -> str:
     """Title, what the rows have in common, the table, notes, and the verdict on the papers' claim where there is one."""
-    spread = "± is the standard deviation over seeds, or with one seed the 95 % interval over images."
-    notes = [f"{n}. {recipe.label}: {recipe.remarks}." for n, recipe in noted(experiment, rows).items()]
     head = [f"# {experiment.title}", "", f"{experiment.about}.", ""]
-    text = "\n".join([*head, table(experiment, rows), "", spread, "", *notes]).rstrip() + "\n"
+    text = (
+        "\n".join([*head, table(experiment, rows), "", SPREAD, "", *remarks(experiment, rows)]).rstrip()
+        + "\n"
+    )
     verdict = experiment.verdict(rows) if experiment.verdict else ""
     return f"{text}\n{verdict}\n" if verdict else text
 
 
 def table(experiment: Experiment, rows: Rows) -> str:
-    """The rows, with the papers' figures beside ours where they print any."""
+    """The rows as a Markdown table."""
+    return pipes(cells(experiment, rows))
+
+
+def cells(experiment: Experiment, rows: Rows) -> list[list[str]]:
+    """Titles, what real images give, and the rows, with the papers' figures beside ours where they print any."""
     columns, recipes = experiment.columns, experiment.recipes
     printed = [any(column.number in recipe.paper for recipe in recipes) for column in columns]
 
-    def line(name: str, ours: list[str], papers: list[str], seeds: str, images: str) -> str:
+    def line(name: str, ours: list[str], papers: list[str], seeds: str, images: str) -> list[str]:
         pairs = zip(ours, papers, printed, strict=True)
-        cells = [text for own, paper, shown in pairs for text in ([own, paper] if shown else [own])]
-        return f"| {' | '.join([name, *cells, seeds, images])} |"
+        return [name, *(t for own, paper, shown in pairs for t in (own, paper)[: 1 + shown]), seeds, images]
 
     ours = [c.title + ", ours" * shown for c, shown in zip(columns, printed, strict=True)]
     lines = [line("model", ours, [f"{c.title}, paper" for c in columns], "seeds", "images")]
-    lines.append("|---" * (lines[0].count(" | ") + 1) + "|")
     if any(floors := [floor(rows, column) for column in columns]):
         lines.append(line("real against real", floors, [""] * len(columns), "", ""))
     numbers = {recipe.label: f" [{n}]" for n, recipe in noted(experiment, rows).items()}
@@ -98,7 +104,24 @@ def table(experiment: Experiment, rows: Rows) -> str:
             seen = f"{statistics.fmean(run.images for run in runs) / 1000:.0f}k"
             name = recipe.label + numbers.get(recipe.label, "")
             lines.append(line(name, [cell(runs, c) for c in columns], papers, str(len(runs)), seen))
-    return "\n".join(lines)
+    return lines
+
+
+def pipes(lines: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; the first line has the titles.
+
+    >>> print(pipes([["a", "b"], ["1", "2"]]))
+    | a | b |
+    |---|---|
+    | 1 | 2 |
+    """
+    titles, *rest = (f"| {' | '.join(line)} |" for line in lines)
+    return "\n".join([titles, "|---" * len(lines[0]) + "|", *rest])
+
+
+def remarks(experiment: Experiment, rows: Rows) -> list[str]:
+    """What a reader must know about some rows, each under the number that stands beside its name."""
+    return [f"{n}. {recipe.label}: {recipe.remarks}." for n, recipe in noted(experiment, rows).items()]
 
 
 def noted(experiment: Experiment, rows: Rows) -> dict[int, Recipe]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import gvae
 from gvae.errors import GvaeError
@@ -44,15 +45,19 @@ def write_report(runs: Sequence[Run], out: Path) -> Path:
 def page(runs: Sequence[Run]) -> str:
     """The page's text."""
     models, data = dict.fromkeys(run.model for run in runs), dict.fromkeys(run.spec.name for run in runs)
-    title = f"{', '.join(models)} on {', '.join(data)}"
     sections = _one(runs[0]) if len(runs) == 1 else _several(runs)
+    return shell(f"{', '.join(models)} on {', '.join(data)}", [when(runs), *sections])
+
+
+def shell(title: str, sections: Sequence[str]) -> str:
+    """A whole document of HTML sections below its title."""
     style = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
     head = (
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         f"<title>{escape(title)}</title><style>\n{style}</style>"
     )
-    body = "\n".join([f"<h1>{escape(title)}</h1>", _when(runs), *sections])
+    body = "\n".join([f"<h1>{escape(title)}</h1>", *sections])
     return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{body}\n</body></html>\n'
 
 
@@ -60,10 +65,9 @@ def _one(run: Run) -> list[str]:
     """Sections of a page about one run."""
     numbers = read_numbers(run)
     missing = f"<p>Not measured yet; type <code>{escape(command(run))}</code></p>"
-    protocols = {x.column: {"n": x.n} | x.protocol for x in numbers if x.value is not None}
     return [
         "<h2>Numbers</h2>",
-        tables.html_of_numbers(numbers) + parts.protocols(protocols) if numbers else missing,
+        tables.html_of_numbers(numbers) + parts.protocols(protocols(run)) if numbers else missing,
         "<h2>Pictures</h2>",
         parts.pictures([("samples", parts.samples(run)), ("reconstructions", parts.reconstructions(run))]),
         f"<h2>Training</h2>{curves.charts(run) or '<p>The log is too short for curves.</p>'}",
@@ -74,11 +78,7 @@ def _one(run: Run) -> list[str]:
 def _several(runs: Sequence[Run]) -> list[str]:
     """Sections of a page that compares runs."""
     table = compare(runs)
-    named = [(name, run) for row in table.rows for name, run in _named(row.label, row.runs)]
-    hows = [
-        f"<details><summary>{escape(name)}</summary>{curves.charts(run)}{parts.how(run)}</details>"
-        for name, run in named
-    ]
+    named = [(name, run) for row in table.rows for name, run in each(row.label, row.runs)]
     return [
         "<h2>Numbers</h2>",
         tables.html(table) + parts.protocols({c.title: c.protocol for c in table.columns}),
@@ -87,16 +87,26 @@ def _several(runs: Sequence[Run]) -> list[str]:
         "<h2>Reconstructions</h2>",
         parts.pictures([(name, parts.reconstructions(run)) for name, run in named]),
         "<h2>How they were made</h2>",
-        *hows,
+        *(how(name, run) for name, run in named),
     ]
 
 
-def _named(label: str, runs: Sequence[Run]) -> list[tuple[str, Run]]:
+def protocols(run: Run) -> dict[str, dict[str, Any]]:
+    """How each number of a run was measured."""
+    return {x.column: {"n": x.n} | x.protocol for x in read_numbers(run) if x.value is not None}
+
+
+def how(name: str, run: Run) -> str:
+    """A folded section: a run's curves, and how it came about."""
+    return f"<details><summary>{escape(name)}</summary>{curves.charts(run)}{parts.how(run)}</details>"
+
+
+def each(label: str, runs: Sequence[Run]) -> list[tuple[str, Run]]:
     """Each run of a table row under the row's label, with its seed if there are several."""
     return [(f"{label}: seed {run.train.seed}" if len(runs) > 1 else label, run) for run in runs]
 
 
-def _when(runs: Sequence[Run]) -> str:
+def when(runs: Sequence[Run]) -> str:
     """One line: how many runs, written when and by what."""
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     count = f"{len(runs)} run{'s' if len(runs) > 1 else ''}"

@@ -123,8 +123,13 @@ def html(table: Comparison) -> str:
 
 def html_of_numbers(numbers: Sequence[Number]) -> str:
     """The numbers of one run as an HTML table; everything escaped."""
-    lines = [f"<tr>{_th(line[0])}{''.join(map(_td, line[1:]))}</tr>" for line in number_lines(numbers)]
-    return _table(["metric", "value", FLOOR, "better", "n"], lines)
+    return html_of_cells([["metric", "value", FLOOR, "better", "n"], *number_lines(numbers)])
+
+
+def html_of_cells(lines: Sequence[Sequence[str]]) -> str:
+    """Texts as an HTML table, titles in the first line and names in the first column; everything escaped."""
+    head, *rest = lines
+    return _table(head, [f"<tr>{_th(line[0])}{''.join(map(_td, line[1:]))}</tr>" for line in rest])
 
 
 def _titled(x: Column | Number) -> str:

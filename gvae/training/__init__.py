@@ -8,6 +8,7 @@ import importlib.util
 import json
 import os
 import platform
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -150,7 +151,7 @@ def check_augmentation(model_config: Any, train: TrainConfig, spec: DataSpec) ->
 def about(dataset: Dataset) -> dict[str, Any]:
     """What a number from this run should carry with it: versions, hardware, data facts, date."""
     return {
-        "command": " ".join(["gvae", *sys.argv[1:]]),
+        "command": shlex.join(["gvae", *sys.argv[1:]]),
         "date": time.strftime("%Y-%m-%d"),
         "python": platform.python_version(),
         "versions": {"gvae": __version__, **{name: version(name) for name in PACKAGES}},

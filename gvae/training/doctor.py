@@ -9,11 +9,13 @@ An arithmetic of symptoms, not a proof: every threshold lies far from what healt
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from gvae.models.base import Model
+from gvae.training.advice import advice
 
 PARTS = 10
 """parts of the budget after each of which samples are looked at"""
@@ -62,7 +64,7 @@ class Doctor:
         """
         vitals = self.look(model)
         young = model.progress < PATIENCE
-        self.findings = [] if young else diagnose({**terms, **diagnostics, **vitals})
+        self.findings = [] if young else diagnose({**terms, **diagnostics, **vitals}, model.config)
         return vitals, self.findings
 
     @torch.no_grad()
@@ -79,59 +81,34 @@ class Doctor:
         return vitals | ({"diversity": diversity(x) / self.diversity} if self.diversity > 0 else {})
 
 
-def diagnose(values: dict[str, float]) -> list[Finding]:
+def diagnose(values: dict[str, float], config: Any) -> list[Finding]:
     """What logged values tell; a value that is not there tells nothing.
 
-    >>> [f.name for f in diagnose({"diversity": 0.01, "contrast": 0.9})]
+    Args:
+        values: terms, diagnostics, and what `Doctor.look` saw.
+        config: the model's, for what there is to try.
+
+    >>> from gvae.config import GanConfig
+    >>> [f.name for f in diagnose({"diversity": 0.01, "contrast": 0.9}, GanConfig())]
     ['mode collapse']
-    >>> diagnose({"diversity": 0.95, "contrast": 1.0, "kl_nats": 70.0})
+    >>> diagnose({"diversity": 0.95, "contrast": 1.0, "kl_nats": 70.0}, GanConfig())
     []
     """
-    found = []
+    seen = {}
     varied, contrasted = values.get("diversity", 1.0), values.get("contrast", 1.0)
     if contrasted < 0.15:
-        found.append(
-            Finding(
-                "gray images",
-                f"samples have {contrasted:.0%} of the data's contrast",
-                "a lower --lr, or --net.family small up to 64 pixels",
-            )
-        )
+        seen["gray images"] = f"samples have {contrasted:.0%} of the data's contrast"
     elif varied < 0.1:
-        found.append(
-            Finding(
-                "mode collapse",
-                f"samples differ from each other {varied:.0%} as much as images do",
-                "a larger gradient --penalty, a lower critic step size, --loss relativistic, or gvae",
-            )
-        )
+        seen["mode collapse"] = f"samples differ from each other {varied:.0%} as much as images do"
     if (kl := values.get("kl_nats")) is not None and kl < 0.5:
-        found.append(
-            Finding(
-                "posterior collapse",
-                f"a code carries {kl:.2g} nats about its image",
-                "a lower --beta, a longer --warmup, or --likelihood gaussian without --sigma",
-            )
-        )
+        seen["posterior collapse"] = f"a code carries {kl:.2g} nats about its image"
     penalties = {name: value for name, value in values.items() if name.endswith(("/penalty", "/r1", "/r2"))}
     if worst := [name for name, value in penalties.items() if value > 1e3]:
-        found.append(
-            Finding(
-                "exploding penalty",
-                f"{worst[0]} is {penalties[worst[0]]:.3g}",
-                "a lower critic step size, or --clip 10",
-            )
-        )
+        seen["exploding penalty"] = f"{worst[0]} is {penalties[worst[0]]:.3g}"
     norms = {name: value for name, value in values.items() if name.startswith("norm/") and "critic" in name}
     if dead := [name for name, value in norms.items() if value < 1e-7]:
-        found.append(
-            Finding(
-                "dead critic",
-                f"the gradient of {dead[0].removeprefix('norm/')} has vanished",
-                "a lower critic step size, another --seed, or a critic without clipped weights",
-            )
-        )
-    return found
+        seen["dead critic"] = f"the gradient of {dead[0].removeprefix('norm/')} has vanished"
+    return [Finding(name, what, advice(name, config)) for name, what in seen.items()]
 
 
 def diversity(x: Tensor) -> float:

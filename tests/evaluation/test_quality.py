@@ -29,10 +29,12 @@ def test_scores_meet_the_seconds_at_which_they_were_taken(tmp_path):
 
 
 def test_the_table_has_means_over_seeds_and_says_never():
-    lines = quality({"a": [SLOW, FAST], "b": [SLOW], "none": [[]]}).splitlines()
-    assert lines[2] == "| a | 35.0 ± 21.2 | 22.5 ± 3.5 | 1.50 ± 0.71 | 12 ± 11 | 18 ± 4 | never |"
-    assert lines[3] == "| b | 50.0 | 25.0 | 2.00 | 20 | 20 | never |"
-    assert len(lines) == 4
+    lines = quality({"a": [SLOW, FAST], "b": [SLOW], "none": [[]]})
+    assert lines[1:] == [
+        ["a", "35.0 ± 21.2", "22.5 ± 3.5", "1.50 ± 0.71", "12 ± 11", "18 ± 4", "never"],
+        ["b", "50.0", "25.0", "2.00", "20", "20", "never"],
+    ]
+    assert [len(line) for line in lines] == [7, 7, 7]
 
 
 def test_every_point_is_in_the_csv_and_the_figure_is_a_picture(tmp_path):

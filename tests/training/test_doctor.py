@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 
+from gvae.config import GanConfig, NetConfig, TrainConfig
+from gvae.models import MODELS, resolve
+from gvae.models.gvae import Config
+from gvae.models.vae_gan import Config as VAEGAN
+from gvae.training.advice import REMEDIES, advice
 from gvae.training.doctor import Doctor, diagnose
 
 
 class Sampler(torch.nn.Module):
     """Stands for a model that draws what it is told to."""
 
-    condition, progress, device = 0, 0.5, torch.device("cpu")
+    condition, progress, device, config = 0, 0.5, torch.device("cpu"), GanConfig()
 
     def __init__(self, draw):
         super().__init__()
@@ -65,14 +72,16 @@ def test_nothing_is_named_at_the_start(data):
     ],
 )
 def test_terms_tell_their_trouble(values, name):
-    assert [f.name for f in diagnose(values)] == [name]
-    assert "try" in str(diagnose(values)[0])
+    (finding,) = diagnose(values, GanConfig())
+    assert finding.name == name
+    assert str(finding) == f"{name}: {finding.seen}; try {advice(name, GanConfig())}"
 
 
 def test_usual_terms_tell_none():
     assert (
         diagnose(
-            {"kl_nats": 95, "critic/penalty": 6.0, "critic/r1": 0.1, "norm/critic": 2.0, "norm/generator": 0}
+            {"kl_nats": 95, "critic/penalty": 6.0, "critic/r1": 0.1, "norm/critic": 2.0, "norm/generator": 0},
+            GanConfig(),
         )
         == []
     )
@@ -86,3 +95,27 @@ def test_a_look_moves_neither_noise_nor_mode(data):
     Doctor(data).examine(model, {}, {})
     assert torch.equal(torch.rand(3), expected)
     assert model.training
+
+
+@pytest.mark.parametrize("trouble", REMEDIES)
+@pytest.mark.parametrize("name", MODELS)
+def test_only_options_that_the_model_has_are_named(name, trouble):
+    config = resolve(name).Config()
+    text = advice(trouble, config)
+    assert text
+    for option in re.findall(r"--([\w.-]+)", text):
+        first, *inner = option.replace("-", "_").split(".")
+        assert hasattr(config, first) or first in TrainConfig.__dataclass_fields__, text
+        assert not inner or hasattr(config.net, inner[0])
+
+
+def test_what_a_training_does_already_is_not_named():
+    assert advice("mode collapse", VAEGAN()) == "a lower --lr or gvae"
+    assert advice("mode collapse", Config()) == "a larger --penalty or a lower --critic-lr"
+    assert advice("mode collapse", Config(adversarial="wasserstein")).endswith(
+        "or --adversarial relativistic"
+    )
+    assert advice("gray images", GanConfig(net=NetConfig("conv"))).endswith("small up to 64 pixels")
+    assert advice("gray images", GanConfig()) == "a lower --lr"
+    assert "--sigma 0" in advice("posterior collapse", VAEGAN(sigma=1.0))
+    assert "--sigma" not in advice("posterior collapse", VAEGAN())

@@ -1,0 +1,58 @@
+"""The page of a table of the papers: their figures beside ours, samples of every row, and how each row came about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+
+from gvae.evaluation.quality import curve, quality
+from gvae.evaluation.recipe import Experiment
+from gvae.evaluation.table import SPREAD, cells, measured, remarks
+from gvae.report import page, parts, tables
+from gvae.runs import Run, write_text
+
+
+def write_reproduced(experiment: Experiment, runs: Mapping[str, Sequence[Run]], out: Path) -> None:
+    """Write report.html into the folder `out`, beside its figure.png and, of tables with curves, curves.png.
+
+    Args:
+        experiment: rows and columns.
+        runs: label of a row -> its runs, one per seed, trained and measured.
+        out: folder.
+    """
+    write_text(out / "report.html", reproduced(experiment, runs, out))
+
+
+def reproduced(experiment: Experiment, runs: Mapping[str, Sequence[Run]], out: Path) -> str:
+    """The page's text."""
+    rows = {label: [measured(run) for run in group] for label, group in runs.items()}
+    every = [(name, run) for label, group in runs.items() for name, run in page.each(label, group)]
+    verdict = experiment.verdict(rows).replace("**", "") if experiment.verdict else ""
+    quiet = [SPREAD, *remarks(experiment, rows)]
+    sections = [
+        f"<p>{escape(experiment.about)}.</p>",
+        page.when([run for _, run in every]),
+        "<h2>Numbers</h2>",
+        tables.html_of_cells(cells(experiment, rows)),
+        *(f'<p class="quiet">{escape(text)}</p>' for text in quiet),
+        f"<p>{escape(verdict)}</p>" if verdict else "",
+        parts.protocols(page.protocols(every[0][1])),
+        *(over_training(runs, out / "curves.png") if experiment.curves else []),
+        "<h2>Samples</h2>",
+        parts.pictures([("the first seed of every row", out / "figure.png")]),
+        "<h2>Reconstructions</h2>",
+        parts.pictures([(label, parts.reconstructions(group[0])) for label, group in runs.items()]),
+        "<h2>How they were made</h2>",
+        *(page.how(name, run) for name, run in every),
+    ]
+    return page.shell(f"{experiment.title}: {experiment.data}", [text for text in sections if text])
+
+
+def over_training(runs: Mapping[str, Sequence[Run]], figure: Path) -> list[str]:
+    """Sections about the score while training."""
+    lines = quality({label: [curve(run) for run in group] for label, group in runs.items()})
+    if len(lines) < 2:
+        return []
+    shown = parts.pictures([("score over images and over seconds", figure)]) if figure.exists() else ""
+    return ["<h2>Quality over training</h2>", tables.html_of_cells(lines), shown]
