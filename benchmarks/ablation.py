@@ -1,10 +1,10 @@
 """Each component of gvae on and off at equal compute, measured on the validation split.
 
-    python benchmarks/ablation.py                   # three hours on one core; a second call continues
+    python benchmarks/ablation.py                   # an hour and a half on one core; a second call continues
     python benchmarks/ablation.py --only "start 0" "prior normal" --seeds 0 1 2
     python benchmarks/tables.py                     # writes the table of docs/models/gvae.md
 
-Every row of results/ablation.json is one training of six minutes and one `gvae evaluate --split val`; nothing here touches
+Every row of results/ablation.json is one training of three minutes and one `gvae evaluate --split val`; nothing here touches
 the test split.
 """
 
@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", choices=list(VARIANTS), default=list(VARIANTS))
     parser.add_argument("--seeds", type=int, nargs="*", default=[0])
     parser.add_argument("--data", default="mnist")
-    parser.add_argument("--minutes", type=float, default=6)
+    parser.add_argument("--minutes", type=float, default=3)
     parser.add_argument("--runs", type=Path, default=Path("runs/ablation"))
     parser.add_argument("--note", default="", help="anything a reader of the rows must know")
     o = parser.parse_args()

@@ -125,11 +125,13 @@ def collapse() -> str:
         names = ", ".join(sorted({name for row in bad for name in row["collapsed"]})) or "-"
         distances = mean([row["numbers"]["fd"]["value"] for row in mine], 1)
         smallest = min(row["numbers"]["smallest class"]["value"] for row in mine)
-        lines.append([model, f"{len(bad)} of {len(mine)}", names, f"{smallest:.3f}", distances])
-    titles = ["model", "collapsed", "what", "smallest class of all", "Frechet distance"]
+        seen = f"{statistics.mean(row['images'] for row in mine) / 1000:.0f}k"
+        lines.append([model, f"{len(bad)} of {len(mine)}", names, f"{smallest:.3f}", distances, seen])
+    titles = ["model", "collapsed", "what", "smallest class of all", "Frechet distance", "images seen"]
     about = (
         f"{rows[0]['minutes']:g} minutes each. Collapsed: samples with less than 15 % of the data's contrast or 10 % of its "
-        "diversity, or a class with less than 1 % of 10,000 samples."
+        "diversity, or a class with less than 1 % of 10,000 samples. So short a training is a beginning: what has not "
+        "spread out yet counts as well."
     )
     return f"## Trainings that collapse\n\n{about}\n\n{pipes([titles, *lines])}\n\n{origin(rows, 'collapse')}"
 
@@ -246,7 +248,7 @@ def others() -> str:
     text = trials(("gan", "wgan", "wgan-gp", "vae-gan", "alpha-gan", "ac-wgan"))
     about = (
         "One seed each, validation split, `python benchmarks/trials.py`. The comparisons above take the best of each "
-        "model (for wgan, whose two best differ by less than two seeds do, its defaults); other defaults are those of longer "
+        "model (for wgan, whose two best differ by less than seeds do, its defaults); other defaults are those of longer "
         "trainings."
     )
     return text and f"## Options of the systems compared\n\n{about}\n\n{text}"

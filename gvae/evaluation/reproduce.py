@@ -65,7 +65,7 @@ def reproduce(
             rows = {label: [measured(each) for each in group] for label, group in runs.items()}
             write_text(out / "table.md", markdown(experiment, rows))  # what there is so far
             write_text(out / "table.csv", to_csv(experiment, rows))
-    draw(dataset, runs, out / "figure.png")
+    draw(dataset, runs, out)
     if experiment.curves:
         curves = {label: [curve(run) for run in group] for label, group in runs.items()}
         write_text(out / "table.md", f"{markdown(experiment, rows)}\n{pipes(quality(curves))}\n")
@@ -85,14 +85,15 @@ def draw_curves(curves: Curves, path: Path, say: Callable[[str], None]) -> None:
         say(f"no curves: {error}")
 
 
-def draw(dataset: Dataset, runs: Runs, path: Path) -> None:
-    """Real images, then the samples of every row's first run, each under its name."""
+def draw(dataset: Dataset, runs: Runs, out: Path) -> None:
+    """real.png, and figure.png: those images, then the samples of every row's first run, each under its name."""
     from gvae.report.figures import grid, save
     from gvae.report.panels import panels
 
     real = grid(dataset.batch(dataset.split("test")[:64]).x)
+    save(real, out / "real.png")
     samples = {label: Image.open(group[0].final) for label, group in runs.items()}
-    save(panels({"real images": real, **samples}), path)
+    save(panels({"real images": real, **samples}), out / "figure.png")
 
 
 def folder(label: str, seed: int) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -12,9 +13,12 @@ from gvae.evaluation.table import SPREAD, cells, measured, remarks
 from gvae.report import page, parts, tables
 from gvae.runs import Run, write_text
 
+CODE = re.compile("`(.+?)`")
+"""what notes mark as code"""
+
 
 def write_reproduced(experiment: Experiment, runs: Mapping[str, Sequence[Run]], out: Path) -> None:
-    """Write report.html into the folder `out`, beside its figure.png and, of tables with curves, curves.png.
+    """Write report.html into the folder `out`, which has real.png and, of tables with curves, curves.png.
 
     Args:
         experiment: rows and columns.
@@ -35,18 +39,36 @@ def reproduced(experiment: Experiment, runs: Mapping[str, Sequence[Run]], out: P
         page.when([run for _, run in every]),
         "<h2>Numbers</h2>",
         tables.html_of_cells(cells(experiment, rows)),
-        *(f'<p class="quiet">{escape(text)}</p>' for text in quiet),
+        *(f'<p class="quiet">{marked(text)}</p>' for text in quiet),
         f"<p>{escape(verdict)}</p>" if verdict else "",
         parts.protocols(page.protocols(every[0][1])),
         *(over_training(runs, out / "curves.png") if experiment.curves else []),
         "<h2>Samples</h2>",
-        parts.pictures([("the first seed of every row", out / "figure.png")]),
+        parts.pictures([("real images", out / "real.png"), *pictures(runs, parts.samples)]),
         "<h2>Reconstructions</h2>",
-        parts.pictures([(label, parts.reconstructions(group[0])) for label, group in runs.items()]),
+        parts.pictures(pictures(runs, parts.reconstructions)),
         "<h2>How they were made</h2>",
         *(page.how(name, run) for name, run in every),
     ]
-    return page.shell(f"{experiment.title}: {experiment.data}", [text for text in sections if text])
+    told = experiment.data in experiment.title
+    title = experiment.title if told else f"{experiment.title}, {experiment.data}"
+    return page.shell(title, [text for text in sections if text])
+
+
+def marked(text: str) -> str:
+    """A note as HTML.
+
+    >>> marked("a < b with `--lr 1e-3`")
+    'a &lt; b with <code>--lr 1e-3</code>'
+    """
+    return CODE.sub(r"<code>\1</code>", escape(text))
+
+
+def pictures(
+    runs: Mapping[str, Sequence[Run]], kind: Callable[[Run], Path | None]
+) -> list[tuple[str, Path | None]]:
+    """One kind of picture of the first run of every row, by the row's label."""
+    return [(label, kind(group[0])) for label, group in runs.items()]
 
 
 def over_training(runs: Mapping[str, Sequence[Run]], figure: Path) -> list[str]:

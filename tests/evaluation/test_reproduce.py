@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import re
 
 import pytest
 from PIL import Image
@@ -57,11 +58,12 @@ def test_a_table_is_filled_once_and_its_numbers_obey_the_theory(tmp_path):
     lines = list(csv.DictReader((tmp_path / "table.csv").read_text().splitlines()))
     assert len([line for line in lines if line["number"] == "exact"]) == 4
     page = (tmp_path / "report.html").read_text()
-    assert "<h1>Two rows: toy4</h1>" in page
+    assert "<h1>Two rows, toy4</h1>" in page
     shown = [text.replace(" ± ", "\u00a0±\u00a0") for text in row.strip("| ").split(" | ")]
     assert "-1.568" in shown
     assert all(f">{text}</t" in page for text in shown)
     assert "1. plain: as printed." in page
+    assert re.findall("<figcaption>(.*?)</figcaption>", page)[:3] == ["real images", "plain", "silent"]
     assert [f"{name}: seed {s}" in page for name in ("plain", "silent") for s in (0, 1)] == [True] * 4
     assert Image.open(tmp_path / "figure.png").width == 3 * SIDE + 4 * MARGIN  # real images and two rows
 
