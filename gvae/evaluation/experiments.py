@@ -185,7 +185,9 @@ EXPERIMENTS: dict[str, Experiment] = {
         IMAGES,
         (
             Recipe("vae, N(0, I)", "vae", {"prior": "normal"}),
-            Recipe("vae, fitted prior", "vae", note="a mixture fitted to the codes afterwards, as others have it"),
+            Recipe(
+                "vae, fitted prior", "vae", note="a mixture fitted to the codes afterwards, as others have it"
+            ),
             Recipe(
                 "vae, latent 48", "vae", {"prior": "normal", "latent": 48}, note="as many dimensions as gvae"
             ),
