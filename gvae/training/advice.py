@@ -57,9 +57,8 @@ def advice(trouble: str, config: Any) -> str:
     >>> advice("mode collapse", GanConfig(loss="relativistic"))
     'a larger --penalty, a lower --lr or gvae'
     """
-    *others, last = [remedy.text for remedy in REMEDIES[trouble] if helps(remedy, config)] or [
-        "another --seed"
-    ]
+    known = [remedy.text for remedy in REMEDIES[trouble] if helps(remedy, config)]
+    *others, last = known or ["another --seed"]
     return f"{', '.join(others)} or {last}" if others else last
 
 
