@@ -26,6 +26,7 @@ from gvae.data.dataset import Dataset
 from gvae.metrics.features import extract
 from gvae.metrics.frechet import frechet
 from gvae.metrics.mmd import mmd
+from gvae.metrics.prdc import prdc
 from gvae.models.latent import LatentModel
 from gvae.runs import Run
 
@@ -72,12 +73,14 @@ def compared(dataset: Dataset, model: LatentModel) -> dict[str, Tensor]:
 
 
 def against(dataset: Dataset, x: Tensor) -> dict[str, float]:
-    """Deviation of images, and their distances from the validation split."""
-    val, name = dataset.batch(dataset.split("val")).x, dataset.spec.name
+    """Deviation of images, and how near they come to as many of the validation split."""
+    val, name = dataset.batch(dataset.split("val")[:IMAGES]).x, dataset.spec.name
     kernel = mmd(val.numpy(), x.numpy())
+    real, fake = extract(val, name)[0], extract(x, name)[0]
     return {
         "deviation": x.std().item(),
-        "fd": frechet(extract(val, name)[0], extract(x, name)[0])["fd"],
+        "fd": frechet(real, fake)["fd"],
+        "coverage": prdc(real, fake)["coverage"],
         "mmd": kernel["mmd"],
         "mmd error": kernel["error"],
     }

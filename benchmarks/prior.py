@@ -35,14 +35,16 @@ VARIANTS: dict[str, tuple[int, dict[str, Any]]] = {
     "10,000 codes": (10_000, {}),
     "30,000 codes": (30_000, {}),
     "defaults": (60_000, {}),
-    "not widened": (60_000, {"widen": False}),
+    "one family": (60_000, {"family": 400}),
+    "one family, shrink 10": (60_000, {"family": 400, "shrink": 10.0}),
     "components 100": (60_000, {"components": 100}),
-    "components 400": (60_000, {"components": 400}),
+    "components 200": (60_000, {"components": 200}),
+    "components 800": (60_000, {"components": 800}),
     "shrink 0": (60_000, {"shrink": 0.0}),
-    "shrink 3": (60_000, {"shrink": 3.0}),
-    "shrink 30": (60_000, {"shrink": 30.0}),
+    "shrink 20": (60_000, {"shrink": 20.0}),
+    "shrink 180": (60_000, {"shrink": 180.0}),
 }
-"""name -> codes at most, and what differs from the mixture's defaults (200 components, shrink 10, widened)"""
+"""name -> codes at most, and what differs from the mixture's defaults (400 components, families of 10, shrink 60)"""
 
 
 def main() -> None:

@@ -218,8 +218,10 @@ def chosen() -> str:
     about = (
         "One seed each, validation split; vae with the fitted mixture, as gvae has it. Rows of images, 3 and 10 minutes "
         "are of 21 November 2026, when the defaults were `--start 0.85 --weight 0.4 --late-lr 1e-3 --critic-start random`. "
-        "Only in the rows with `--refit` did the average that samples begin anew with the critic (`--ema 5000` comes near "
-        "to it) and was the prior fitted to more than 10,000 codes before; in all rows it was fitted anew at the end."
+        "All rows are older than the present game: encoder and prior moved on beside the critic, the mixture had 200 "
+        "Gaussians of another fit, and was fitted anew at the end (`--refit`, an option of that time). Only in the rows "
+        "with `--refit` did the average that samples begin anew with the critic (`--ema 5000` comes near to it) and was "
+        "the prior fitted to more than 10,000 codes before."
     )
     return text and f"{about}\n\n{text}"
 
@@ -233,11 +235,18 @@ def contrast() -> str:
                 name,
                 f"{found['deviation']:.3f}",
                 f"{found['fd']:.2f}",
+                f"{found['coverage']:.3f}" if "coverage" in found else "",
                 f"{1000 * found['mmd']:.2f} ± {1000 * found['mmd error']:.2f}",
             ]
             for name, found in row["rows"].items()
         ]
-        titles = [f"{row['data']}, 5,000 each", "deviation of pixels", "Frechet distance", "RBF MMD² x 1000"]
+        titles = [
+            f"{row['model']}, {row['data']}, 5,000 each",
+            "deviation of pixels",
+            "Frechet distance",
+            "coverage",
+            "RBF MMD² x 1000",
+        ]
         told = f"`{row['commands'][-1]}`, {row['processor']}, {row['date']}. {row['note']}".strip()
         parts.append(f"{pipes([titles, *lines])}\n\n{told}")
     return "\n\n".join(parts)
@@ -276,7 +285,7 @@ def priors() -> str:
     about = (
         f"Priors fitted to the codes of one {row['model']} on {row['data']}, mean of {seeds} fits each, best first; 10,000 "
         f"samples against the validation split, whose own MS-SSIM is {row['ms-ssim, real']:.3f}. What is not said is as by "
-        "default: 60,000 codes at most, 200 Gaussians, shrink 10, widened."
+        "default: 60,000 codes at most, 400 Gaussians in families of ten, shrink 60."
     )
     titles = ["fitted", "log p(code), nats", "Frechet distance", "coverage", "MS-SSIM", "processor seconds"]
     where = f"`{row['command']}`, {row['processor']}, torch {row['versions']['torch']}, {row['date']}. {row['note']}"

@@ -7,10 +7,11 @@ r"""GVAE: an encoder, a generator and a critic in one model.
         encoder, generator:  -log p(x|z) + beta KL(q(z|x) || N(0, I))            from the start
                              + w [fool(D(x), D(G(z_e))) + fool(D(x), D(G(z_r)))] once the prior is fitted
         critic:              tell(D(x), D(G(z_e))) + tell(D(x), D(G(z_r))) + penalty
-        prior:               -log p(z_e),  so that z_r ~ p(z) follows the codes z_e ~ q(z|x)
+        prior:               -log p(z_e),  so that z_r ~ p(z) follows the codes z_e ~ q(z|x), if those still move
 
-The default first learns the likelihood, then fits the prior, then sharpens samples of that prior. `--preset paper` plays
-all players from the first step, with WGAN-GP, an L1 reconstruction and a code critic in place of the KL term.
+The default first learns the likelihood, then fits the prior, then sharpens samples of that prior while the encoder, and so
+what the prior was fitted to, stands still. `--preset paper` plays all players from the first step, with WGAN-GP, an L1
+reconstruction and a code critic in place of the KL term.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Config(LatentConfig, CriticConfig):
     """fraction of the budget after which the prior is fitted and the critic enters"""
     adversarial: Literal["relativistic", "wasserstein", "nonsaturating"] = "relativistic"
     """what critic and generator minimise"""
-    weight: float = 1.0
+    weight: float = 0.6
     """weight of the adversarial term in nats per pixel value, the scale of the likelihood"""
     balance: float = 0.0
     """adaptive weight instead: pull of the adversarial term at the generator's last layer, in those of the likelihood"""
@@ -65,11 +66,11 @@ class Config(LatentConfig, CriticConfig):
     critic_lr: float = 5e-4
     """Adam step size of the critics"""
     late_lr: float = 2e-4
-    """Adam step size of encoder and generator beside a critic that has entered late"""
+    """Adam step size of the generator (and of the encoder, if it moves) beside a critic that has entered late"""
     critic_start: Literal["encoder", "random"] = "encoder"
     """the critic's first weights when it enters late: the encoder's, where their layers are alike, or random ones"""
-    refit: bool = False
-    """fit the prior once more at the end: a higher likelihood, but samples that the generator was not sharpened on"""
+    freeze: bool = True
+    """keep the encoder still beside a critic that has entered late, so that the prior stays true to its codes"""
     momentum: float = 0.9
     """beta1 of the Adam of encoder, generator and prior"""
     features: float = 0.0
@@ -125,14 +126,24 @@ class GVAE(LatentModel):
         everyone = {name: getattr(self, name) for name in (*self.trained, "critic")}
         if self.config.code == "critic":
             everyone["code_critic"] = self.code_critic
-        if has_parameters(self.prior):
+        if has_parameters(self.prior) and not self.frozen:
             everyone["prior"] = self.prior
         return everyone
 
     @property
+    def frozen(self) -> bool:
+        """Whether the encoder stands still once the critic has entered."""
+        return self.config.freeze and self.config.start > 0
+
+    @property
+    def sharpened(self) -> tuple[str, ...]:
+        """Who minimises the bound beside the critic."""
+        return tuple(name for name in self.trained if not (self.frozen and name == "encoder"))
+
+    @property
     def groups(self) -> list[Player]:
-        """Who moves together: encoder and generator, and everybody else alone."""
-        return [self.trained, *list(self.players())[len(self.trained) :]]
+        """Who moves together beside the critic: those who minimise the bound, and everybody else alone."""
+        return [self.sharpened, *list(self.players())[len(self.trained) :]]
 
     def turns(self):
         c = self.config
@@ -158,7 +169,7 @@ class GVAE(LatentModel):
     @property
     def closes(self) -> bool:
         """Not if the critic has seen samples of the fitted prior: the generator is sharp on those."""
-        return self.config.refit or not (self.config.start and self.prior.fitted)
+        return not (self.config.start and self.prior.fitted)
 
     def optim(self, player: str) -> Optim:
         if player in ("critic", "code_critic"):
@@ -170,16 +181,16 @@ class GVAE(LatentModel):
         """First stage: the bound of a VAE."""
         x, y = batch
         q = self.encode(x, y)
-        terms, diagnostics = self.bound(x, q, self.decode(q.rsample(), y))
+        terms, diagnostics = self.bound(x, q, self.decode(q.rsample(), y), self.trained)
         return Outcome({self.trained: terms}, diagnostics)
 
-    def bound(self, x: Tensor, q: Distribution, p: Distribution) -> tuple[Terms, Terms]:
-        """Terms of encoder and generator that need no critic, and diagnostics."""
+    def bound(self, x: Tensor, q: Distribution, p: Distribution, who: tuple[str, ...]) -> tuple[Terms, Terms]:
+        """Terms of those who minimise it that need no critic, and diagnostics."""
         x_rec = p.mean
         self.likelihood.observe(x, x_rec)
         kl = kl_divergence(q, self.standard_normal()).mean()
         terms = {"nll": -p.log_prob(x).mean()}
-        if self.config.code == "kl":
+        if self.config.code == "kl" and "encoder" in who:
             terms["kl"] = self.beta * kl
         return terms, {"kl_nats": kl, "mse": (x - x_rec).square().mean() / 4}
 
@@ -191,15 +202,15 @@ class GVAE(LatentModel):
         moves = self.groups if only is None else [only]
         losses: dict[Player, Terms] = {}
         diagnostics: Terms = {}
-        if self.trained in moves or "critic" in moves:
+        if self.sharpened in moves or "critic" in moves:
             p = self.decode(z, y)
             judged = self.judge(x, p.mean, y)
             diagnostics["lead"] = (
                 judged.real - judged.fake
             ).mean()  # how far the critic tells data from fakes
-            if self.trained in moves:
-                terms, more = self.bound(x, q, p)
-                losses[self.trained] = terms
+            if self.sharpened in moves:
+                terms, more = self.bound(x, q, p, self.sharpened)
+                losses[self.sharpened] = terms
                 diagnostics |= more | self.deceive(terms, z, judged)
             if "critic" in moves:
                 losses["critic"] = self.tell(judged, y)
@@ -220,7 +231,7 @@ class GVAE(LatentModel):
         return Judged(images, fakes, real, fake, pairs if n_rec else [])
 
     def deceive(self, terms: Terms, z: Tensor, judged: Judged) -> Terms:
-        """Add to `terms` of encoder and generator what the critics ask of them; diagnostics."""
+        """Add to `terms` of those who minimise the bound what the critics ask of them; diagnostics."""
         c = self.config
         fool = ADVERSARIAL[c.adversarial][1](judged.real, judged.fake).mean()
         weight, diagnostics = c.weight * self.spec.dim, {}
@@ -274,6 +285,10 @@ def check(config: Config) -> None:
     if config.adversarial == "wasserstein" and config.augment == "adaptive":
         raise GvaeError(
             "--augment adaptive needs scores with a zero, which wasserstein has not; use --augment diff"
+        )
+    if config.code == "critic" and config.freeze and config.start:
+        raise GvaeError(
+            "--code critic has nobody to teach while the encoder stands still; use --no-freeze, or --start 0"
         )
     if config.features and config.augment != "none":
         raise GvaeError(

@@ -9,8 +9,9 @@ https://doi.org/10.1111/j.2517-6161.1977.tb01600.x; started by `gvae.priors.k_me
 P, the inverse of the covariance's Cholesky factor, is the parameter and not the factor itself: then the
 density of a batch under all components is one matrix product, forward and backward. Every class has Gaussians of its
 own, p(u | y) = sum_s w_ys N(u; m_ys, S_ys): one that covered codes of two classes would draw either when one is asked
-for. A Gaussian of few codes leans on the covariance pooled over all, S_k = (n_k C_k + a C) / (n_k + a) with a
-pseudo-codes: on codes it has not seen that is worth more than the exact maximum.
+for. A Gaussian of few codes leans on the covariance pooled over its family, the Gaussians around it, and a family on that
+pooled over all: S_k = (n_k C_k + a C_f) / (n_k + a), C_f = (n_f C'_f + a C) / (n_f + a), with a pseudo-codes. On codes it
+has not seen that is worth more than the exact maximum.
 
 Attributes a, of which a picture has several at once, move the codes' mean: p(u | a) = p(u - B' (a - mean of a)), with B by
 ridge regression and the mixture fitted to what is left.
@@ -35,6 +36,8 @@ GAIN = 0.1
 """nats per held-out code that a round must gain, or it counts as one of three that end the fit"""
 NONE = 1e-7
 """share of a code below which it does not count for a component"""
+RARE = 10.0
+"""images without any effect that an attribute's images are seen beside"""
 CHUNK = 3_000_000
 """largest number of floats in an intermediate result of one chunk of codes"""
 
@@ -58,8 +61,9 @@ class Mixture(Prior):
         rounds: largest number of EM iterations.
         most: largest number of codes used, drawn at random.
         ridge: added to the diagonal of each covariance, in units of the codes' mean variance.
-        shrink: codes that the mean of all covariances counts for beside a Gaussian's own; 0: maximum likelihood.
-        widen: multiply all covariances by the factor, at least 1, that held-out codes favour.
+        family: Gaussians whose covariances lean on each other, about; in each class.
+        shrink: codes that a family's covariance counts for beside a Gaussian's own, and that of all beside a family's; 0:
+            maximum likelihood.
         attributes: `condition` counts attributes, y is (N, condition).
     """
 
@@ -69,12 +73,12 @@ class Mixture(Prior):
         self,
         latent: int,
         condition: int = 0,
-        components: int = 200,
+        components: int = 400,
         rounds: int = 60,
         most: int = 60_000,
         ridge: float = 1e-4,
-        shrink: float = 10.0,
-        widen: bool = True,
+        family: int = 10,
+        shrink: float = 60.0,
         attributes: bool = False,
     ) -> None:
         super().__init__(latent, condition)
@@ -82,7 +86,9 @@ class Mixture(Prior):
         self.each = max(1, components // self.classes)
         """Gaussians of one class, S"""
         self.rounds, self.most = rounds, most
-        self.ridge, self.shrink, self.widen = ridge, shrink, widen
+        self.ridge, self.family, self.shrink = ridge, family, shrink
+        self.families = torch.zeros(self.components, dtype=torch.long)
+        """family (K,) of each Gaussian, while it is fitted"""
         means = torch.randn(self.components, latent, generator=torch.Generator().manual_seed(0))
         self.logits = nn.Parameter(torch.zeros(self.classes, self.each))
         self.mean = nn.Parameter(0.1 * means)
@@ -144,10 +150,10 @@ class Mixture(Prior):
         which = torch.multinomial(weights, 1).squeeze(1) if n else weights.new_zeros(0, dtype=torch.long)
         which = which if y is None else y * self.each + which
         noise = torch.randn(n, self.latent, 1, dtype=self.mean.dtype, device=self.mean.device)
-        factor = torch.linalg.inv(self.whiten)
-        rows = max(1, CHUNK // self.latent**2)
+        rows, whiten = max(1, CHUNK // self.latent**2), self.whiten
         parts = zip(which.split(rows), noise.split(rows), strict=True)
-        return torch.cat([self.mean[k] + (factor[k] @ e).squeeze(-1) for k, e in parts])
+        solve = partial(torch.linalg.solve_triangular, upper=False)
+        return torch.cat([self.mean[k] + solve(whiten[k], e).squeeze(-1) for k, e in parts])
 
     @torch.no_grad()
     def _fit(self, u: Tensor, y: Tensor | None, generator: torch.Generator) -> None:
@@ -165,8 +171,7 @@ class Mixture(Prior):
         for size, (codes, labels) in zip(sizes, parts, strict=True):
             reseed = partial(self._reseed, codes, labels, used, generator) if size == sizes[0] else None
             self._climb(codes, labels, held, y_held, reseed)
-        if self.widen:
-            self._widen(held, y_held)
+        self._maximise(self._expect(u, y))  # nothing is left to choose, so held-out codes count as well
 
     def _climb(
         self,
@@ -191,21 +196,11 @@ class Mixture(Prior):
         for parameter, value in zip(self.parameters(), saved, strict=True):
             parameter.copy_(value)
 
-    def _widen(self, held: Tensor, y_held: Tensor | None, rounds: int = 5) -> None:
-        """Multiply all covariances by the factor, at least 1, that held-out codes favour: EM on that factor alone."""
-        far, factor = self._far(held, y_held), 1.0
-        others = self._joint(held, y_held) + 0.5 * far
-        for _ in range(rounds):  # the determinants change alike, so that only the distances count
-            groups = (others - 0.5 * far / factor).softmax(-1)
-            factor = max(1.0, float((groups * far).sum(-1).mean()) / self.latent)
-        eye = torch.eye(self.latent).to(self.raw)
-        self.raw.copy_(self.raw.tril(-1) / math.sqrt(factor) + eye * (self.raw - 0.5 * math.log(factor)))
-
     def _regress(self, u: Tensor, y: Tensor) -> Tensor:
         """Learn what each attribute moves; codes u without it. A rare attribute leans on no effect."""
         self.usual.copy_(y.mean(0))
         a, eye = (y - self.usual).double(), torch.eye(y.shape[1]).to(u).double()
-        self.effect.copy_(torch.linalg.solve(a.T @ a + (self.shrink + 1e-3) * eye, a.T @ u.double()))
+        self.effect.copy_(torch.linalg.solve(a.T @ a + RARE * eye, a.T @ u.double()))
         return u - (y - self.usual) @ self.effect
 
     def _affordable(self, u: Tensor, y: Tensor | None) -> list[int]:
@@ -224,7 +219,16 @@ class Mixture(Prior):
         for c, which in self._by_class(u, y):
             count = min(used[c], len(which))
             groups[which, :count] = k_means(u[which], count, generator)
-        self._maximise(self._sums(u, y, groups))
+        sums = self._sums(u, y, groups)
+        self.families = self._neighbours(sums, generator)
+        self._maximise(sums)
+
+    def _neighbours(self, sums: Statistics, generator: torch.Generator) -> Tensor:
+        """A family (K,) for each Gaussian: those of its class whose means are near."""
+        means = (sums.sums / sums.counts.clamp_min(1e-6)[:, None]).float().view(self.classes, self.each, -1)
+        count = max(1, round(self.each / self.family))
+        found = [c * count + k_means(m, count, generator).argmax(1) for c, m in enumerate(means)]
+        return torch.cat(found)
 
     def _copy(self) -> list[Tensor]:
         return [p.clone() for p in self.parameters()]
@@ -260,7 +264,9 @@ class Mixture(Prior):
         mean = sums.sums / mass[:, None]
         scatter = sums.outer - mass[:, None, None] * mean[:, :, None] * mean[:, None, :]
         pooled = scatter.sum(0) / size.sum()
-        share = (scatter + self.shrink * pooled) / (mass + self.shrink)[:, None, None]
+        kin = nn.functional.one_hot(self.families).to(mass)  # (K, F)
+        shared = self._lean(torch.einsum("kf,kij->fij", kin, scatter), size @ kin, pooled)
+        share = self._lean(scatter, mass, shared[self.families])
         eye = torch.eye(self.latent, dtype=mean.dtype, device=mean.device)
         covariance = torch.where((size > 0.5)[:, None, None], share, pooled) + self.ridge * eye
         by_class = size.view(self.classes, self.each)
@@ -270,6 +276,10 @@ class Mixture(Prior):
         self.logits.copy_(weights.log().clamp_min(UNUSED))
         self.mean.copy_(mean)
         self._set_covariance(torch.where(empty[:, None, None], eye, covariance))
+
+    def _lean(self, scatter: Tensor, mass: Tensor, wider: Tensor) -> Tensor:
+        """Covariances (N, Z, Z) of scatters of some mass of codes (N,), leaning on a wider group's."""
+        return (scatter + self.shrink * wider) / (mass + self.shrink).clamp_min(1e-6)[:, None, None]
 
     def _set_covariance(self, covariance: Tensor) -> None:
         """Store covariances (K, Z, Z) as P."""

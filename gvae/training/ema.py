@@ -45,6 +45,12 @@ class Average:
         for kept, current in self.buffers:
             kept.copy_(current)
 
+    @torch.no_grad()
+    def install(self) -> None:
+        """Go on from the averages: the players get them in place of their current weights."""
+        for kept, current in self.weights:
+            current.copy_(kept)
+
     def state_dict(self) -> dict[str, dict[str, Tensor]]:
         """Averaged weights by player."""
         return self.kept

@@ -156,8 +156,9 @@ class Game:
         self.average.update(self.seen - before, self.seen - self.stage)
 
     def begin(self, i: int, turn: Turn) -> None:
-        """A turn's first move: let it prepare, the same on every process."""
+        """A turn's first move: let it prepare from the averaged weights, the same on every process."""
         assert turn.begin is not None
+        self.average.install()
         self.model.eval()
         with self.precision():
             turn.begin(self.stream.passes())

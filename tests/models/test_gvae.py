@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from copy import deepcopy
 
 import pytest
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from gvae import api
 from gvae.config import NetConfig, TrainConfig
+from gvae.data.dataset import Dataset
 from gvae.errors import GvaeError
 from gvae.models.gvae import GVAE, Config, last_weight
 from gvae.training import train, turns
@@ -42,8 +43,25 @@ def test_only_the_likelihood_is_learned_before_start(adversarial: str, order: st
     model = make(start=0.3, adversarial=adversarial, order=order)
     assert [turn.start for turn in model.turns()].count(0.0) == 1
     assert moved(model, 0.0) == moved(model, 0.29) == {"encoder", "generator"}
-    assert moved(model, 0.3) == moved(model, 0.99) == set(model.players())
+    assert moved(model, 0.3) == moved(model, 0.99) == set(model.players()) - {"encoder"}
     assert [turn.begin is not None for turn in model.turns()].count(True) == 1  # the prior is fitted once
+
+
+@pytest.mark.parametrize("order", ["simultaneous", "sequential"])
+def test_the_encoder_stands_still_beside_a_late_critic_unless_told_otherwise(order: str):
+    def late(**options) -> tuple[GVAE, set[str]]:
+        model = make(start=0.5, order=order, **options)
+        losses = [turn.losses(batch()).losses for turn in model.turns() if turn.start]
+        return model, {name for outcome in losses for terms in outcome.values() for name in terms}
+
+    still, terms = late()
+    assert moved(still, 0.5) == {"generator", "critic"}
+    assert terms == {"nll", "fool", "tell", "r1"}  # no term of the codes, which nobody moves
+    assert "prior" not in still.players()
+    both, terms = late(freeze=False)
+    assert moved(both, 0.5) == {"encoder", "generator", "critic", "prior"}
+    assert terms == {"nll", "kl", "fool", "tell", "r1"}
+    assert moved(make(start=0.0, order=order), 0.0) == {"encoder", "generator", "critic", "prior"}
 
 
 @pytest.mark.parametrize("code", ["kl", "critic"])
@@ -179,6 +197,10 @@ def moved_terms(model: GVAE) -> set[str]:
         ({"rec_share": 1.0}, "--rec-share is 1.0; it must be at least 0 and below 1"),
         ({"penalty_every": 0}, "--penalty-every is 0; it must be at least 1"),
         ({"noise": -1}, "--start, --noise and --balance must not be negative"),
+        (
+            {"code": "critic"},
+            "--code critic has nobody to teach while the encoder stands still; use --no-freeze, or --start 0",
+        ),
     ],
 )
 def test_options_that_cannot_work_are_refused(options: dict, message: str):
@@ -267,22 +289,34 @@ def test_encoder_and_generator_take_smaller_steps_beside_a_late_critic_and_the_p
         model.progress = progress
         return {name: model.optim(name).lr for name in model.players()}
 
-    model = make(start=0.7, lr=1e-3, late_lr=2e-4, critic_lr=5e-4)
+    model = make(start=0.7, lr=1e-3, late_lr=2e-4, critic_lr=5e-4, freeze=False)
     assert steps(model, 0.69) == {"encoder": 1e-3, "generator": 1e-3, "prior": 1e-3, "critic": 5e-4}
     assert steps(model, 0.7) == {"encoder": 2e-4, "generator": 2e-4, "prior": 1e-3, "critic": 5e-4}
     assert steps(make(start=0.0, lr=1e-4), 0.5)["encoder"] == 1e-4  # there is no first stage to leave
 
 
-def test_a_prior_that_was_played_is_kept_as_it_is(digits, tmp_path):
+@pytest.mark.parametrize("freeze", [True, False])
+def test_a_prior_that_was_played_is_kept_as_it_is(freeze: bool, digits, tmp_path):
     options = TrainConfig(images=2000, batch=50, seed=1)
-    config = Config(latent=4, net=NET, components=3, start=0.5)
+    config = Config(latent=4, net=NET, components=3, start=0.5, freeze=freeze)
     run = train("gvae", config, options, digits, "digits", tmp_path / "kept")
     played = torch.load(run.state, weights_only=True)["model"]
-    final = api.load(run).model.state_dict()
-    assert all(torch.equal(final[name], played[name]) for name in played if name.startswith("prior."))
-    again = train("gvae", replace(config, refit=True), options, digits, "digits", tmp_path / "refitted")
-    played = torch.load(again.state, weights_only=True)["model"]
-    assert not torch.equal(api.load(again).model.state_dict()["prior.mean"], played["prior.mean"])
+    final = api.load(run).model
+    kept = final.state_dict()
+    assert all(torch.equal(kept[name], played[name]) for name in played if name.startswith("prior."))
+    again = deepcopy(final)
+    assert isinstance(again, GVAE)
+    again.fit_prior([digits.batch(digits.split("train")[:1000])])
+    z = codes(final, digits)
+    anew, old = (model.prior.log_prob(z).mean().item() for model in (again, final))
+    assert (old > anew - 0.3) == freeze  # it is as true to the last codes as one fitted to them
+
+
+def codes(model: nn.Module, dataset: Dataset) -> Tensor:
+    """One code of each of some validation images."""
+    assert isinstance(model, GVAE)
+    with torch.no_grad():
+        return model.encode(dataset.batch(dataset.split("val")[:200]).x).sample()
 
 
 def test_a_prior_is_fitted_at_the_end_if_nobody_played_with_it():

@@ -155,23 +155,29 @@ class Staged(Toy):
     """`left` is moved far away in the second half of the budget."""
 
     def turns(self):
-        return [Turn(self.losses), Turn(self.away, start=0.5, begin=lambda batches: None)]
+        return [Turn(self.losses), Turn(self.away, start=0.5, begin=self.look)]
+
+    def look(self, batches):
+        self.began_with = self.left.weight.item()
 
     def away(self, batch):
         return Outcome({"left": {"away": (self.left.weight.sum() - 100) ** 2 * 1000}})
 
 
-def test_the_average_forgets_what_was_before_a_stage_of_training(digits, tmp_path):
+def test_a_stage_begins_from_the_average_which_then_forgets_what_was_before(digits, tmp_path):
     options = replace(OPTIONS, images=20_000, ema=10**9, rise=0.0)
     run = train(f"{__name__}:Staged", Config(lr=0.1), options, digits, "digits", tmp_path)
     engine = Engine(run, digits)
-    apart = []
+    apart, average = [], 0.0
     while engine.fraction < 1:
+        average = engine.average.kept["left"]["weight"].item()
         engine.round()
         apart.append(abs(engine.average.kept["left"]["weight"].item() - engine.model.left.weight.item()))
         if engine.stage and len(apart) > 1 and engine.seen - engine.stage <= 2 * OPTIONS.batch:
             break
     assert 0.5 <= engine.stage / options.images <= 0.52
+    assert isinstance(engine.model, Staged)
+    assert engine.model.began_with == average  # a stage begins from what the last one has averaged
     assert apart[-1] < 0.01 * max(0.1, apart[-2])  # the first round of the stage counts as ten half-lives
 
 
