@@ -11,15 +11,19 @@ import math
 import torch
 from torch import Tensor, nn
 
+ENOUGH = 50
+"""codes for each group among which its centre is sought"""
+
 
 def k_means(u: Tensor, components: int, generator: torch.Generator, rounds: int = 10) -> Tensor:
-    """Groups of codes (N, K) of zeros and ones by Lloyd's algorithm, started by k-means++."""
-    centres = _spread(u, components, generator)
+    """Group (N,) of each code, 0 to K - 1, by Lloyd's algorithm, started by k-means++."""
+    some = u[torch.randperm(len(u), generator=generator, device=u.device)[: ENOUGH * components]]
+    centres = _spread(some, components, generator)
     for _ in range(rounds):
-        groups = nn.functional.one_hot(_nearest(u, centres), components).to(u)
+        groups = nn.functional.one_hot(_nearest(some, centres), components).to(u)
         size = groups.sum(0)[:, None]
-        centres = torch.where(size > 0, groups.T @ u / size.clamp_min(1), centres)
-    return nn.functional.one_hot(_nearest(u, centres), components).to(u)
+        centres = torch.where(size > 0, groups.T @ some / size.clamp_min(1), centres)
+    return _nearest(u, centres)
 
 
 def _spread(u: Tensor, components: int, generator: torch.Generator) -> Tensor:

@@ -36,6 +36,8 @@ GAIN = 0.1
 """nats per held-out code that a round must gain, or it counts as one of three that end the fit"""
 NONE = 1e-7
 """share of a code below which it does not count for a component"""
+NEAR = 20
+"""Gaussians among which a code is shared out; of the others it belongs to none by more than a trifle"""
 RARE = 10.0
 """images without any effect that an attribute's images are seen beside"""
 CHUNK = 3_000_000
@@ -171,7 +173,9 @@ class Mixture(Prior):
         for size, (codes, labels) in zip(sizes, parts, strict=True):
             reseed = partial(self._reseed, codes, labels, used, generator) if size == sizes[0] else None
             self._climb(codes, labels, held, y_held, reseed)
-        self._maximise(self._expect(u, y))  # nothing is left to choose, so held-out codes count as well
+        self._maximise(
+            self._expect(u, self._nearest(u, y))
+        )  # nothing is left to choose: held-out codes count, too
 
     def _climb(
         self,
@@ -179,14 +183,15 @@ class Mixture(Prior):
         y: Tensor | None,
         held: Tensor,
         y_held: Tensor | None,
-        reseed: Callable[[], None] | None,
+        reseed: Callable[[], bool] | None,
     ) -> None:
         """EM on codes u until held-out codes gain no more; the best of all rounds stays."""
         best, waited, saved = -math.inf, 0, self._copy()
+        near = self._nearest(u, y)
         for i in range(self.rounds):
-            self._maximise(self._expect(u, y))
-            if reseed and i < self.rounds // 2:
-                reseed()
+            self._maximise(self._expect(u, near))
+            if reseed and i < self.rounds // 2 and reseed():
+                near = self._nearest(u, y)
             score = float(self._log_prob(held, y_held).mean())
             waited = 0 if score > best + GAIN else waited + 1
             if score > best:
@@ -215,11 +220,10 @@ class Mixture(Prior):
 
     def _begin(self, u: Tensor, y: Tensor | None, used: list[int], generator: torch.Generator) -> None:
         """Gaussians of groups of codes, which k-means finds in each class."""
-        groups = u.new_zeros(len(u), self.each)
+        groups = torch.zeros(len(u), 1, dtype=torch.long, device=u.device)
         for c, which in self._by_class(u, y):
-            count = min(used[c], len(which))
-            groups[which, :count] = k_means(u[which], count, generator)
-        sums = self._sums(u, y, groups)
+            groups[which, 0] = c * self.each + k_means(u[which], min(used[c], len(which)), generator)
+        sums = self._sums(u, groups, torch.ones_like(groups, dtype=u.dtype))
         self.families = self._neighbours(sums, generator)
         self._maximise(sums)
 
@@ -227,34 +231,47 @@ class Mixture(Prior):
         """A family (K,) for each Gaussian: those of its class whose means are near."""
         means = (sums.sums / sums.counts.clamp_min(1e-6)[:, None]).float().view(self.classes, self.each, -1)
         count = max(1, round(self.each / self.family))
-        found = [c * count + k_means(m, count, generator).argmax(1) for c, m in enumerate(means)]
+        found = [c * count + k_means(m, count, generator) for c, m in enumerate(means)]
         return torch.cat(found)
 
     def _copy(self) -> list[Tensor]:
         return [p.clone() for p in self.parameters()]
 
-    def _expect(self, u: Tensor, y: Tensor | None) -> Statistics:
-        """Expectation step: sums weighted by p(k | u)."""
-        return self._sums(u, y, self._joint(u, y).softmax(-1))
+    def _nearest(self, u: Tensor, y: Tensor | None) -> Tensor:
+        """The Gaussians (N, M) that codes u belong to most, of those of their class."""
+        most, found = min(NEAR, self.each), []
+        for rows in torch.arange(len(u), device=u.device).split(max(1, CHUNK // self.each)):
+            labels = None if y is None else y[rows]
+            first = 0 if labels is None else self.each * labels[:, None]
+            found.append(first + self._joint(u[rows], labels).topk(most).indices)
+        return torch.cat(found)
 
-    def _sums(self, u: Tensor, y: Tensor | None, groups: Tensor) -> Statistics:
-        """Sums over codes u (N, Z) whose membership of each Gaussian of their class is groups (N, S).
+    def _expect(self, u: Tensor, near: Tensor) -> Statistics:
+        """Expectation step: sums weighted by p(k | u) among the Gaussians `near` (N, M) each code."""
+        far = torch.empty_like(near, dtype=u.dtype)
+        codes, places = self._shared_out(near)
+        for whiten, mean, rows, where in zip(self.whiten, self.mean, codes, places, strict=True):
+            far.view(-1)[where] = ((u[rows] - mean) @ whiten.T).square().sum(1)
+        density = self.logits.log_softmax(-1).flatten() + self.raw.diagonal(dim1=-2, dim2=-1).sum(-1)
+        return self._sums(u, near, (density[near] - 0.5 * far).softmax(-1))
 
-        A code belongs to a few Gaussians, so the products are summed over the codes of each.
-        """
-        which, where = (groups > NONE).T.nonzero(as_tuple=True)
-        weights = groups[where, which]
-        if y is not None:
-            which = y[where] * self.each + which
-            order = which.argsort(stable=True)
-            which, where, weights = which[order], where[order], weights[order]
-        sizes = which.bincount(minlength=self.components).tolist()
+    def _shared_out(self, near: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """For each Gaussian the codes that have it in `near` (N, M), and where in the flattened `near` that is."""
+        order = near.flatten().argsort(stable=True)
+        sizes = near.flatten().bincount(minlength=self.components).tolist()
+        return (order // near.shape[1]).split(sizes), order.split(sizes)
+
+    def _sums(self, u: Tensor, near: Tensor, groups: Tensor) -> Statistics:
+        """Sums over codes u (N, Z) that belong to the Gaussians near (N, M) by groups (N, M)."""
         counts, sums, outer = [], [], []
-        for some, weight in zip(where.split(sizes), weights.split(sizes), strict=True):
-            weighted = u[some] * weight[:, None]
+        for rows, where in zip(*self._shared_out(near), strict=True):
+            weight = groups.view(-1)[where]
+            mine = weight > NONE
+            some, weight = u[rows[mine]], weight[mine]
+            weighted = some * weight[:, None]
             counts.append(weight.sum())
             sums.append(weighted.sum(0))
-            outer.append(weighted.T @ u[some])
+            outer.append(weighted.T @ some)
         return Statistics(*(torch.stack(parts).double() for parts in (counts, sums, outer)))
 
     def _maximise(self, sums: Statistics) -> None:
@@ -289,8 +306,8 @@ class Mixture(Prior):
         diagonal = whiten.diagonal(dim1=-2, dim2=-1).log()
         self.raw.copy_(whiten.tril(-1) + torch.diag_embed(diagonal))
 
-    def _reseed(self, u: Tensor, y: Tensor | None, used: list[int], generator: torch.Generator) -> None:
-        """Move Gaussians that have lost nearly all codes to codes of their class drawn at random."""
+    def _reseed(self, u: Tensor, y: Tensor | None, used: list[int], generator: torch.Generator) -> bool:
+        """Move Gaussians that have lost nearly all codes to codes of their class drawn at random; whether there were any."""
         in_use = torch.arange(self.each) < torch.tensor(used)[:, None]
         poor = in_use & (self.logits.softmax(-1).cpu() < 0.1 / torch.tensor(used)[:, None])
         usual = self.raw[in_use.reshape(-1).to(u.device)].mean(0)
@@ -300,3 +317,4 @@ class Mixture(Prior):
                 chosen = torch.randint(len(which), (1,), generator=generator, device=u.device)
                 self.mean[k], self.raw[k] = u[which[chosen[0]]], usual
                 self.logits[c, s] = -math.log(used[c])
+        return bool(poor.any())
