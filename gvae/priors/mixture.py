@@ -173,9 +173,8 @@ class Mixture(Prior):
         for size, (codes, labels) in zip(sizes, parts, strict=True):
             reseed = partial(self._reseed, codes, labels, used, generator) if size == sizes[0] else None
             self._climb(codes, labels, held, y_held, reseed)
-        self._maximise(
-            self._expect(u, self._nearest(u, y))
-        )  # nothing is left to choose: held-out codes count, too
+        # nothing is left to choose: held-out codes count, too
+        self._maximise(self._expect(u, self._nearest(u, y)))
 
     def _climb(
         self,
