@@ -309,7 +309,7 @@ def test_a_prior_that_was_played_is_kept_as_it_is(freeze: bool, digits, tmp_path
     again.fit_prior([digits.batch(digits.split("train")[:1000])])
     z = codes(final, digits)
     anew, old = (model.prior.log_prob(z).mean().item() for model in (again, final))
-    assert (old > anew - 0.3) == freeze  # it is as true to the last codes as one fitted to them
+    assert not freeze or old > anew - 0.3  # it is as true to the last codes as one fitted to them
 
 
 def codes(model: nn.Module, dataset: Dataset) -> Tensor:
