@@ -281,9 +281,9 @@ def priors() -> str:
         for name, row in (copied, *fits)
     ]
     row = fits[0][1]
-    seeds = len(row["fits"])
+    each = f"mean of {len(row['fits'])} fits each" if len(row["fits"]) > 1 else "one fit each"
     about = (
-        f"Priors fitted to the codes of one {row['model']} on {row['data']}, mean of {seeds} fits each, best first; 10,000 "
+        f"Priors fitted to the codes of one {row['model']} on {row['data']}, {each}, best first; 10,000 "
         f"samples against the validation split, whose own MS-SSIM is {row['ms-ssim, real']:.3f}. What is not said is as by "
         "default: 60,000 codes at most, 400 Gaussians in families of ten, shrink 60."
     )
