@@ -216,10 +216,11 @@ def chosen() -> str:
     """How gvae's defaults were chosen."""
     text = trials(("gvae", "vae"))
     about = (
-        "One seed each, validation split; vae with the fitted mixture, as gvae has it. Rows of images, 3 and 10 minutes "
-        "are of 21 November 2026, when the defaults were `--start 0.85 --weight 0.4 --late-lr 1e-3 --critic-start random`. "
-        "All rows are older than the present game: encoder and prior moved on beside the critic, the mixture had 200 "
-        "Gaussians of another fit, and was fitted anew at the end (`--refit`, an option of that time). Only in the rows "
+        "One seed each, validation split; vae with the fitted mixture, as gvae has it. Rows of 110,000 images are of the "
+        "present game; those of one data set share their first stage. All others are older: encoder and prior moved on "
+        "beside the critic, the mixture had 200 Gaussians of another fit, and was fitted anew at the end (`--refit`, an "
+        "option of that time). Those of 100,000 images, 3 and 10 minutes are of 21 November 2026, when the defaults were "
+        "`--start 0.85 --weight 0.4 --late-lr 1e-3 --critic-start random`. Of the older ones, only in the rows "
         "with `--refit` did the average that samples begin anew with the critic (`--ema 5000` comes near to it) and was "
         "the prior fitted to more than 10,000 codes before."
     )

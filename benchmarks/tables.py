@@ -155,6 +155,8 @@ def origin(name: str, rows: list[dict[str, Any]]) -> str:
     fits = [row["closing"] for row in rows if (row.get("closing") or 0) > 1]
     if fits:
         memory += f" Fits of priors after training took up to {max(fits):.0f} seconds on top."
+    if rows[0]["minutes"] and len({row["processor"] for row in rows}) > 1:
+        memory += " Rows of different machines did not have equal compute, though equal minutes."
     told = f"`{command}` on {rows[0]['data']}, {machines}, {when}, torch {rows[0]['versions']['torch']}."
     return f"{told}{memory} {notes}".strip()
 
