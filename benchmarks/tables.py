@@ -66,7 +66,8 @@ def headline() -> str:
                 "images:"
             )
             text = table(replace(experiment, recipes=recipes), rows)
-            parts.append(f"{about}\n\n{text}\n\n{origin(name, found)}")
+            verdict = experiment.verdict(rows) if experiment.verdict else ""
+            parts += [about, text, *filter(None, [verdict]), origin(name, found)]
     return (
         "\n\n".join([*parts, LEGEND])
         if parts

@@ -1,4 +1,4 @@
-"""What a table says of the papers' claim, in plain words, from its own numbers. Imports no torch.
+"""What a table says of the papers' claims, in plain words, from its own numbers. Imports no torch.
 
 Differences of means between two rows come with Welch's 95 % interval over seeds:
 The Generalization of "Student's" Problem when Several Different Population Variances are Involved (Welch, 1947)
@@ -14,6 +14,14 @@ from collections.abc import Sequence
 from gvae.evaluation.recipe import Column
 from gvae.evaluation.table import Measured, Rows, found
 
+OURS = "gvae"
+"""the row that the papers say is best"""
+CLAIMED = ("fd", "coverage", "mmd", "ms-ssim", "mse")
+"""what it should be best in: samples near the data, covering it, as unlike each other as images are, and reconstructions"""
+HIGHER = "coverage"
+"""the one of these where more is better"""
+NEARER = "ms-ssim"
+"""the one of these where nearer to the real images' own value is better"""
 LOST = 0.01
 """share of the samples below which a class counts as lost"""
 
@@ -49,6 +57,69 @@ def latent_size(rows: Rows) -> str:
         f"**Verdict**: {claim}. Trainings with a class below {LOST:.0%} of the samples: {counts}. {first} less {beside}: "
         f"{', '.join(apart)} (95 % intervals over seeds)."
     )
+
+
+def standing(rows: Rows, columns: Sequence[Column]) -> str:
+    """In what gvae is first, tied or behind; empty while it has no row, or is alone.
+
+    Two rows are tied if their means differ by no more than the standard error of the difference, over seeds; a row of one
+    seed is taken as it is.
+
+    Args:
+        rows: label -> what was measured of its runs.
+        columns: titles of the numbers.
+    """
+    places: dict[str, list[str]] = {}
+    others = {label: runs for label, runs in rows.items() if label != OURS and runs}
+    for column in columns:
+        mine = badness(rows.get(OURS, []), column) if column.number in CLAIMED else []
+        theirs = {label: badness(runs, column) for label, runs in others.items()}
+        if mine and any(theirs.values()):
+            better = {k: v for k, v in theirs.items() if v and statistics.fmean(v) < statistics.fmean(mine)}
+            ahead = [
+                k for k, v in better.items() if statistics.fmean(mine) - statistics.fmean(v) > error(mine, v)
+            ]
+            place = "first"
+            if better:
+                place = f"behind {named(ahead)}" if ahead else f"tied with {named(list(better))}"
+            places.setdefault(place, []).append(column.title.partition(" x 1000")[0])
+    claims = [f"{place} in {listed(titles)}" for place, titles in places.items()]
+    rule = "tied: means differ by no more than the standard error of the difference, over seeds"
+    return f"**Verdict**: {OURS} is {'; '.join(claims)} ({rule})." if claims else ""
+
+
+def badness(runs: Sequence[Measured], column: Column) -> list[float]:
+    """A number of every run that has it, turned so that lower is better."""
+    numbers = [number for number in found(runs, column) if number.value is not None]
+    if column.number == NEARER:
+        return [abs(n.value - n.floor) for n in numbers if n.value is not None and n.floor is not None]
+    sign = -1 if column.number == HIGHER else 1
+    return [sign * n.value for n in numbers if n.value is not None]
+
+
+def error(a: Sequence[float], b: Sequence[float]) -> float:
+    """Standard error of the difference of two means; 0 if either has one value.
+
+    >>> error([1.0, 2.0, 3.0], [2.0, 3.0, 4.0]), error([1.0], [2.0, 3.0])  # sqrt(1 / 3 + 1 / 3)
+    (0.816496580927726, 0.0)
+    """
+    if min(len(a), len(b)) < 2:
+        return 0.0
+    return math.sqrt(sum(statistics.variance(v) / len(v) for v in (a, b)))
+
+
+def named(labels: Sequence[str]) -> str:
+    """Rows, in quotation marks because there are commas in some."""
+    return listed([f'"{label}"' for label in labels])
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words in a sentence.
+
+    >>> listed(["a"]), listed(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    return " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
 
 
 def values(runs: Sequence[Measured], name: str) -> list[float]:
