@@ -47,7 +47,7 @@ VARIANTS = {
     "beta 0.25": "--beta 0.25",
     "beta 1": "--beta 1",
 }
-"""name of a row -> what differs from the defaults (start 0.7, mixture, features 0, weight 1, latent 48, beta 0.5)"""
+"""name of a row -> what differs from the defaults (start 0.7, mixture, features 0, weight 0.6, latent 48, beta 0.5)"""
 
 
 def main() -> None:

@@ -90,8 +90,8 @@ class LatentConfig(ModelConfig):
     """first fraction of the budget, over which beta rises from 0: keeps the code from falling silent"""
     prior: Literal["mixture", "realnvp", "flow", "vamp", "layered", "normal"] = "mixture"
     """density fitted to the codes, from which samples are drawn"""
-    components: int = 400
-    """Gaussians of the mixture prior, pseudo-inputs of the vamp prior"""
+    components: int = 0
+    """Gaussians of the mixture prior, pseudo-inputs of the vamp prior; 0: as many as suit the latent size, and 400"""
 
 
 @dataclass(frozen=True)

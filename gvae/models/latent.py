@@ -27,6 +27,8 @@ from gvae.types import Batch, DataSpec
 
 FIT_CODES = 60_000
 """codes a prior is fitted to"""
+PSEUDO_INPUTS = 400
+"""of the vamp prior, where nobody says how many"""
 CODES = 250
 """codes that are decoded together when images are weighed"""
 
@@ -79,7 +81,7 @@ class LatentModel(Model):
         if config.prior == "vamp" and self.condition != self.classes:
             raise GvaeError("--prior vamp needs classes, not attributes; use --prior mixture or realnvp")
         if config.prior == "vamp":
-            return Vamp(self.codes, self.classes, self.spec, self.near, config.components)
+            return Vamp(self.codes, self.classes, self.spec, self.near, config.components or PSEUDO_INPUTS)
         options = {}
         if config.prior == "mixture":
             options = {"components": config.components, "attributes": self.condition != self.classes}

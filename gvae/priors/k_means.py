@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-ENOUGH = 50
+ENOUGH = 12
 """codes for each group among which its centre is sought"""
 
 
@@ -20,9 +20,10 @@ def k_means(u: Tensor, components: int, generator: torch.Generator, rounds: int 
     some = u[torch.randperm(len(u), generator=generator, device=u.device)[: ENOUGH * components]]
     centres = _spread(some, components, generator)
     for _ in range(rounds):
-        groups = nn.functional.one_hot(_nearest(some, centres), components).to(u)
-        size = groups.sum(0)[:, None]
-        centres = torch.where(size > 0, groups.T @ some / size.clamp_min(1), centres)
+        groups = _nearest(some, centres)
+        size = groups.bincount(minlength=components)[:, None]
+        total = torch.zeros_like(centres).index_add_(0, groups, some)
+        centres = torch.where(size > 0, total / size.clamp_min(1), centres)
     return _nearest(u, centres)
 
 

@@ -14,7 +14,7 @@ from gvae.priors import PRIORS, Prior
 
 QUICK: dict[str, dict[str, Any]] = {
     "normal": {},
-    "mixture": {"components": 5, "rounds": 5},
+    "mixture": {"components": 5},
     "realnvp": {"blocks": 3, "width": 16, "steps": 80, "batch": 128, "lr": 1e-2},
     "layered": {"width": 16, "steps": 200, "batch": 128, "lr": 1e-2},
     "flow": {"width": 32, "steps": 80, "batch": 128, "lr": 1e-2, "ode_steps": 8},

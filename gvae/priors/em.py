@@ -1,0 +1,218 @@
+"""Expectation maximisation of a mixture's Gaussians, whose covariances lean on each other.
+
+    E:  r_nk = p(k | u_n) among the Gaussians that are nearest to u_n
+    M:  n_k = sum_n r_nk,   w_k = n_k / N,   m_k = sum_n r_nk u_n / n_k,   C_k = sum_n r_nk (u_n - m_k)(u_n - m_k)' / n_k
+        S_k = (n_k C_k + a C_f) / (n_k + a),   C_f = (n_f C'_f + a C) / (n_f + a)
+
+Maximum Likelihood from Incomplete Data via the EM Algorithm (Dempster, Laird and Rubin, 1977)
+https://doi.org/10.1111/j.2517-6161.1977.tb01600.x; started by `gvae.priors.k_means`.
+
+A Gaussian of few codes leans on the covariance pooled over its family f, the Gaussians around it, and a family on that
+pooled over all, with a pseudo-codes: on codes it has not seen that is worth more than the exact maximum. Held-out codes end
+the fit.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from gvae.priors.base import hold_out
+from gvae.priors.k_means import k_means
+
+if TYPE_CHECKING:
+    from gvae.priors.mixture import Mixture
+
+UNUSED = -1e4
+"""weight logit of a component that is not in use: exp of it is 0, yet its gradient is a number"""
+GAIN = 0.1
+"""nats per held-out code that a round must gain, or it counts as one of two that end the fit"""
+NONE = 1e-7
+"""share of a code below which it does not count for a component"""
+NEAR = 12
+"""Gaussians among which a code is shared out; of the others it belongs to none by more than a trifle"""
+FEWEST = 30
+"""codes for each Gaussian, or twice as many as dimensions if that is less; with fewer codes there are fewer Gaussians"""
+ROUNDS = 60
+"""EM iterations, at most, on a third of the codes and on all of them"""
+
+BLOCK = 8192
+"""codes that are compared with all Gaussians at once"""
+
+Codes = tuple[Tensor, Tensor | None]
+"""codes u (N, Z) and their classes y (N,), or None"""
+
+
+class Statistics(NamedTuple):
+    """What EM sums over codes: counts (K,), sums (K, Z), outer products (K, Z, Z)."""
+
+    counts: Tensor
+    sums: Tensor
+    outer: Tensor
+
+
+class EM:
+    """One fit of a mixture to codes.
+
+    Args:
+        mixture: whose Gaussians are found, in place.
+        u: standardised codes (N, Z).
+        y: their classes (N,), of a mixture with Gaussians for each.
+        generator: of everything drawn at random.
+    """
+
+    def __init__(self, mixture: Mixture, u: Tensor, y: Tensor | None, generator: torch.Generator) -> None:
+        self.mixture, self.u, self.y, self.generator = mixture, u, y, generator
+        sizes = [len(u)] if y is None else y.bincount(minlength=mixture.classes).tolist()
+        fewest = min(FEWEST, 2 * mixture.latent)
+        self.used = [max(1, min(mixture.each, size // fewest)) for size in sizes]
+        """how many Gaussians the codes of each class can determine"""
+        self.families = torch.zeros(mixture.components, dtype=torch.long, device=u.device)
+        """family (K,) of each Gaussian"""
+        self.whiten = torch.eye(mixture.latent, dtype=u.dtype, device=u.device)
+        """(Z, Z): maps to white noise what deviates from the mean of its Gaussian, all Gaussians together"""
+
+    def fit(self) -> None:
+        """Climb on a third of the codes first, where there are enough, and then on all but the held-out ones."""
+        (train, y_train), held = hold_out(self.u, self.y, self.generator)
+        third = len(train) // 3
+        sizes = [third, len(train)] if third >= self.mixture.latent * sum(self.used) else [len(train)]
+        parts = [(train[:size], None if y_train is None else y_train[:size]) for size in sizes]
+        self.begin(*parts[0])
+        for i, part in enumerate(parts):
+            self.climb(part, held, reseed=i == 0)
+        # nothing is left to choose: held-out codes count, too
+        self.maximise(self.expect(self.u, self.nearest(self.u, self.y)))
+
+    def begin(self, u: Tensor, y: Tensor | None) -> None:
+        """Gaussians of groups of codes, which k-means finds in each class, and families of those."""
+        each = self.mixture.each
+        groups = torch.zeros(len(u), 1, dtype=torch.long, device=u.device)
+        for c, which in self.mixture.by_class(u, y):
+            groups[which, 0] = c * each + k_means(u[which], min(self.used[c], len(which)), self.generator)
+        sums = self.sums(u, groups, torch.ones_like(groups, dtype=u.dtype))
+        means = (sums.sums / sums.counts.clamp_min(1e-6)[:, None]).to(u).view(self.mixture.classes, each, -1)
+        count = max(1, round(each / self.mixture.family))
+        kin = [c * count + k_means(m, count, self.generator) for c, m in enumerate(means)]
+        self.families = torch.cat(kin)
+        self.maximise(sums)
+
+    def climb(self, codes: Codes, held: Codes, reseed: bool) -> None:
+        """EM on codes until held-out codes gain no more; the best of all rounds stays."""
+        mixture = self.mixture
+        best, waited, saved = -math.inf, 0, self.copy()
+        near, near_held = self.nearest(*codes), self.nearest(*held)
+        for i in range(ROUNDS):
+            self.maximise(self.expect(codes[0], near))
+            if reseed and i < ROUNDS // 2 and self.reseed(*codes):
+                near, near_held = self.nearest(*codes), self.nearest(*held)
+            score = float(self.densities(held[0], near_held).logsumexp(-1).mean())
+            waited = 0 if score > best + GAIN else waited + 1
+            if score > best:
+                best, saved = score, self.copy()
+            if waited == 2:
+                break
+        for parameter, value in zip(mixture.parameters(), saved, strict=True):
+            parameter.copy_(value)
+
+    def copy(self) -> list[Tensor]:
+        """The mixture's parameters as they are now."""
+        return [p.clone() for p in self.mixture.parameters()]
+
+    def nearest(self, u: Tensor, y: Tensor | None) -> Tensor:
+        """The Gaussians (N, M) of their class whose means codes u are nearest to, as deviations from means usually lie."""
+        mixture, most = self.mixture, min(NEAR, self.mixture.each)
+        means = (mixture.mean @ self.whiten.T).view(mixture.classes, mixture.each, -1)
+        unused = -2 * mixture.logits.log_softmax(-1)
+        near = torch.empty(len(u), most, dtype=torch.long, device=u.device)
+        for c, which in mixture.by_class(u, y):
+            for rows in which.split(BLOCK):
+                far = unused[c] + means[c].square().sum(1) - 2 * (u[rows] @ self.whiten.T) @ means[c].T
+                near[rows] = c * mixture.each + far.topk(most, largest=False, sorted=False).indices
+        return near
+
+    def densities(self, u: Tensor, near: Tensor) -> Tensor:
+        """log w_k + log N(u; m_k, S_k) (N, M) of the Gaussians `near` (N, M) codes u, but for a constant."""
+        mixture = self.mixture
+        far = torch.empty_like(near, dtype=u.dtype)
+        codes, places = self.shared_out(near)
+        for whiten, mean, rows, where in zip(mixture.whiten, mixture.mean, codes, places, strict=True):
+            far.view(-1)[where] = ((u[rows] - mean) @ whiten.T).square().sum(1)
+        density = mixture.logits.log_softmax(-1).flatten() + mixture.log_diagonal.sum(-1)
+        return density[near] - 0.5 * far
+
+    def expect(self, u: Tensor, near: Tensor) -> Statistics:
+        """Expectation step: sums weighted by p(k | u) among the Gaussians `near` (N, M) each code."""
+        return self.sums(u, near, self.densities(u, near).softmax(-1))
+
+    def shared_out(self, near: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """For each Gaussian the codes that have it in `near` (N, M), and where in the flattened `near` that is."""
+        order = near.flatten().argsort(stable=True)
+        sizes = near.flatten().bincount(minlength=self.mixture.components).tolist()
+        return (order // near.shape[1]).split(sizes), order.split(sizes)
+
+    def sums(self, u: Tensor, near: Tensor, groups: Tensor) -> Statistics:
+        """Sums over codes u (N, Z) that belong to the Gaussians near (N, M) by groups (N, M)."""
+        counts, sums, outer = [], [], []
+        for rows, where in zip(*self.shared_out(near), strict=True):
+            weight = groups.view(-1)[where]
+            mine = weight > NONE
+            some, weight = u[rows[mine]], weight[mine]
+            weighted = some * weight[:, None]
+            counts.append(weight.sum())
+            sums.append(weighted.sum(0))
+            outer.append(weighted.T @ some)
+        return Statistics(*(torch.stack(parts).double() for parts in (counts, sums, outer)))
+
+    def maximise(self, sums: Statistics) -> None:
+        """Maximisation step, in double precision; a class without codes has N(0, I)."""
+        mixture = self.mixture
+        size = sums.counts
+        mass = size.clamp_min(1e-6)
+        mean = sums.sums / mass[:, None]
+        scatter = sums.outer - mass[:, None, None] * mean[:, :, None] * mean[:, None, :]
+        pooled = scatter.sum(0) / size.sum()
+        kin = nn.functional.one_hot(self.families).to(mass)  # (K, F)
+        shared = self.lean(torch.einsum("kf,kij->fij", kin, scatter), size @ kin, pooled)
+        share = self.lean(scatter, mass, shared[self.families])
+        eye = torch.eye(mixture.latent, dtype=mean.dtype, device=mean.device)
+        self.whiten = whitening(pooled + mixture.ridge * eye).to(mixture.mean)
+        covariance = torch.where((size > 0.5)[:, None, None], share, pooled) + mixture.ridge * eye
+        by_class = size.view(mixture.classes, mixture.each)
+        total = by_class.sum(1, keepdim=True)
+        empty = (total == 0).expand_as(by_class).reshape(-1)
+        weights = torch.where(total > 0, by_class / total.clamp_min(1e-6), 1 / mixture.each)
+        mixture.logits.copy_(weights.log().clamp_min(UNUSED))
+        mixture.mean.copy_(mean)
+        mixture.set_covariance(torch.where(empty[:, None, None], eye, covariance))
+
+    def lean(self, scatter: Tensor, mass: Tensor, wider: Tensor) -> Tensor:
+        """Covariances (N, Z, Z) of scatters of some mass of codes (N,), leaning on a wider group's."""
+        shrink = self.mixture.shrink
+        return (scatter + shrink * wider) / (mass + shrink).clamp_min(1e-6)[:, None, None]
+
+    def reseed(self, u: Tensor, y: Tensor | None) -> bool:
+        """Move Gaussians that have lost nearly all codes to codes of their class drawn at random; whether there were any."""
+        mixture, used = self.mixture, torch.tensor(self.used)[:, None]
+        in_use = torch.arange(mixture.each) < used
+        poor = in_use & (mixture.logits.softmax(-1).cpu() < 0.1 / used)
+        shapes = (mixture.log_diagonal, mixture.below)
+        usual = [shape[in_use.reshape(-1).to(u.device)].mean(0) for shape in shapes]
+        for c, which in mixture.by_class(u, y):
+            for s in poor[c].nonzero().squeeze(1).tolist():
+                k = c * mixture.each + s
+                chosen = torch.randint(len(which), (1,), generator=self.generator, device=u.device)
+                mixture.mean[k] = u[which[chosen[0]]]
+                mixture.log_diagonal[k], mixture.below[k] = usual
+                mixture.logits[c, s] = -math.log(self.used[c])
+        return bool(poor.any())
+
+
+def whitening(covariance: Tensor) -> Tensor:
+    """The inverse of the Cholesky factor of covariances (..., Z, Z)."""
+    factor = torch.linalg.cholesky(covariance)
+    eye = torch.eye(factor.shape[-1], dtype=factor.dtype, device=factor.device)
+    return torch.linalg.solve_triangular(factor, eye.expand_as(factor), upper=False)
