@@ -10,6 +10,8 @@ for.
 
 Attributes a, of which a picture has several at once, move the codes' mean: p(u | a) = p(u - B' (a - mean of a)), with B by
 ridge regression and the mixture fitted to what is left.
+
+Codes are drawn at a temperature below 1, as in Glow (Kingma and Dhariwal, 2018) https://arxiv.org/abs/1807.03039, Section 6.
 """
 
 from __future__ import annotations
@@ -44,6 +46,8 @@ class Mixture(Prior):
         family: Gaussians whose covariances lean on each other, about; in each class.
         shrink: codes that a family's covariance counts for beside a Gaussian's own, and that of all beside a family's; 0:
             maximum likelihood.
+        temperature: how far drawn codes stray from the means of their Gaussians, in units of the density; below
+            1 samples look more like the data, and a little more like each other. The density is that of temperature 1.
         attributes: `condition` counts attributes, y is (N, condition).
     """
 
@@ -58,6 +62,7 @@ class Mixture(Prior):
         ridge: float = 1e-4,
         family: int = 10,
         shrink: float = 60.0,
+        temperature: float = 0.95,
         attributes: bool = False,
     ) -> None:
         super().__init__(latent, condition)
@@ -66,6 +71,7 @@ class Mixture(Prior):
         """Gaussians of one class, S"""
         self.most = most
         self.ridge, self.family, self.shrink = ridge, family, shrink
+        self.temperature = temperature
         means = torch.randn(self.components, latent, generator=torch.Generator().manual_seed(0))
         self.logits = nn.Parameter(torch.zeros(self.classes, self.each))
         self.mean = nn.Parameter(0.1 * means)
@@ -134,7 +140,9 @@ class Mixture(Prior):
         rows, whiten = max(1, CHUNK // self.latent**2), self.whiten
         parts = zip(which.split(rows), noise.split(rows), strict=True)
         solve = partial(torch.linalg.solve_triangular, upper=False)
-        return torch.cat([self.mean[k] + solve(whiten[k], e).squeeze(-1) for k, e in parts])
+        return torch.cat(
+            [self.mean[k] + self.temperature * solve(whiten[k], e).squeeze(-1) for k, e in parts]
+        )
 
     @torch.no_grad()
     def _fit(self, u: Tensor, y: Tensor | None, generator: torch.Generator) -> None:

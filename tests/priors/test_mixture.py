@@ -58,13 +58,24 @@ def test_one_gaussian_is_the_closed_form_fit() -> None:
 
 def test_samples_have_the_mixture_s_moments(clusters: tuple[Tensor, Tensor]) -> None:
     torch.manual_seed(0)
-    prior = Mixture(6, components=3)
+    prior = Mixture(6, components=3, temperature=1.0)
     prior.fit(clusters[0])
     drawn = prior.sample(20_000)
     torch.testing.assert_close(drawn.mean(0), clusters[0].mean(0), atol=0.15, rtol=0)
     assert (torch.cov(drawn.T) - torch.cov(clusters[0].T)).abs().max() < 0.06 * torch.cov(
         clusters[0].T
     ).abs().max()
+
+
+def test_a_temperature_draws_samples_to_the_means_and_leaves_the_density_alone() -> None:
+    torch.manual_seed(0)
+    codes = 3 + 2 * torch.randn(2000, 4)
+    exact, cold = (Mixture(4, components=1, temperature=t) for t in (1.0, 0.5))
+    for prior in (exact, cold):
+        prior.fit(codes)
+    torch.testing.assert_close(cold.sample(20_000).std(0), 0.5 * codes.std(0), atol=0.02, rtol=0)
+    torch.testing.assert_close(cold.sample(20_000).mean(0), codes.mean(0), atol=0.04, rtol=0)
+    assert torch.equal(cold.log_prob(codes), exact.log_prob(codes))
 
 
 def test_few_codes_use_fewer_gaussians_in_the_same_shapes() -> None:
