@@ -41,11 +41,13 @@ VARIANTS: dict[str, tuple[int, dict[str, Any]]] = {
     "components 400": (60_000, {"components": 400}),
     "components 800": (60_000, {"components": 800}),
     "components 1800": (60_000, {"components": 1800}),
+    "temperature 1": (60_000, {"temperature": 1.0}),
+    "temperature 0.9": (60_000, {"temperature": 0.9}),
     "shrink 0": (60_000, {"shrink": 0.0}),
     "shrink 20": (60_000, {"shrink": 20.0}),
     "shrink 180": (60_000, {"shrink": 180.0}),
 }
-"""name -> codes at most, and what differs from the mixture's defaults (1,200 components, families of 10, shrink 60)"""
+"""name -> codes at most, and in what it differs from the mixture's defaults"""
 
 
 def main() -> None:
