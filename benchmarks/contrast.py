@@ -77,10 +77,12 @@ def against(dataset: Dataset, x: Tensor) -> dict[str, float]:
     val, name = dataset.batch(dataset.split("val")[:IMAGES]).x, dataset.spec.name
     kernel = mmd(val.numpy(), x.numpy())
     real, fake = extract(val, name)[0], extract(x, name)[0]
+    balls = prdc(real, fake)
     return {
         "deviation": x.std().item(),
         "fd": frechet(real, fake)["fd"],
-        "coverage": prdc(real, fake)["coverage"],
+        "density": balls["density"],
+        "coverage": balls["coverage"],
         "mmd": kernel["mmd"],
         "mmd error": kernel["error"],
     }

@@ -236,7 +236,8 @@ def contrast() -> str:
                 name,
                 f"{found['deviation']:.3f}",
                 f"{found['fd']:.2f}",
-                f"{found['coverage']:.3f}" if "coverage" in found else "",
+                f"{found['density']:.2f}" if "density" in found else "",
+                f"{found['coverage']:.3f}",
                 f"{1000 * found['mmd']:.2f} ± {1000 * found['mmd error']:.2f}",
             ]
             for name, found in row["rows"].items()
@@ -245,6 +246,7 @@ def contrast() -> str:
             f"{row['model']}, {row['data']}, 5,000 each",
             "deviation of pixels",
             "Frechet distance",
+            "density",
             "coverage",
             "RBF MMD² x 1000",
         ]
