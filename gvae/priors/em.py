@@ -18,7 +18,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gvae.priors.base import hold_out
 from gvae.priors.k_means import k_means
@@ -39,15 +39,17 @@ FEWEST = 30
 ROUNDS = 60
 """EM iterations, at most, on a third of the codes and on all of them"""
 
-BLOCK = 8192
+BLOCK = 4096
 """codes that are compared with all Gaussians at once"""
+NUMBERS = 1_000_000
+"""numbers of covariances that are computed at once"""
 
 Codes = tuple[Tensor, Tensor | None]
 """codes u (N, Z) and their classes y (N,), or None"""
 
 
 class Statistics(NamedTuple):
-    """What EM sums over codes: counts (K,), sums (K, Z), outer products (K, Z, Z)."""
+    """What EM sums over codes: counts (K,), sums (K, Z), outer products (K, Z, Z), these in the codes' precision."""
 
     counts: Tensor
     sums: Tensor
@@ -165,29 +167,38 @@ class EM:
             counts.append(weight.sum())
             sums.append(weighted.sum(0))
             outer.append(weighted.T @ some)
-        return Statistics(*(torch.stack(parts).double() for parts in (counts, sums, outer)))
+        return Statistics(torch.stack(counts).double(), torch.stack(sums).double(), torch.stack(outer))
 
     def maximise(self, sums: Statistics) -> None:
-        """Maximisation step, in double precision; a class without codes has N(0, I)."""
-        mixture = self.mixture
-        size = sums.counts
+        """Maximisation step, in double precision, some Gaussians at a time; a class without codes has N(0, I)."""
+        mixture, size = self.mixture, sums.counts
         mass = size.clamp_min(1e-6)
         mean = sums.sums / mass[:, None]
-        scatter = sums.outer - mass[:, None, None] * mean[:, :, None] * mean[:, None, :]
-        pooled = scatter.sum(0) / size.sum()
-        kin = nn.functional.one_hot(self.families).to(mass)  # (K, F)
-        shared = self.lean(torch.einsum("kf,kij->fij", kin, scatter), size @ kin, pooled)
-        share = self.lean(scatter, mass, shared[self.families])
+        parts = torch.arange(len(mass), device=mass.device).split(max(1, NUMBERS // mixture.latent**2))
+
+        def scatter(part: Tensor) -> Tensor:
+            m = mean[part]
+            return sums.outer[part].double() - mass[part, None, None] * m[:, :, None] * m[:, None, :]
+
+        count = int(self.families.max()) + 1
+        within = mean.new_zeros(count, mixture.latent, mixture.latent)
+        for part in parts:
+            within.index_add_(0, self.families[part], scatter(part))
+        pooled = within.sum(0) / size.sum()
+        kin = mass.new_zeros(count).index_add_(0, self.families, size)
+        shared = self.lean(within, kin, pooled)
         eye = torch.eye(mixture.latent, dtype=mean.dtype, device=mean.device)
         self.whiten = whitening(pooled + mixture.ridge * eye).to(mixture.mean)
-        covariance = torch.where((size > 0.5)[:, None, None], share, pooled) + mixture.ridge * eye
         by_class = size.view(mixture.classes, mixture.each)
         total = by_class.sum(1, keepdim=True)
         empty = (total == 0).expand_as(by_class).reshape(-1)
+        for part in parts:
+            own = self.lean(scatter(part), mass[part], shared[self.families[part]])
+            used = torch.where((size[part] > 0.5)[:, None, None], own, pooled) + mixture.ridge * eye
+            mixture.set_covariance(torch.where(empty[part][:, None, None], eye, used), part)
         weights = torch.where(total > 0, by_class / total.clamp_min(1e-6), 1 / mixture.each)
         mixture.logits.copy_(weights.log().clamp_min(UNUSED))
         mixture.mean.copy_(mean)
-        mixture.set_covariance(torch.where(empty[:, None, None], eye, covariance))
 
     def lean(self, scatter: Tensor, mass: Tensor, wider: Tensor) -> Tensor:
         """Covariances (N, Z, Z) of scatters of some mass of codes (N,), leaning on a wider group's."""

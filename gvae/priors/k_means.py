@@ -13,6 +13,8 @@ from torch import Tensor
 
 ENOUGH = 12
 """codes for each group among which its centre is sought"""
+BLOCK = 4096
+"""codes that are compared with all centres at once"""
 
 
 def k_means(u: Tensor, components: int, generator: torch.Generator, rounds: int = 10) -> Tensor:
@@ -43,4 +45,5 @@ def _spread(u: Tensor, components: int, generator: torch.Generator) -> Tensor:
 
 def _nearest(u: Tensor, centres: Tensor) -> Tensor:
     """Index (N,) of the nearest centre; |u|^2 is the same for all centres and left out."""
-    return (centres.square().sum(1) - 2 * u @ centres.T).argmin(1)
+    length = centres.square().sum(1)
+    return torch.cat([torch.addmm(length, some, centres.T, alpha=-2).argmin(1) for some in u.split(BLOCK)])

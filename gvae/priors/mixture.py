@@ -165,12 +165,12 @@ class Mixture(Prior):
         self.effect.copy_(torch.linalg.solve(a.T @ a + RARE * eye, a.T @ u.double()))
         return u - (y - self.usual) @ self.effect
 
-    def set_covariance(self, covariance: Tensor) -> None:
-        """Store covariances (K, Z, Z) as P."""
+    def set_covariance(self, covariance: Tensor, some: Tensor | slice = slice(None)) -> None:
+        """Store covariances (K, Z, Z), of all Gaussians or of some, as P."""
         whiten = whitening(covariance)
         rows, columns = torch.tril_indices(self.latent, self.latent, -1, device=whiten.device)
-        self.log_diagonal.copy_(whiten.diagonal(dim1=-2, dim2=-1).log())
-        self.below.copy_(whiten[:, rows, columns])
+        self.log_diagonal[some] = whiten.diagonal(dim1=-2, dim2=-1).log().to(self.mean)
+        self.below[some] = whiten[:, rows, columns].to(self.mean)
 
 
 def usual(latent: int) -> int:
