@@ -47,7 +47,7 @@ class Mixture(Prior):
         shrink: codes that a family's covariance counts for beside a Gaussian's own, and that of all beside a family's; 0:
             maximum likelihood.
         temperature: how far drawn codes stray from the means of their Gaussians, in units of the density; below
-            1 samples look more like the data, and a little more like each other. The density is that of temperature 1.
+            1 samples look more like the most usual codes, and so more like each other. The density is that of temperature 1.
         attributes: `condition` counts attributes, y is (N, condition).
     """
 
