@@ -217,7 +217,8 @@ def chosen() -> str:
     text = trials(("gvae", "vae"))
     about = (
         "One seed each, validation split; vae with the fitted mixture, as gvae has it. Rows of 110,000 images are of the "
-        "present game; those of one data set share their first stage. All others are older: encoder and prior moved on "
+        "present game, with a mixture of 400 Gaussians at temperature 1; those of one data set share their first stage. "
+        "All others are older: encoder and prior moved on "
         "beside the critic, the mixture had 200 Gaussians of another fit, and was fitted anew at the end (`--refit`, an "
         "option of that time). Those of 100,000 images, 3 and 10 minutes are of 21 November 2026, when the defaults were "
         "`--start 0.85 --weight 0.4 --late-lr 1e-3 --critic-start random`. Of the older ones, only in the rows "
