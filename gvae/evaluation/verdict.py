@@ -90,7 +90,7 @@ def standing(rows: Rows, columns: Sequence[Column]) -> str:
 
 def badness(runs: Sequence[Measured], column: Column) -> list[float]:
     """A number of every run that has it, turned so that lower is better."""
-    numbers = [number for number in found(runs, column) if number.value is not None]
+    numbers = found(runs, column)
     if column.number == NEARER:
         return [abs(n.value - n.floor) for n in numbers if n.value is not None and n.floor is not None]
     sign = -1 if column.number == HIGHER else 1

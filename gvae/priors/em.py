@@ -38,7 +38,6 @@ FEWEST = 30
 """codes for each Gaussian, or twice as many as dimensions if that is less; with fewer codes there are fewer Gaussians"""
 ROUNDS = 60
 """EM iterations, at most, on a third of the codes and on all of them"""
-
 BLOCK = 4096
 """codes that are compared with all Gaussians at once"""
 NUMBERS = 1_000_000

@@ -59,6 +59,7 @@ MISTAKES = [
     ("train vae-nf --data digits --steps 0 --dry-run", "--steps is 0"),
     ("train draw --data digits --glimpses 0 --dry-run", "--glimpses is 0"),
     ("train pca --data digits --latent 64 --dry-run", "has fewer components"),
+    ("train vae --data digits --components -1 --dry-run", "--components is -1; it must be positive, or 0"),
     ("train vae --data digits --joint --prior flow --dry-run", "--joint needs a prior"),
     ("evaluate nowhere --bound-images 0", "--bound-images is 0"),
     ("train gan --data digits --flip", "a mirrored image is none of digits"),
