@@ -24,6 +24,8 @@ NEARER = "ms-ssim"
 """the one of these where nearer to the real images' own value is better"""
 LOST = 0.01
 """share of the samples below which a class counts as lost"""
+VAIN = 0.005
+"""coverage below which a training came to nothing"""
 
 
 def latent_size(rows: Rows) -> str:
@@ -60,7 +62,7 @@ def latent_size(rows: Rows) -> str:
 
 
 def standing(rows: Rows, columns: Sequence[Column]) -> str:
-    """In what gvae is first, tied or behind; empty while it has no row, or is alone.
+    """In what gvae is first, tied or behind, and which trainings came to nothing; empty while it has no row, or is alone.
 
     Two rows are tied if their means differ by no more than the standard error of the difference, over seeds; a row of one
     seed is taken as it is.
@@ -85,7 +87,15 @@ def standing(rows: Rows, columns: Sequence[Column]) -> str:
             places.setdefault(place, []).append(column.title.partition(" x 1000")[0])
     claims = [f"{place} in {listed(titles)}" for place, titles in places.items()]
     rule = "tied: means differ by no more than the standard error of the difference, over seeds"
-    return f"**Verdict**: {OURS} is {'; '.join(claims)} ({rule})." if claims else ""
+    return f"**Verdict**: {OURS} is {'; '.join(claims)} ({rule}).{vain(rows)}" if claims else ""
+
+
+def vain(rows: Rows) -> str:
+    """A sentence, after a space, on trainings whose samples cover next to nothing of the data; empty without any."""
+    found = {label: [values([run], "coverage") for run in runs] for label, runs in rows.items()}
+    counts = {label: sum(bool(v) and v[0] < VAIN for v in runs) for label, runs in found.items()}
+    told = [f'{n} of {len(found[label])} of "{label}"' for label, n in counts.items() if n]
+    return f" Trainings that came to nothing (coverage below {VAIN}): {listed(told)}." if told else ""
 
 
 def badness(runs: Sequence[Measured], column: Column) -> list[float]:

@@ -79,3 +79,14 @@ def test_rows_of_one_seed_are_taken_as_they_are():
         EXPERIMENTS["table3"], rows
     )
     assert error([1.0], [2.0, 3.0]) == 0
+
+
+def test_the_verdict_counts_trainings_that_came_to_nothing():
+    rows = {
+        "gvae": [model(0.5, 0.9, 0.2), model(0.5, 0.9, 0.2)],
+        "gan": [model(250.0, 0.0, 0.9), model(9.0, 0.3, 0.2), model(250.0, 0.0049, 0.9)],
+        "wgan, clipped": [model(250.0, 0.005, 0.9)],
+    }
+    text = markdown(EXPERIMENTS["table3"], rows)
+    assert 'Trainings that came to nothing (coverage below 0.005): 2 of 3 of "gan".' in text
+    assert "came to nothing" not in markdown(EXPERIMENTS["table3"], {**rows, "gan": rows["gan"][1:2]})
