@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import choices
 import explored
 import gains
 import readers
@@ -167,7 +168,8 @@ def page() -> str:
     parts = [text for text in (INTRODUCTION, likelihood()) if text]
     for name, (experiment, rows, found) in reproduced().items():
         parts.append(f"#{markdown(experiment, rows)}\n{sections.curves(found)}{origin(name, found)}")
-    return "\n\n".join(parts + sections.all_sections()) + "\n"
+    parts += [text for text in (choices.others(), *sections.all_sections()) if text]
+    return "\n\n".join(parts) + "\n"
 
 
 def results_of(model: str) -> str:
@@ -207,15 +209,15 @@ def main() -> None:
     same = [put(README, "results", headline(), check)]
     same += [put(file, "results", results_of(file.stem), check) for file in sorted(MODELS.glob("*.md"))]
     same.append(
-        put(MODELS / "gvae.md", "ablation", f"{sections.ablation()}\n\n{sections.chosen()}".strip(), check)
+        put(MODELS / "gvae.md", "ablation", f"{choices.ablation()}\n\n{choices.chosen()}".strip(), check)
     )
-    same.append(put(MODELS / "gvae.md", "contrast", sections.contrast(), check))
+    same.append(put(MODELS / "gvae.md", "contrast", choices.contrast(), check))
     same.append(PAGE.exists() and PAGE.read_text(encoding="utf-8") == page())
     if not check:
         PAGE.write_text(page(), encoding="utf-8")
     same += [put(LATENT, "edits", explored.edits(), check)]
     same += [put(CHOOSING, "gains", gains.gains(), check)]
-    same += [put(PRIORS, "fits", sections.priors(), check)]
+    same += [put(PRIORS, "fits", choices.priors(), check)]
     same += [put(DATA, "measured", readers.measured(), check)]
     same += [put(EXPLORER, "latency", explored.explorer(), check)]
     if (RESULTS / "engine.json").exists():

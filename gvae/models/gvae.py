@@ -17,21 +17,20 @@ reconstruction and a code critic in place of the KL term.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, kl_divergence
 
 from gvae import nets
-from gvae.config import CriticConfig, LatentConfig
-from gvae.errors import GvaeError
 from gvae.losses.adversarial import ADVERSARIAL, balance, wasserstein_critic
 from gvae.losses.augment import Augment
 from gvae.losses.penalties import gradient_penalty, lazy_zero_centred
 from gvae.models.base import Optim, Outcome, Player, Turn
+from gvae.models.gvae_options import Config, check
 from gvae.models.latent import LatentModel, has_parameters
 from gvae.nets.critics import CodeCritic
 from gvae.nets.heads import gaussian
@@ -39,48 +38,6 @@ from gvae.types import Batch, DataSpec, Terms
 
 UNLEARNED = 2000
 """codes of the prior's first fit with `--start 0`, when the encoder has learned nothing yet"""
-
-
-@dataclass(frozen=True)
-class Config(LatentConfig, CriticConfig):
-    """Generative Variational Autoencoder."""
-
-    latent: int = 48
-    """number of latent dimensions, Z"""
-    beta: float = 0.5
-    """weight of the KL term: above 1 the code carries fewer nats and its prior is easier to learn"""
-    start: float = 0.7
-    """fraction of the budget after which the prior is fitted and the critic enters"""
-    adversarial: Literal["relativistic", "wasserstein", "nonsaturating"] = "relativistic"
-    """what critic and generator minimise"""
-    weight: float = 0.6
-    """weight of the adversarial term in nats per pixel value, the scale of the likelihood"""
-    balance: float = 0.0
-    """adaptive weight instead: pull of the adversarial term at the generator's last layer, in those of the likelihood"""
-    rec_share: float = 0.25
-    """share of the critic's fakes that are reconstructions; the others are samples of the prior"""
-    penalty: float = 1.0
-    """weight of the gradient penalty: (||grad D|| - 1)^2 with wasserstein, else R1"""
-    penalty_every: int = 8
-    """rounds from one R1 penalty to the next (its weight is corrected)"""
-    critic_lr: float = 5e-4
-    """Adam step size of the critics"""
-    late_lr: float = 2e-4
-    """Adam step size of the generator (and of the encoder, if it moves) beside a critic that has entered late"""
-    critic_start: Literal["encoder", "random"] = "encoder"
-    """the critic's first weights when it enters late: the encoder's, where their layers are alike, or random ones"""
-    freeze: bool = True
-    """keep the encoder still beside a critic that has entered late, so that the prior stays true to its codes"""
-    momentum: float = 0.9
-    """beta1 of the Adam of encoder, generator and prior"""
-    features: float = 0.0
-    """weight of the squared error in the critic's features"""
-    code: Literal["kl", "critic"] = "kl"
-    """what ties the codes to N(0, I): the closed-form KL, or alpha-GAN's code critic"""
-    order: Literal["simultaneous", "sequential"] = "simultaneous"
-    """one forward pass for all players, or encoder + generator, critic, code critic in turn (the papers')"""
-    noise: int = 0
-    """channels of noise concatenated to the encoder's input, which make q(z|x) implicit; 0: none"""
 
 
 class Judged(NamedTuple):
@@ -270,32 +227,6 @@ class GVAE(LatentModel):
         c = self.config
         r1 = lazy_zero_centred(lambda v: self.critic(v, y)[0], self.augment(x), c.penalty, c.penalty_every)
         return Outcome({"critic": {"r1": r1}})
-
-
-def check(config: Config) -> None:
-    """Refuse options that cannot work.
-
-    Raises:
-        GvaeError: which, and what is allowed.
-    """
-    if not 0 <= config.rec_share < 1:
-        raise GvaeError(f"--rec-share is {config.rec_share}; it must be at least 0 and below 1")
-    if config.penalty_every < 1:
-        raise GvaeError(f"--penalty-every is {config.penalty_every}; it must be at least 1")
-    if config.adversarial == "wasserstein" and config.augment == "adaptive":
-        raise GvaeError(
-            "--augment adaptive needs scores with a zero, which wasserstein has not; use --augment diff"
-        )
-    if config.code == "critic" and config.freeze and config.start:
-        raise GvaeError(
-            "--code critic has nobody to teach while the encoder stands still; use --no-freeze, or --start 0"
-        )
-    if config.features and config.augment != "none":
-        raise GvaeError(
-            "--features compares an image with its reconstruction, which --augment changes apart; use one"
-        )
-    if config.start < 0 or config.noise < 0 or config.balance < 0:
-        raise GvaeError("--start, --noise and --balance must not be negative")
 
 
 def last_weight(generator: nn.Module) -> Tensor:
