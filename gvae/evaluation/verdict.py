@@ -62,7 +62,7 @@ def latent_size(rows: Rows) -> str:
 
 
 def standing(rows: Rows, columns: Sequence[Column]) -> str:
-    """In what gvae is first, tied or behind, and which trainings came to nothing; empty while it has no row, or is alone.
+    """In what gvae is first, tied or behind, and how many trainings came to nothing; empty while it has no row, or is alone.
 
     Two rows are tied if their means differ by no more than the standard error of the difference, over seeds; a row of one
     seed is taken as it is.
@@ -77,13 +77,14 @@ def standing(rows: Rows, columns: Sequence[Column]) -> str:
         mine = badness(rows.get(OURS, []), column) if column.number in CLAIMED else []
         theirs = {label: badness(runs, column) for label, runs in others.items()}
         if mine and any(theirs.values()):
-            better = {k: v for k, v in theirs.items() if v and statistics.fmean(v) < statistics.fmean(mine)}
-            ahead = [
-                k for k, v in better.items() if statistics.fmean(mine) - statistics.fmean(v) > error(mine, v)
-            ]
-            place = "first"
-            if better:
-                place = f"behind {named(ahead)}" if ahead else f"tied with {named(list(better))}"
+            gaps = {
+                k: (statistics.fmean(mine) - statistics.fmean(v), error(mine, v))
+                for k, v in theirs.items()
+                if v
+            }
+            ahead = [k for k, (gap, noise) in gaps.items() if gap > noise]
+            tied = [k for k, (gap, noise) in gaps.items() if abs(gap) <= noise]
+            place = f"behind {named(ahead)}" if ahead else f"tied with {named(tied)}" if tied else "first"
             places.setdefault(place, []).append(column.title.partition(" x 1000")[0])
     claims = [f"{place} in {listed(titles)}" for place, titles in places.items()]
     rule = "tied: means differ by no more than the standard error of the difference, over seeds"
