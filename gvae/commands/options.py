@@ -2,7 +2,7 @@
 
 A model's `Config` sits beside the model, in a file that imports torch. Importing torch takes seconds, and
 --help has half of one; so the class `Config` alone is taken out of the file's source and executed with the
-light imports that it needs.
+light imports that it needs. One that lies in a file of its own (`gvae_options`), which imports no torch, is imported.
 """
 
 from __future__ import annotations
@@ -59,8 +59,6 @@ def config_class(model: str) -> type[ModelConfig]:
 def light_config(module: str) -> type[ModelConfig] | None:
     """Execute light imports, constants and the class `Config` of a module; None if that is not enough."""
     body = [node for node in docs.tree(module).body if _needed(node)]
-    if not any(isinstance(node, ast.ClassDef) for node in body):
-        return None
     # dataclasses look their module up by name, but the real one may be imported later: ours does not stay
     shadow = types.ModuleType(module)
     before = sys.modules.get(module)
@@ -73,13 +71,13 @@ def light_config(module: str) -> type[ModelConfig] | None:
         del sys.modules[module]
         if before is not None:
             sys.modules[module] = before
-    return shadow.__dict__["Config"]
+    return shadow.__dict__.get("Config")
 
 
 def _needed(node: ast.stmt) -> bool:
     """Whether a statement at the top of a model's file is part of what its Config needs."""
     if isinstance(node, ast.ImportFrom):
-        return node.module in LIGHT
+        return node.module in LIGHT or str(node.module).endswith("_options")
     if isinstance(node, ast.Import):
         return all(alias.name in LIGHT for alias in node.names)
     if isinstance(node, ast.Assign):  # constants used as defaults

@@ -18,7 +18,7 @@ from gvae.presets import PRESETS
 @pytest.mark.parametrize("model", MODELS)
 def test_the_light_config_is_the_real_one(model):
     light, real = options.config_class(model), resolve(model).Config
-    assert light is not real
+    assert (light is real) == real.__module__.endswith("_options")  # a file without torch is simply imported
     assert to_json(light()) == to_json(real())
     assert from_json(real, to_json(light())) == real()
     assert sys.modules[where(model).partition(":")[0]] is not None
