@@ -61,8 +61,8 @@ class GVAE(LatentModel):
     Config = Config
 
     def __init__(self, config: Config, spec: DataSpec) -> None:
-        super().__init__(config, spec)
         check(config)
+        super().__init__(config, spec)
         self.critic = nets.critic(spec, config.net, self.condition)
         self.augment = Augment(config.augment)
         if config.code == "critic":

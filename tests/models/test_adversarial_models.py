@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from gvae.config import NetConfig
 from gvae.errors import GvaeError
 from gvae.models import ac_gan, ac_wgan, alpha_gan, cgan, gan, resolve, wgan
 from gvae.models.base import Model, Outcome
+from gvae.models.implicit import painted
 from gvae.training import turns
 from gvae.types import Batch, DataSpec
 
@@ -152,6 +155,35 @@ def test_lazy_penalty_of_a_gan_weighs_the_rounds_it_skips():
     assert values(model.smoothen(batch())) == {"critic": {"r1": pytest.approx(0.5 * 3 * 4 * (4 * 64))}}
     assert [turn.every for turn in model.turns()] == [1, 4]
     assert [turn.every for turn in gan_of(penalty=0.0).turns()] == [1]
+
+
+def test_a_generator_that_paints_all_black_is_called_back():
+    model = gan_of(penalty=0.0)
+    model.critic.forward = lambda x, y=None: (x.flatten(1).mean(1), [])  # the brighter the better
+    for by_hand in (True, False):
+        nn.init.constant_(model.generator.last.bias, -20.0)
+        made = (
+            (lambda z: torch.tanh(model.generator(z))) if by_hand else (lambda z: painted(model.generator(z)))
+        )
+        x_gen = made(torch.randn(6, 4))
+        assert x_gen.max() == -1
+        (slope,) = torch.autograd.grad(-x_gen.mean(), [model.generator.last.bias])
+        assert slope.sum().item() == pytest.approx(0 if by_hand else -0.01, rel=1e-4)
+    mover = torch.optim.Adam(model.generator.parameters(), 0.2)
+    for _ in range(150):
+        mover.zero_grad()
+        model.play(batch()).losses["generator"]["fool"].backward()
+        mover.step()
+    assert model.sample(6).mean() > 0.5
+
+
+@given(st.floats(-30, 30), st.sampled_from([-1.0, 1.0]))
+def test_the_slope_of_painted_pixels(value, grad):
+    x = torch.tensor(value, dtype=torch.float64, requires_grad=True)
+    painted(x).backward(torch.tensor(grad, dtype=torch.float64))
+    assert x.grad is not None
+    slope, leads_back = 1 - math.tanh(value) ** 2, grad * value > 0
+    assert x.grad.item() == pytest.approx(grad * (max(slope, 0.01) if leads_back else slope), abs=1e-12)
 
 
 def test_penalties_of_a_gan_are_taken_where_the_option_says():

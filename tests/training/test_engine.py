@@ -99,6 +99,12 @@ def test_a_models_step_size_may_depend_on_the_progress(digits, tmp_path):
     assert sizes == sorted(sizes, reverse=True)  # once slower, slower to the end
 
 
+def test_a_round_longer_than_the_minutes_given_is_not_shown_as_more_than_all(digits, tmp_path, capsys):
+    train(TOY, Config(), replace(OPTIONS, images=None, minutes=1e-6), digits, "digits", tmp_path)
+    assert "100%  200 images" in (shown := capsys.readouterr().err)
+    assert " 0:00 left" in shown
+
+
 def test_gradient_of_a_player_is_that_of_its_own_terms():
     l, r = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
     with torch.no_grad():
