@@ -5,7 +5,7 @@
     python benchmarks/tables.py                     # writes the table of docs/models/gvae.md
 
 Every row of results/ablation.json is one training of three minutes and one `gvae evaluate --split val`; nothing here touches
-the test split.
+the test split. On one slow core three minutes leave some 50 rounds beside the critic: give it both, or --minutes 8.
 """
 
 from __future__ import annotations

@@ -54,9 +54,8 @@ class Journal:
             rate: images per second.
         """
         seen = row["images"]
-        fraction = min(
-            fraction, 1.0
-        )  # a round may end beyond the minutes given, above all one that fits a prior
+        # a round may end beyond the minutes given, above all one that fits a prior
+        fraction = min(fraction, 1.0)
         left = elapsed * (1 / max(fraction, 1e-9) - 1)
         self.progress.show(seen, fraction, rate, left, row["terms"])
         if self.files:

@@ -1,0 +1,43 @@
+"""From a generator's unbounded outputs to images, by a tanh that no generator is lost in.
+
+A generator that has once painted every pixel black stays there with a plain tanh: its slope is zero, and no critic can call
+it back. Here the slope has a floor, in gradients that lead back only, so that nothing is pushed further out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+FLOOR = 0.01
+"""least slope in gradients that lead away from black or white"""
+
+
+class Painted(torch.autograd.Function):
+    """tanh(x); a gradient whose descent moves x towards 0 is multiplied by max(1 - tanh(x)^2, FLOOR)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        y = torch.tanh(x)
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        (y,) = ctx.saved_tensors
+        slope = 1 - y * y
+        return grad * torch.where(grad * y > 0, slope.clamp_min(FLOOR), slope)
+
+
+def painted(x: Tensor) -> Tensor:
+    """Images tanh(x) in [-1, 1] of outputs x, of the same shape; differentiable once.
+
+    >>> x = torch.tensor([0.0, -20.0, -20.0], requires_grad=True)
+    >>> torch.autograd.grad(painted(x), x, torch.tensor([1.0, 1.0, -1.0]))
+    (tensor([ 1.0000,  0.0000, -0.0100]),)
+    """
+    return Painted.apply(x)  # pyright: ignore[reportReturnType]
