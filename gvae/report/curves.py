@@ -68,7 +68,7 @@ def chart(name: str, points: Series) -> str:
     )
     told = f"{number(low)} to {number(high)}{', log axis' if log else ''}; last {number(ys[-1])}"
     return (
-        f'<figure class="chart"><figcaption>{escape(name)}</figcaption>'
+        f'<figure class="chart"><figcaption>{escape(name).replace("/", "/<wbr>")}</figcaption>'
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(name)}: {told}">'
         f'<polyline points="{path}"/></svg><small>{told}</small></figure>'
     )
