@@ -1,7 +1,8 @@
 """From a generator's unbounded outputs to images, by a tanh that no generator is lost in.
 
-A generator that has once painted every pixel black stays there with a plain tanh: its slope is zero, and no critic can call
-it back. Here the slope has a floor, in gradients that lead back only, so that nothing is pushed further out.
+A generator that has once painted every pixel black stays there with a plain tanh: its slope is zero, and neither a critic
+nor a likelihood can call it back. Here the slope has a floor, in gradients that lead back only, so that nothing is pushed
+further out.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 FLOOR = 0.01
 """least slope in gradients that lead away from black or white"""
@@ -26,7 +26,6 @@ class Painted(torch.autograd.Function):
         return y
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         (y,) = ctx.saved_tensors
         slope = 1 - y * y
@@ -34,7 +33,7 @@ class Painted(torch.autograd.Function):
 
 
 def painted(x: Tensor) -> Tensor:
-    """Images tanh(x) in [-1, 1] of outputs x, of the same shape; differentiable once.
+    """Images tanh(x) in [-1, 1] of outputs x, of the same shape; differentiable twice.
 
     >>> x = torch.tensor([0.0, -20.0, -20.0], requires_grad=True)
     >>> torch.autograd.grad(painted(x), x, torch.tensor([1.0, 1.0, -1.0]))

@@ -10,10 +10,12 @@ from torch.distributions import Normal
 
 from gvae.errors import GvaeError
 from gvae.nets.heads import DiscretisedLogistic, Likelihood
+from gvae.nets.painted import painted
 from gvae.types import DataSpec
 
 GRAY = DataSpec("gray", 1, (2, 2))
 BINARY = DataSpec("binary", 1, (2, 2), binary="static")
+GRAY_KINDS = ["gaussian", "gaussian-learned", "laplace", "discretised-logistic"]
 
 
 def test_discretised_logistic_is_a_probability_over_gray_values():
@@ -53,7 +55,7 @@ def test_auto_follows_the_data():
     assert Likelihood("auto", BINARY).kind == "bernoulli"
 
 
-@pytest.mark.parametrize("kind", ["gaussian", "gaussian-learned", "laplace", "discretised-logistic"])
+@pytest.mark.parametrize("kind", GRAY_KINDS)
 def test_a_density_of_gray_values_is_refused_for_black_and_white(kind):
     with pytest.raises(GvaeError, match="use --likelihood bernoulli"):
         Likelihood(kind, BINARY)
@@ -76,3 +78,22 @@ def test_a_learned_scale_finds_the_optimal_one():
         (-likelihood(torch.zeros_like(x)).log_prob(x).mean()).backward()
         optimiser.step()
     assert likelihood.log_scale.exp().item() == pytest.approx(x.square().mean().sqrt().item(), rel=0.02)
+
+
+@pytest.mark.parametrize("kind", GRAY_KINDS)
+def test_black_where_the_image_is_white_is_called_back(kind):
+    raw = torch.full((1, 1, 2, 2), -20.0, requires_grad=True)
+    p = Likelihood(kind, GRAY)(raw)
+    assert (p.mean == -1).all()
+    nll = {x: -p.log_prob(torch.full_like(raw, x)).sum() for x in (-1.0, 1.0)}
+    slope = {x: torch.autograd.grad(value, raw, retain_graph=True)[0] for x, value in nll.items()}
+    assert (slope[1.0] < -1e-3).all()  # with a plain tanh it is zero
+    assert slope[-1.0].abs().max() < 1e-6
+
+
+def test_painted_is_differentiable_twice():
+    x = torch.linspace(
+        -2.5, 2.5, 9, dtype=torch.float64, requires_grad=True
+    )  # where the slope is above its floor
+    assert torch.autograd.gradcheck(painted, x)
+    assert torch.autograd.gradgradcheck(painted, x)
