@@ -28,7 +28,7 @@ MODELS = ("cvae", "cgan", "ac-gan", "ac-wgan", "gvae")
 OPTIONS = {
     "cvae": "",
     "cgan": "--lr 1e-3",
-    "ac-gan": "--conditional",
+    "ac-gan": "--conditional --lr 1e-3",
     "ac-wgan": "--conditional --critic-steps 2 --lr 5e-4",
     "gvae": "--conditional",
 }

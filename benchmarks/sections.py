@@ -146,11 +146,13 @@ def of_a_class(rows: list[dict[str, Any]], images: str) -> str:
         worst = min(100 * min(row["by_class"]) for row in mine)
         distance = mean([row["numbers"]["fd"]["value"] for row in mine], 2)
         picture = f"![{model}]({images}/conditional-{model}.png)"
-        lines.append([model, f"{agreed} %", f"{worst:.1f} %", distance, str(len(mine)), picture])
-    titles = ["model", "agreement", "worst class", "Frechet distance", "seeds", "a row for each class"]
+        spent = f"{mine[0]['minutes']:g}"
+        lines.append([model, spent, f"{agreed} %", f"{worst:.1f} %", distance, str(len(mine)), picture])
+    titles = ["model", "minutes", "agreement", "worst class", "Frechet distance", "seeds"]
+    titles.append("a row for each class")
     first = rows[0]
     about = (
-        f"{first['each']} samples of each class after {first['minutes']:g} minutes, named by a classifier that was trained "
-        f"on real images; of real test images it names {100 * first['real']:.1f} % as labelled."
+        f"{first['each']} samples of each class, named by a classifier that was trained on real images; of real test "
+        f"images it names {100 * first['real']:.1f} % as labelled."
     )
     return f"{about}\n\n{pipes([titles, *lines])}\n\n{origin(rows, 'conditional')}"
