@@ -239,7 +239,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             Recipe("cvae, N(0, I)", "cvae", {"prior": "normal"}, note="told the class, as ac-gan is"),
             Recipe("gan", "gan", QUICK, note=CHOSEN),
             Recipe("wgan-gp", "wgan-gp", {"critic_steps": 2}),
-            Recipe("ac-gan", "ac-gan", {"conditional": True}),
+            Recipe("ac-gan", "ac-gan", {**QUICK, "conditional": True}, note="the step size of gan"),
             Recipe("gvae", "gvae"),
         ),
         {"small": Budget({"minutes": 6.0}, (0,)), "full": Budget({"minutes": 10.0}, (0, 1, 2))},

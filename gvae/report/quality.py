@@ -39,5 +39,6 @@ def draw_quality(curves: Curves, path: Path) -> None:
         axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))  # 200, not 2 x 10^2
         axes.set_xlim(left=0)
         axes.grid(visible=True, which="both", alpha=0.25)
-        axes.legend(fontsize=11)
+    handles, labels = figure.axes[0].get_legend_handles_labels()  # once, outside: it would hide points
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=11)
     write_atomic(path, lambda name: figure.savefig(name, dpi=110, format="png"))
