@@ -1,53 +1,78 @@
 """Each component of gvae on and off at equal compute, measured on the validation split.
 
-    python benchmarks/ablation.py                   # an hour and a half on one core; a second call continues
-    python benchmarks/ablation.py --only "start 0" "prior normal" --seeds 0 1 2
-    python benchmarks/tables.py                     # writes the table of docs/models/gvae.md
+    python benchmarks/ablation.py                   # three hours on one core; a second call continues
+    python benchmarks/ablation.py --only "start 0.5" "weight 2" --seeds 0 1 2
+    python benchmarks/tables.py                     # writes the tables of docs/models/gvae.md
 
-Every row of results/ablation.json is one training of three minutes and one `gvae evaluate --split val`; nothing here touches
-the test split. On one slow core three minutes leave some 50 rounds beside the critic: give it both, or --minutes 8.
+Every row of results/ablation.json is one training of six minutes and one `gvae evaluate --split val`; nothing here touches
+the test split. What differs only once the prior is fitted shares its beginning with the defaults of the same seed: one
+training is stopped there, and every variant goes on from a copy, exactly as if it had not been stopped.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import dataclasses
+import shutil
+import signal
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rows import make, measured
 
+from gvae.commands.options import defaults
+from gvae.commands.parsing import parse
+from gvae.commands.train import Train
+from gvae.config import ModelConfig, TrainConfig, to_json
+from gvae.data import open_data
+from gvae.runs import Run
+from gvae.training import about
+from gvae.training.checkpoint import load_state
+from gvae.training.engine import Engine
+from gvae.training.signals import Interrupted
+
 METRICS = "fd,prdc,class-histogram,mmd,ms-ssim,mse,kl"
-VARIANTS = {
+LATE = {
     "defaults": "",
-    "start 0": "--start 0",
-    "start 0.5": "--start 0.5",
-    "start 0.85": "--start 0.85",
     "no critic (start 1)": "--start 1",
-    "prior normal": "--prior normal",
-    "prior realnvp": "--prior realnvp",
-    "features 1": "--features 1",
+    "start 0.85": "--start 0.85",
     "weight 0.3": "--weight 0.3",
     "weight 2": "--weight 2",
-    "encoder moves on": "--no-freeze",
+    "balance 0.5": "--balance 0.5",
+    "features 1": "--features 1",
     "late lr 1e-3": "--late-lr 1e-3",
     "critic from random weights": "--critic-start random",
-    "balance 0.5": "--balance 0.5",
     "wasserstein, gradient penalty": "--adversarial wasserstein --penalty 10",
     "non-saturating": "--adversarial nonsaturating",
     "no penalty": "--penalty 0",
     "R1 every round": "--penalty-every 1",
     "reconstructions 0": "--rec-share 0",
     "reconstructions 0.5": "--rec-share 0.5",
+}
+"""what differs from the defaults (start 0.7, weight 0.6, features 0) only when the critic enters, or later"""
+HALFWAY = {"start 0.5": "--start 0.5"}
+"""what differs from the defaults after half of the budget"""
+EARLY = {
+    "start 0": "--start 0",
+    "prior normal": "--prior normal",
+    "prior realnvp": "--prior realnvp",
     "noise 1": "--noise 1",
+    "encoder moves on": "--no-freeze",
     "code critic": "--code critic --no-freeze",
     "no averages": "--ema 0",
     "latent 32": "--latent 32",
     "latent 64": "--latent 64",
     "beta 0.25": "--beta 0.25",
     "beta 1": "--beta 1",
+    "laplace": "--likelihood laplace",
+    "discretised logistic": "--likelihood discretised-logistic",
 }
-"""name of a row -> what differs from the defaults (start 0.7, mixture, features 0, weight 0.6, latent 48, beta 0.5)"""
+"""what differs from the start, in what is learned (latent 48, beta 0.5) or in what a checkpoint holds; trained whole"""
+VARIANTS = {**LATE, **HALFWAY, **EARLY}
+SHARED = (0.48, 0.68)
+"""fractions of the budget at which the training of the defaults is stopped, for `HALFWAY` and for `LATE`"""
 
 
 def main() -> None:
@@ -56,22 +81,79 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", choices=list(VARIANTS), default=list(VARIANTS))
     parser.add_argument("--seeds", type=int, nargs="*", default=[0])
     parser.add_argument("--data", default="mnist")
-    parser.add_argument("--minutes", type=float, default=3)
+    parser.add_argument("--minutes", type=float, default=6)
     parser.add_argument("--runs", type=Path, default=Path("runs/ablation"))
     parser.add_argument("--note", default="", help="anything a reader of the rows must know")
     o = parser.parse_args()
     for seed in o.seeds:
         for variant in o.only:
             name = f"{o.data}, {variant}, {o.minutes:g}min, {seed}"
-            out = o.runs / "".join(c if c.isalnum() or c == "." else "-" for c in name)
-            make("ablation", name, partial(measure, variant, seed, out, o))
+            make("ablation", name, partial(measure, variant, seed, o.runs / plain(name), o))
+
+
+def plain(name: str) -> str:
+    """A row's name as that of a folder.
+
+    >>> plain("mnist, start 0.5, 6min, 0")
+    'mnist--start-0.5--6min--0'
+    """
+    return "".join(c if c.isalnum() or c == "." else "-" for c in name)
 
 
 def measure(variant: str, seed: int, out: Path, o: argparse.Namespace) -> dict[str, Any]:
-    """One training, one evaluation, one row."""
+    """One training, or its end, one evaluation, one row."""
     options = f"--data {o.data} --minutes {o.minutes:g} --seed {seed} {VARIANTS[variant]}"
+    if variant not in EARLY and not (out / "run.json").exists():
+        branch(beginning(seed, SHARED[variant in LATE], o), out, options)
     found = measured(f"gvae train gvae {options}", out, f"{METRICS} --split val")
     return found | {"variant": variant, "note": o.note}
+
+
+class Begun(Engine):
+    """An engine that stops, as after Ctrl-C, when a share of the budget is spent."""
+
+    share = 1.0
+
+    def round(self) -> None:
+        super().round()
+        if self.fraction >= self.share:
+            self.stop_signal = signal.SIGINT
+
+
+def beginning(seed: int, share: float, o: argparse.Namespace) -> Path:
+    """The run folder of the defaults, stopped when that share of the budget was spent."""
+    budget = f"--data {o.data} --minutes {o.minutes:g} --seed {seed}"
+    out = o.runs / plain(f"{o.data}, until {share:g}, {o.minutes:g}min, {seed}")
+    if not (out / "state.pt").exists():
+        dataset = open_data(o.data)
+        earlier = [other for other in SHARED if other < share]
+        if earlier:
+            branch(beginning(seed, earlier[-1], o), out, budget)
+            run = Run.open(out)
+        else:
+            config, train = asked(budget)
+            run = Run.create(out, "gvae", config, train, o.data, dataset.spec, about(dataset))
+        engine = Begun(run, dataset)
+        engine.share = share
+        if earlier:
+            engine.restore(load_state(run))
+        with contextlib.suppress(Interrupted):
+            engine.train()
+    return out
+
+
+def branch(begun: Path, out: Path, options: str) -> None:
+    """Copy a run that was stopped, with other options."""
+    shutil.copytree(begun, out)
+    config, train = asked(options)
+    dataclasses.replace(Run.open(out), model_config=to_json(config), train=train).save()
+
+
+def asked(options: str) -> tuple[ModelConfig, TrainConfig]:
+    """Options of model and training, as `gvae train gvae` understands them."""
+    config, train = defaults("gvae", {})
+    args = parse(Train(train=train, model=config), options.split(), "gvae train gvae")
+    return args.model, args.train
 
 
 if __name__ == "__main__":

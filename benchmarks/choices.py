@@ -98,8 +98,32 @@ def ablation() -> str:
             [variant, *cells, f"{statistics.mean(row['images'] for row in mine) / 1000:.0f}k", str(len(mine))]
         )
     titles = ["what differs", *(title for title, _, _ in ABLATION.values()), "images seen", "seeds"]
-    about = f"{rows[0]['minutes']:g} minutes each, validation split of {rows[0]['data']}."
-    return f"{about}\n\n{pipes([titles, *lines])}\n\n{origin(rows, 'ablation')}"
+    about = (
+        f"{rows[0]['minutes']:g} minutes each, validation split of {rows[0]['data']}. What differs only once the prior is "
+        "fitted goes on from a copy of the defaults' training with the same seed."
+    )
+    parts = [about, pipes([titles, *lines]), differences(rows), origin(rows, "ablation")]
+    return "\n\n".join(part for part in parts if part)
+
+
+def differences(rows: list[dict[str, Any]]) -> str:
+    """What each variant of several seeds changes, compared with the defaults of the same seed; empty without any."""
+    known = {(row["variant"], row["seed"]): row["numbers"] for row in rows}
+    lines = []
+    for variant in sorted({variant for variant, _ in known} - {"defaults"}):
+        seeds = [seed for name, seed in known if name == variant and ("defaults", seed) in known]
+        if len(seeds) < 2:
+            continue
+        cells = []
+        for name, (_, digits, scale) in ABLATION.items():
+            pairs = [(known[variant, seed].get(name), known["defaults", seed].get(name)) for seed in seeds]
+            steps = [scale * (a["value"] - b["value"]) for a, b in pairs if a and b]
+            error = statistics.stdev(steps) / len(steps) ** 0.5 if len(steps) > 1 else float("nan")
+            cells.append(f"{statistics.mean(steps):+.{digits}f} ± {error:.{digits}f}" if steps else "n/a")
+        lines.append([variant, *cells, str(len(seeds))])
+    titles = ["change against the defaults", *(title for title, _, _ in ABLATION.values()), "seeds"]
+    text = "Mean change over seeds, each compared with the defaults of the same seed, ± its standard error:"
+    return f"{text}\n\n{pipes([titles, *lines])}" if lines else ""
 
 
 def contrast() -> str:
