@@ -16,6 +16,7 @@ import contextlib
 import dataclasses
 import shutil
 import signal
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -124,29 +125,40 @@ def beginning(seed: int, share: float, o: argparse.Namespace) -> Path:
     """The run folder of the defaults, stopped when that share of the budget was spent."""
     budget = f"--data {o.data} --minutes {o.minutes:g} --seed {seed}"
     out = o.runs / plain(f"{o.data}, until {share:g}, {o.minutes:g}min, {seed}")
-    if not (out / "state.pt").exists():
-        dataset = open_data(o.data)
-        earlier = [other for other in SHARED if other < share]
-        if earlier:
-            branch(beginning(seed, earlier[-1], o), out, budget)
-            run = Run.open(out)
-        else:
-            config, train = asked(budget)
-            run = Run.create(out, "gvae", config, train, o.data, dataset.spec, about(dataset))
-        engine = Begun(run, dataset)
-        engine.share = share
-        if earlier:
-            engine.restore(load_state(run))
-        with contextlib.suppress(Interrupted):
-            engine.train()
+    if not out.exists():
+        with unfinished(out) as folder:
+            dataset = open_data(o.data)
+            earlier = [other for other in SHARED if other < share]
+            if earlier:
+                branch(beginning(seed, earlier[-1], o), folder, budget)
+                run = Run.open(folder)
+            else:
+                config, train = asked(budget)
+                run = Run.create(folder, "gvae", config, train, o.data, dataset.spec, about(dataset))
+            engine = Begun(run, dataset)
+            engine.share = share
+            if earlier:
+                engine.restore(load_state(run))
+            with contextlib.suppress(Interrupted):
+                engine.train()
     return out
+
+
+@contextlib.contextmanager
+def unfinished(out: Path) -> Iterator[Path]:
+    """A folder that becomes `out` once it is whole; what a killed call has left of it is thrown away."""
+    folder = out.with_name(f"{out.name}-unfinished")
+    shutil.rmtree(folder, ignore_errors=True)
+    yield folder
+    folder.rename(out)
 
 
 def branch(begun: Path, out: Path, options: str) -> None:
     """Copy a run that was stopped, with other options."""
-    shutil.copytree(begun, out)
     config, train = asked(options)
-    dataclasses.replace(Run.open(out), model_config=to_json(config), train=train).save()
+    with unfinished(out) as folder:
+        shutil.copytree(begun, folder)
+        dataclasses.replace(Run.open(folder), model_config=to_json(config), train=train).save()
 
 
 def asked(options: str) -> tuple[ModelConfig, TrainConfig]:

@@ -82,10 +82,17 @@ def spent(row: dict[str, Any]) -> str:
 
 
 def ablation() -> str:
-    """gvae's components on and off."""
+    """gvae's components on and off: a table for each length of training."""
     rows = list(read("ablation").values())
     if not rows:
         return ""
+    lengths = sorted({row["minutes"] for row in rows}, reverse=True)
+    tables = [components([row for row in rows if row["minutes"] == minutes]) for minutes in lengths]
+    return "\n\n".join([*tables, origin(rows, "ablation")])
+
+
+def components(rows: list[dict[str, Any]]) -> str:
+    """One table of `ablation`."""
     lines = []
     for variant in sorted({row["variant"] for row in rows}, key=lambda name: (name != "defaults", name)):
         mine = [row for row in rows if row["variant"] == variant]
@@ -98,12 +105,8 @@ def ablation() -> str:
             [variant, *cells, f"{statistics.mean(row['images'] for row in mine) / 1000:.0f}k", str(len(mine))]
         )
     titles = ["what differs", *(title for title, _, _ in ABLATION.values()), "images seen", "seeds"]
-    about = (
-        f"{rows[0]['minutes']:g} minutes each, validation split of {rows[0]['data']}. What differs only once the prior is "
-        "fitted goes on from a copy of the defaults' training with the same seed."
-    )
-    parts = [about, pipes([titles, *lines]), differences(rows), origin(rows, "ablation")]
-    return "\n\n".join(part for part in parts if part)
+    about = f"{rows[0]['minutes']:g} minutes each, validation split of {rows[0]['data']}:"
+    return "\n\n".join(part for part in (about, pipes([titles, *lines]), differences(rows)) if part)
 
 
 def differences(rows: list[dict[str, Any]]) -> str:
@@ -116,10 +119,12 @@ def differences(rows: list[dict[str, Any]]) -> str:
             continue
         cells = []
         for name, (_, digits, scale) in ABLATION.items():
-            pairs = [(known[variant, seed].get(name), known["defaults", seed].get(name)) for seed in seeds]
-            steps = [scale * (a["value"] - b["value"]) for a, b in pairs if a and b]
-            error = statistics.stdev(steps) / len(steps) ** 0.5 if len(steps) > 1 else float("nan")
-            cells.append(f"{statistics.mean(steps):+.{digits}f} ± {error:.{digits}f}" if steps else "n/a")
+            ours, theirs = (
+                [known[who, seed][name]["value"] for seed in seeds] for who in (variant, "defaults")
+            )
+            steps = [scale * (a - b) for a, b in zip(ours, theirs, strict=True)]
+            error = statistics.stdev(steps) / len(steps) ** 0.5
+            cells.append(f"{statistics.mean(steps):+.{digits}f} ± {error:.{digits}f}")
         lines.append([variant, *cells, str(len(seeds))])
     titles = ["change against the defaults", *(title for title, _, _ in ABLATION.values()), "seeds"]
     text = "Mean change over seeds, each compared with the defaults of the same seed, ± its standard error:"

@@ -148,8 +148,15 @@ def of_a_class(rows: list[dict[str, Any]], images: str) -> str:
         picture = f"![{model}]({images}/conditional-{model}.png)"
         spent = f"{mine[0]['minutes']:g}"
         lines.append([model, spent, f"{agreed} %", f"{worst:.1f} %", distance, str(len(mine)), picture])
-    titles = ["model", "minutes", "agreement", "worst class", "Frechet distance", "seeds"]
-    titles.append("a row for each class")
+    titles = [
+        "model",
+        "minutes",
+        "agreement",
+        "worst class",
+        "Frechet distance",
+        "seeds",
+        "a row for each class",
+    ]
     first = rows[0]
     about = (
         f"{first['each']} samples of each class, named by a classifier that was trained on real images; of real test "
