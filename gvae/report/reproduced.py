@@ -35,7 +35,7 @@ def reproduced(experiment: Experiment, runs: Mapping[str, Sequence[Run]], out: P
     verdict = experiment.verdict(rows).replace("**", "") if experiment.verdict else ""
     quiet = [SPREAD, *remarks(experiment, rows)]
     sections = [
-        f"<p>{escape(experiment.about)}.</p>",
+        f"<p>{marked(experiment.about)}.</p>",
         page.when([run for _, run in every]),
         "<h2>Numbers</h2>",
         tables.html_of_cells(cells(experiment, rows)),
