@@ -40,6 +40,7 @@ LATE = {
     "no critic (start 1)": "--start 1",
     "start 0.85": "--start 0.85",
     "weight 0.3": "--weight 0.3",
+    "weight 1": "--weight 1",
     "weight 2": "--weight 2",
     "balance 0.5": "--balance 0.5",
     "features 1": "--features 1",

@@ -133,7 +133,8 @@ def reproduced() -> dict[str, tuple[Experiment, dict[str, list[Measured]], list[
     tables = {}
     for name, experiment in EXPERIMENTS.items():
         for file in sorted(RESULTS.glob(f"{name}-*.json")):
-            found = list(read(file.stem).values())
+            order = [recipe.label for recipe in experiment.recipes]
+            found = sorted(read(file.stem).values(), key=lambda row: order.index(row["label"]))
             rows: dict[str, list[Measured]] = {}
             for row in found:
                 numbers = tuple(Number(**number) for number in row["numbers"])
