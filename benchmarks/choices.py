@@ -82,12 +82,12 @@ def spent(row: dict[str, Any]) -> str:
 
 
 def ablation() -> str:
-    """gvae's components on and off: a table for each length of training."""
+    """gvae's components on and off: a table for each length of training and each data set."""
     rows = list(read("ablation").values())
     if not rows:
         return ""
-    lengths = sorted({row["minutes"] for row in rows}, reverse=True)
-    tables = [components([row for row in rows if row["minutes"] == minutes]) for minutes in lengths]
+    groups = sorted({(row["minutes"], row["data"]) for row in rows}, reverse=True)
+    tables = [components([row for row in rows if (row["minutes"], row["data"]) == group]) for group in groups]
     return "\n\n".join([*tables, origin(rows, "ablation")])
 
 

@@ -41,6 +41,13 @@ Every row was trained and measured by the command below its table; "paper" is wh
 `benchmarks/tables.py` from the rows in `benchmarks/results`."""
 HEADLINES = {"table3-small": "MNIST", "table3-small-fashion-mnist": "Fashion-MNIST"}
 """what the README shows, under which names"""
+PICTURES = {
+    "gans-vs-vaes-small": {
+        "gans-vs-vaes-curves.png": "The score of each model against images seen and against seconds",
+        "gans-vs-vaes.png": "Real MNIST digits beside 64 samples of each model after six minutes",
+    },
+}
+"""pictures of docs/images below a table of the results, and what they show"""
 LEGEND = (
     "Frechet distance and coverage are taken in the features of a small classifier of each data set: they are no "
     "Inception numbers. Lower is better for distances and errors, higher for coverage; the best MS-SSIM is the real images' "
@@ -168,7 +175,8 @@ def page() -> str:
     """All reproduced tables."""
     parts = [text for text in (INTRODUCTION, likelihood()) if text]
     for name, (experiment, rows, found) in reproduced().items():
-        parts.append(f"#{markdown(experiment, rows)}\n{sections.curves(found)}{origin(name, found)}")
+        shown = "".join(f"![{text}](images/{file})\n\n" for file, text in PICTURES.get(name, {}).items())
+        parts.append(f"#{markdown(experiment, rows)}\n{sections.curves(found)}{shown}{origin(name, found)}")
     parts += [text for text in (choices.others(), *sections.all_sections()) if text]
     return "\n\n".join(parts) + "\n"
 
