@@ -5,7 +5,7 @@
     python benchmarks/tables.py                     # writes the tables of docs/models/gvae.md
 
 Every row of results/ablation.json is one training of six minutes and one `gvae evaluate --split val`; nothing here touches
-the test split. What differs only once the prior is fitted shares its beginning with the defaults of the same seed: one
+the test split. What differs only once the prior is fitted shares its beginning with the base of the same seed: one
 training is stopped there, and every variant goes on from a copy, exactly as if it had not been stopped.
 """
 
@@ -35,8 +35,11 @@ from gvae.training.engine import Engine
 from gvae.training.signals import Interrupted
 
 METRICS = "fd,prdc,class-histogram,mmd,ms-ssim,mse,kl"
+BASE = "--weight 0.6 --penalty-every 8"
+"""the defaults when this was begun, which every variant starts from; what was found made today's"""
 LATE = {
-    "defaults": "",
+    "base": "",
+    "today's defaults": "--weight 1 --penalty-every 1",
     "no critic (start 1)": "--start 1",
     "start 0.85": "--start 0.85",
     "weight 0.3": "--weight 0.3",
@@ -49,13 +52,15 @@ LATE = {
     "wasserstein, gradient penalty": "--adversarial wasserstein --penalty 10",
     "non-saturating": "--adversarial nonsaturating",
     "no penalty": "--penalty 0",
+    "R1 every 3 rounds": "--penalty-every 3",
     "R1 every round": "--penalty-every 1",
+    "R1 every round, penalty 3": "--penalty-every 1 --penalty 3",
     "reconstructions 0": "--rec-share 0",
     "reconstructions 0.5": "--rec-share 0.5",
 }
-"""what differs from the defaults (start 0.7, weight 0.6, features 0) only when the critic enters, or later"""
+"""what differs from the base (start 0.7, features 0, penalty 1) only when the critic enters, or later"""
 HALFWAY = {"start 0.5": "--start 0.5"}
-"""what differs from the defaults after half of the budget"""
+"""what differs from the base after half of the budget"""
 EARLY = {
     "start 0": "--start 0",
     "prior normal": "--prior normal",
@@ -74,7 +79,7 @@ EARLY = {
 """what differs from the start, in what is learned (latent 48, beta 0.5) or in what a checkpoint holds; trained whole"""
 VARIANTS = {**LATE, **HALFWAY, **EARLY}
 SHARED = (0.48, 0.68)
-"""fractions of the budget at which the training of the defaults is stopped, for `HALFWAY` and for `LATE`"""
+"""fractions of the budget at which the training of the base is stopped, for `HALFWAY` and for `LATE`"""
 
 
 def main() -> None:
@@ -104,7 +109,7 @@ def plain(name: str) -> str:
 
 def measure(variant: str, seed: int, out: Path, o: argparse.Namespace) -> dict[str, Any]:
     """One training, or its end, one evaluation, one row."""
-    options = f"--data {o.data} --minutes {o.minutes:g} --seed {seed} {VARIANTS[variant]}"
+    options = f"--data {o.data} --minutes {o.minutes:g} --seed {seed} {BASE} {VARIANTS[variant]}".strip()
     if variant not in EARLY and not (out / "run.json").exists():
         branch(beginning(seed, SHARED[variant in LATE], o), out, options)
     found = measured(f"gvae train gvae {options}", out, f"{METRICS} --split val")
@@ -123,7 +128,7 @@ class Begun(Engine):
 
 
 def beginning(seed: int, share: float, o: argparse.Namespace) -> Path:
-    """The run folder of the defaults, stopped when that share of the budget was spent."""
+    """The run folder of the base, stopped when that share of the budget was spent."""
     budget = f"--data {o.data} --minutes {o.minutes:g} --seed {seed}"
     out = o.runs / plain(f"{o.data}, until {share:g}, {o.minutes:g}min, {seed}")
     if not out.exists():

@@ -94,7 +94,7 @@ def ablation() -> str:
 def components(rows: list[dict[str, Any]]) -> str:
     """One table of `ablation`."""
     lines = []
-    for variant in sorted({row["variant"] for row in rows}, key=lambda name: (name != "defaults", name)):
+    for variant in sorted({row["variant"] for row in rows}, key=lambda name: (name != "base", name)):
         mine = [row for row in rows if row["variant"] == variant]
         cells = []
         for name, (_, digits, scale) in ABLATION.items():
@@ -110,24 +110,24 @@ def components(rows: list[dict[str, Any]]) -> str:
 
 
 def differences(rows: list[dict[str, Any]]) -> str:
-    """What each variant of several seeds changes, compared with the defaults of the same seed; empty without any."""
+    """What each variant of several seeds changes, compared with the base of the same seed; empty without any."""
     known = {(row["variant"], row["seed"]): row["numbers"] for row in rows}
     lines = []
-    for variant in sorted({variant for variant, _ in known} - {"defaults"}):
-        seeds = [seed for name, seed in known if name == variant and ("defaults", seed) in known]
+    for variant in sorted({variant for variant, _ in known} - {"base"}):
+        seeds = [seed for name, seed in known if name == variant and ("base", seed) in known]
         if len(seeds) < 2:
             continue
         cells = []
         for name, (_, digits, scale) in ABLATION.items():
             ours, theirs = (
-                [known[who, seed][name]["value"] for seed in seeds] for who in (variant, "defaults")
+                [known[who, seed][name]["value"] for seed in seeds] for who in (variant, "base")
             )
             steps = [scale * (a - b) for a, b in zip(ours, theirs, strict=True)]
             error = statistics.stdev(steps) / len(steps) ** 0.5
             cells.append(f"{statistics.mean(steps):+.{digits}f} ± {error:.{digits}f}")
         lines.append([variant, *cells, str(len(seeds))])
-    titles = ["change against the defaults", *(title for title, _, _ in ABLATION.values()), "seeds"]
-    text = "Mean change over seeds, each compared with the defaults of the same seed, ± its standard error:"
+    titles = ["change against the base", *(title for title, _, _ in ABLATION.values()), "seeds"]
+    text = "Mean change over seeds, each compared with the base of the same seed, ± its standard error:"
     return f"{text}\n\n{pipes([titles, *lines])}" if lines else ""
 
 

@@ -21,7 +21,7 @@ class Config(LatentConfig, CriticConfig):
     """fraction of the budget after which the prior is fitted and the critic enters"""
     adversarial: Literal["relativistic", "wasserstein", "nonsaturating"] = "relativistic"
     """what critic and generator minimise"""
-    weight: float = 0.6
+    weight: float = 1.0
     """weight of the adversarial term in nats per pixel value, the scale of the likelihood"""
     balance: float = 0.0
     """adaptive weight instead: pull of the adversarial term at the generator's last layer, in those of the likelihood"""
@@ -29,7 +29,7 @@ class Config(LatentConfig, CriticConfig):
     """share of the critic's fakes that are reconstructions; the others are samples of the prior"""
     penalty: float = 1.0
     """weight of the gradient penalty: (||grad D|| - 1)^2 with wasserstein, else R1"""
-    penalty_every: int = 8
+    penalty_every: int = 1
     """rounds from one R1 penalty to the next (its weight is corrected)"""
     critic_lr: float = 5e-4
     """Adam step size of the critics"""
