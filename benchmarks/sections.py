@@ -32,7 +32,8 @@ def mean(values: list[float], digits: int) -> str:
 def origin(rows: list[dict[str, Any]], script: str) -> str:
     """Under a table: script, machine, date, notes."""
     dates = {row["date"] for row in rows}
-    notes = sorted({row["note"] for row in rows if row["note"]})
+    sentences = (sentence for row in rows for sentence in row["note"].rstrip(".").split(". "))
+    notes = [f"{sentence}." for sentence in dict.fromkeys(sentences) if sentence]
     told = f"`python benchmarks/{script}.py`, {where(rows, 'model')}, {', '.join(sorted(dates))}."
     return " ".join([told, *notes])
 
@@ -47,10 +48,17 @@ def curves(rows: list[dict[str, Any]]) -> str:
 
 
 def step() -> str:
-    """One training step against textbook loops and other libraries."""
-    held = read("step")
-    if not held:
-        return ""
+    """One training step against textbook loops and other libraries: a table for each processor."""
+    tables = [steps(held) for held in read("step").values()]
+    about = (
+        "All turns of a round, the same networks, batch, losses and optimisers. The engine chooses bf16 where the processor "
+        "has instructions for it; where it has none, what is left are forward passes that players share."
+    )
+    return "\n\n".join(["## One training step", about, *tables]) if tables else ""
+
+
+def steps(held: dict[str, Any]) -> str:
+    """One table of `step`."""
     lines = [
         [
             f"{name}, {row['data']}",
@@ -62,10 +70,9 @@ def step() -> str:
         for name, row in held["rows"].items()
     ]
     titles = ["model", "engine, ms", "textbook or library, ms", "ratio (median of rounds)", "range"]
-    about = "All turns of a round, the same networks, batch, losses and optimisers."
     notes = " ".join(f"{text.rstrip('.')}." for text in (held["environment"], held["note"]) if text)
     where = f"`{held['command']}`, {held['processor']}, torch {held['versions']['torch']}, {held['date']}. {notes}"
-    return f"## One training step\n\n{about}\n\n{pipes([titles, *lines])}\n\n{where.strip()}"
+    return f"{pipes([titles, *lines])}\n\n{where.strip()}"
 
 
 def weighing() -> str:

@@ -241,8 +241,10 @@ def main() -> None:
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
         "date": datetime.now(UTC).date().isoformat(),
     }
-    kept = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"] if RESULTS.exists() else {}
-    RESULTS.write_text(json.dumps({**about, "rows": {**kept, **rows}}, indent=2) + "\n", encoding="utf-8")
+    held = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    kept = held.get(about["processor"], {"rows": {}})["rows"]
+    held[about["processor"]] = {**about, "rows": {**kept, **rows}}
+    RESULTS.write_text(json.dumps(held, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
