@@ -222,7 +222,7 @@ class GVAE(LatentModel):
         return {"tell": tell, "penalty": self.config.penalty * penalty}
 
     def smooth(self, batch: Batch) -> Outcome:
-        """The critic's R1 penalty on data, lazily: (gamma / 2) ||grad D(x)||^2, times the rounds between two."""
+        """The critic's R1 penalty on data, (gamma / 2) ||grad D(x)||^2, times the rounds from one to the next."""
         x, y = batch
         c = self.config
         r1 = lazy_zero_centred(lambda v: self.critic(v, y)[0], self.augment(x), c.penalty, c.penalty_every)
