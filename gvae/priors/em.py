@@ -30,9 +30,7 @@ UNUSED = -1e4
 """weight logit of a component that is not in use: exp of it is 0, yet its gradient is a number"""
 GAIN = 0.1
 """nats per held-out code that a round must gain, or it counts as one of two that end the fit"""
-NONE = 1e-7
-"""share of a code below which it does not count for a component"""
-NEAR = 12
+NEAR = 6
 """Gaussians among which a code is shared out; of the others it belongs to none by more than a trifle"""
 FEWEST = 30
 """codes for each Gaussian, or twice as many as dimensions if that is less; with fewer codes there are fewer Gaussians"""
@@ -40,6 +38,8 @@ ROUNDS = 60
 """EM iterations, at most, on a third of the codes and on all of them"""
 BLOCK = 4096
 """codes that are compared with all Gaussians at once"""
+TOGETHER = 16
+"""Gaussians that are computed side by side; more do not stay in the processor's cache"""
 NUMBERS = 1_000_000
 """numbers of covariances that are computed at once"""
 
@@ -53,6 +53,30 @@ class Statistics(NamedTuple):
     counts: Tensor
     sums: Tensor
     outer: Tensor
+
+
+class Near:
+    """Which Gaussians are near each code, and the same by Gaussian.
+
+    Args:
+        gaussians: (N, M), of each code.
+        components: how many Gaussians there are, K.
+    """
+
+    def __init__(self, gaussians: Tensor, components: int) -> None:
+        self.gaussians = gaussians
+        flat = gaussians.flatten()
+        order, sizes = flat.argsort(stable=True), flat.bincount(minlength=components)
+        first = sizes.cumsum(0) - sizes
+        self.parts: list[tuple[Tensor, Tensor, Tensor]] = []
+        """some Gaussians of about as many codes at a time: which (K',), their codes (K', L), and these codes' places in the
+        flattened `gaussians`; a Gaussian of fewer than L codes has place N M in the rest"""
+        for some in sizes.argsort().split(TOGETHER):
+            at = torch.arange(int(sizes[some].max()), device=flat.device)
+            place = order[(first[some, None] + at).clamp_max(len(order) - 1)]
+            place = place.where(at < sizes[some, None], len(order))
+            code = (place // gaussians.shape[1]).clamp_max(len(gaussians) - 1)
+            self.parts.append((some, code, place))
 
 
 class EM:
@@ -94,12 +118,15 @@ class EM:
         groups = torch.zeros(len(u), 1, dtype=torch.long, device=u.device)
         for c, which in self.mixture.by_class(u, y):
             groups[which, 0] = c * each + k_means(u[which], min(self.used[c], len(which)), self.generator)
-        sums = self.sums(u, groups, torch.ones_like(groups, dtype=u.dtype))
-        means = (sums.sums / sums.counts.clamp_min(1e-6)[:, None]).to(u).view(self.mixture.classes, each, -1)
+        near = Near(groups, self.mixture.components)
+        begun = sums(u, near, torch.ones_like(groups, dtype=u.dtype))
+        means = (
+            (begun.sums / begun.counts.clamp_min(1e-6)[:, None]).to(u).view(self.mixture.classes, each, -1)
+        )
         count = max(1, round(each / self.mixture.family))
         kin = [c * count + k_means(m, count, self.generator) for c, m in enumerate(means)]
         self.families = torch.cat(kin)
-        self.maximise(sums)
+        self.maximise(begun)
 
     def climb(self, codes: Codes, held: Codes, reseed: bool) -> None:
         """EM on codes until held-out codes gain no more; the best of all rounds stays."""
@@ -123,8 +150,8 @@ class EM:
         """The mixture's parameters as they are now."""
         return [p.clone() for p in self.mixture.parameters()]
 
-    def nearest(self, u: Tensor, y: Tensor | None) -> Tensor:
-        """The Gaussians (N, M) of their class whose means codes u are nearest to, as deviations from means usually lie."""
+    def nearest(self, u: Tensor, y: Tensor | None) -> Near:
+        """The Gaussians of their class whose means codes u are nearest to, as deviations from means usually lie."""
         mixture, most = self.mixture, min(NEAR, self.mixture.each)
         means = (mixture.mean @ self.whiten.T).view(mixture.classes, mixture.each, -1)
         unused = -2 * mixture.logits.log_softmax(-1)
@@ -133,40 +160,21 @@ class EM:
             for rows in which.split(BLOCK):
                 far = unused[c] + means[c].square().sum(1) - 2 * (u[rows] @ self.whiten.T) @ means[c].T
                 near[rows] = c * mixture.each + far.topk(most, largest=False, sorted=False).indices
-        return near
+        return Near(near, mixture.components)
 
-    def densities(self, u: Tensor, near: Tensor) -> Tensor:
-        """log w_k + log N(u; m_k, S_k) (N, M) of the Gaussians `near` (N, M) codes u, but for a constant."""
-        mixture = self.mixture
-        far = torch.empty_like(near, dtype=u.dtype)
-        codes, places = self.shared_out(near)
-        for whiten, mean, rows, where in zip(mixture.whiten, mixture.mean, codes, places, strict=True):
-            far.view(-1)[where] = ((u[rows] - mean) @ whiten.T).square().sum(1)
+    def densities(self, u: Tensor, near: Near) -> Tensor:
+        """log w_k + log N(u; m_k, S_k) (N, M) of the Gaussians near each code, but for a constant."""
+        mixture, whiten, known = self.mixture, self.mixture.whiten, near.gaussians
+        far = u.new_empty(known.numel() + 1)
+        for some, code, place in near.parts:
+            white = (u[code] - mixture.mean[some, None]) @ whiten[some].mT
+            far[place] = white.square_().sum(-1)
         density = mixture.logits.log_softmax(-1).flatten() + mixture.log_diagonal.sum(-1)
-        return density[near] - 0.5 * far
+        return density[known] - 0.5 * far[:-1].view_as(known)
 
-    def expect(self, u: Tensor, near: Tensor) -> Statistics:
-        """Expectation step: sums weighted by p(k | u) among the Gaussians `near` (N, M) each code."""
-        return self.sums(u, near, self.densities(u, near).softmax(-1))
-
-    def shared_out(self, near: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-        """For each Gaussian the codes that have it in `near` (N, M), and where in the flattened `near` that is."""
-        order = near.flatten().argsort(stable=True)
-        sizes = near.flatten().bincount(minlength=self.mixture.components).tolist()
-        return (order // near.shape[1]).split(sizes), order.split(sizes)
-
-    def sums(self, u: Tensor, near: Tensor, groups: Tensor) -> Statistics:
-        """Sums over codes u (N, Z) that belong to the Gaussians near (N, M) by groups (N, M)."""
-        counts, sums, outer = [], [], []
-        for rows, where in zip(*self.shared_out(near), strict=True):
-            weight = groups.view(-1)[where]
-            mine = weight > NONE
-            some, weight = u[rows[mine]], weight[mine]
-            weighted = some * weight[:, None]
-            counts.append(weight.sum())
-            sums.append(weighted.sum(0))
-            outer.append(weighted.T @ some)
-        return Statistics(torch.stack(counts).double(), torch.stack(sums).double(), torch.stack(outer))
+    def expect(self, u: Tensor, near: Near) -> Statistics:
+        """Expectation step: sums weighted by p(k | u) among the Gaussians near each code."""
+        return sums(u, near, self.densities(u, near).softmax(-1))
 
     def maximise(self, sums: Statistics) -> None:
         """Maximisation step, in double precision, some Gaussians at a time; a class without codes has N(0, I)."""
@@ -219,6 +227,18 @@ class EM:
                 mixture.log_diagonal[k], mixture.below[k] = usual
                 mixture.logits[c, s] = -math.log(self.used[c])
         return bool(poor.any())
+
+
+def sums(u: Tensor, near: Near, groups: Tensor) -> Statistics:
+    """Sums over codes u (N, Z) that belong to the Gaussians near them by groups (N, M)."""
+    k, z = sum(len(some) for some, _, _ in near.parts), u.shape[1]
+    counts, totals, outer = u.new_empty(k), u.new_empty(k, z), u.new_empty(k, z, z)
+    weights = torch.cat([groups.flatten(), groups.new_zeros(1)])
+    for some, code, place in near.parts:
+        weight, rows = weights[place], u[code]
+        weighted = rows * weight[..., None]
+        counts[some], totals[some], outer[some] = weight.sum(1), weighted.sum(1), weighted.mT @ rows
+    return Statistics(counts.double(), totals.double(), outer)
 
 
 def whitening(covariance: Tensor) -> Tensor:

@@ -6,8 +6,6 @@ https://theory.stanford.edu/~sergei/papers/kMeansPP-soda.pdf
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -30,16 +28,14 @@ def k_means(u: Tensor, components: int, generator: torch.Generator, rounds: int 
 
 
 def _spread(u: Tensor, components: int, generator: torch.Generator) -> Tensor:
-    """Codes far apart: each the best of a few drawn in proportion to squared distance."""
+    """Codes far apart: each drawn in proportion to its squared distance from those already drawn."""
+    length = u.square().sum(1)
     first = torch.randint(len(u), (1,), generator=generator, device=u.device)
     chosen, distance = [u[first[0]]], (u - u[first]).square().sum(1)
-    trials = 2 + int(math.log(components))
     while len(chosen) < components:
-        some = torch.multinomial(distance + 1e-12, trials, replacement=True, generator=generator)
-        nearer = torch.minimum(distance, torch.cdist(u[some], u).square())
-        best = nearer.sum(1).argmin()
-        distance = nearer[best]
-        chosen.append(u[some[best]])
+        c = u[torch.multinomial(distance + 1e-12, 1, generator=generator)[0]]
+        distance = torch.minimum(distance, (length + c.square().sum()).sub_(2 * (u @ c)).clamp_min_(0))
+        chosen.append(c)
     return torch.stack(chosen)
 
 

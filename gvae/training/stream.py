@@ -15,8 +15,8 @@ from gvae.types import Batch
 
 BLOCK = 500
 """images per batch of a pass, at most"""
-PASSES = 5
-"""passes over the training data that a turn may read before its first move"""
+PASSES, ENOUGH = 5, 60_000
+"""passes over the training data that a turn may read before its first move, and images that so many passes may come to"""
 
 
 class Stream:
@@ -63,8 +63,9 @@ class Stream:
         return torch.from_numpy(found)
 
     def passes(self) -> Iterator[Batch]:
-        """Some passes over the training data in an order of their own; every process sees all of it."""
+        """Whole passes over the training data in an order of their own; every process sees all of it."""
         n, block = len(self.indices), self.dataset.spec.together(BLOCK)
         order = self.dataset.order(self.indices, block, self.config.seed + 1)
-        for _ in range(-(-PASSES * n // block)):
+        passes = max(1, min(PASSES, ENOUGH // n))
+        for _ in range(-(-passes * n // block)):
             yield self.dataset.batch(self.indices[order.next()], self.device)

@@ -332,6 +332,19 @@ def test_training_on_demand_is_training_from_memory(tmp_path: Path, monkeypatch:
         assert step < 3 or torch.equal(resumed.next().x, batch.x)
 
 
+def test_passes_are_whole_and_come_to_no_more_images_than_are_of_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    some(tmp_path, 30)
+    data = open_data(str(tmp_path))
+    n = len(data.split("train"))
+    config, cpu = TrainConfig(batch=8, seed=4), torch.device("cpu")
+    monkeypatch.setattr("gvae.training.stream.BLOCK", 1)
+    for enough, passes in ((10 * n, 5), (2 * n, 2), (2 * n - 1, 1), (n - 1, 1)):
+        monkeypatch.setattr("gvae.training.stream.ENOUGH", enough)
+        assert sum(len(batch.x) for batch in Stream(data, config, cpu).passes()) == passes * n
+
+
 def test_a_file_that_breaks_during_training_is_named(tmp_path: Path, little_memory: None):
     some(tmp_path, 9)
     data = open_data(str(tmp_path))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from gvae.priors import Mixture
-from gvae.priors.em import EM
+from gvae.priors.em import EM, Near, sums
 
 
 def test_agrees_with_sklearn_at_the_same_parameters(clusters: tuple[Tensor, Tensor]) -> None:
@@ -216,3 +218,26 @@ def test_the_last_step_counts_the_held_out_codes_too() -> None:
     prior = Mixture(2, components=1, shrink=0.0)
     prior.fit(codes)
     torch.testing.assert_close(prior.mean.detach() * prior.scale + prior.shift, codes.mean(0)[None])
+
+
+@given(n=st.integers(1, 40), k=st.integers(1, 50), most=st.integers(1, 5), seed=st.integers(0, 99))
+@settings(max_examples=30, deadline=None)
+def test_one_step_of_expectation_is_what_all_gaussians_of_a_code_say(
+    n: int, k: int, most: int, seed: int
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    u = torch.randn(n, 3, generator=generator)
+    mixture = Mixture(3, components=k)
+    spread = torch.randn(k, 3, 3, generator=generator)
+    with torch.no_grad():
+        mixture.set_covariance(spread @ spread.mT + 0.1 * torch.eye(3))
+    known = torch.stack([torch.randperm(k, generator=generator)[:most] for _ in range(n)])
+    em, near = EM(mixture, u, None, generator), Near(known, k)
+    with torch.no_grad():
+        exact = mixture.joint(u, None).gather(1, known) + 1.5 * math.log(2 * math.pi)
+        torch.testing.assert_close(em.densities(u, near), exact, rtol=1e-4, atol=1e-3)
+    share = torch.rand(known.shape, generator=generator)
+    found, whole = sums(u, near, share), torch.zeros(n, k).scatter_(1, known, share)
+    torch.testing.assert_close(found.counts, whole.sum(0).double(), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(found.sums, (whole.T @ u).double(), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(found.outer, torch.einsum("nk,ni,nj->kij", whole, u, u), rtol=1e-4, atol=1e-5)
