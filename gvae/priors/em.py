@@ -38,10 +38,8 @@ ROUNDS = 60
 """EM iterations, at most, on a third of the codes and on all of them"""
 BLOCK = 4096
 """codes that are compared with all Gaussians at once"""
-TOGETHER = 16
-"""Gaussians that are computed side by side; more do not stay in the processor's cache"""
 NUMBERS = 1_000_000
-"""numbers of covariances that are computed at once"""
+"""numbers of covariances, or of codes, that are computed at once"""
 
 Codes = tuple[Tensor, Tensor | None]
 """codes u (N, Z) and their classes y (N,), or None"""
@@ -60,19 +58,22 @@ class Near:
 
     Args:
         gaussians: (N, M), of each code.
-        components: how many Gaussians there are, K.
+        mixture: whose Gaussians they are.
     """
 
-    def __init__(self, gaussians: Tensor, components: int) -> None:
+    def __init__(self, gaussians: Tensor, mixture: Mixture) -> None:
         self.gaussians = gaussians
         flat = gaussians.flatten()
-        order, sizes = flat.argsort(stable=True), flat.bincount(minlength=components)
+        order, sizes = flat.argsort(stable=True), flat.bincount(minlength=mixture.components)
         first = sizes.cumsum(0) - sizes
         self.parts: list[tuple[Tensor, Tensor, Tensor]] = []
         """some Gaussians of about as many codes at a time: which (K',), their codes (K', L), and these codes' places in the
         flattened `gaussians`; a Gaussian of fewer than L codes has place N M in the rest"""
-        for some in sizes.argsort().split(TOGETHER):
-            at = torch.arange(int(sizes[some].max()), device=flat.device)
+        rest = sizes.argsort(descending=True)
+        while len(rest):
+            longest = int(sizes[rest[0]])
+            some, rest = rest.tensor_split([max(1, NUMBERS // max(1, longest * mixture.latent))])
+            at = torch.arange(longest, device=flat.device)
             place = order[(first[some, None] + at).clamp_max(len(order) - 1)]
             place = place.where(at < sizes[some, None], len(order))
             code = (place // gaussians.shape[1]).clamp_max(len(gaussians) - 1)
@@ -118,13 +119,11 @@ class EM:
         groups = torch.zeros(len(u), 1, dtype=torch.long, device=u.device)
         for c, which in self.mixture.by_class(u, y):
             groups[which, 0] = c * each + k_means(u[which], min(self.used[c], len(which)), self.generator)
-        near = Near(groups, self.mixture.components)
+        near = Near(groups, self.mixture)
         begun = sums(u, near, torch.ones_like(groups, dtype=u.dtype))
-        means = (
-            (begun.sums / begun.counts.clamp_min(1e-6)[:, None]).to(u).view(self.mixture.classes, each, -1)
-        )
+        means = (begun.sums / begun.counts.clamp_min(1e-6)[:, None]).to(u)
         count = max(1, round(each / self.mixture.family))
-        kin = [c * count + k_means(m, count, self.generator) for c, m in enumerate(means)]
+        kin = [c * count + k_means(m, count, self.generator) for c, m in enumerate(means.split(each))]
         self.families = torch.cat(kin)
         self.maximise(begun)
 
@@ -160,7 +159,7 @@ class EM:
             for rows in which.split(BLOCK):
                 far = unused[c] + means[c].square().sum(1) - 2 * (u[rows] @ self.whiten.T) @ means[c].T
                 near[rows] = c * mixture.each + far.topk(most, largest=False, sorted=False).indices
-        return Near(near, mixture.components)
+        return Near(near, mixture)
 
     def densities(self, u: Tensor, near: Near) -> Tensor:
         """log w_k + log N(u; m_k, S_k) (N, M) of the Gaussians near each code, but for a constant."""
@@ -176,16 +175,16 @@ class EM:
         """Expectation step: sums weighted by p(k | u) among the Gaussians near each code."""
         return sums(u, near, self.densities(u, near).softmax(-1))
 
-    def maximise(self, sums: Statistics) -> None:
+    def maximise(self, found: Statistics) -> None:
         """Maximisation step, in double precision, some Gaussians at a time; a class without codes has N(0, I)."""
-        mixture, size = self.mixture, sums.counts
+        mixture, size = self.mixture, found.counts
         mass = size.clamp_min(1e-6)
-        mean = sums.sums / mass[:, None]
+        mean = found.sums / mass[:, None]
         parts = torch.arange(len(mass), device=mass.device).split(max(1, NUMBERS // mixture.latent**2))
 
         def scatter(part: Tensor) -> Tensor:
             m = mean[part]
-            return sums.outer[part].double() - mass[part, None, None] * m[:, :, None] * m[:, None, :]
+            return found.outer[part].double() - mass[part, None, None] * m[:, :, None] * m[:, None, :]
 
         count = int(self.families.max()) + 1
         within = mean.new_zeros(count, mixture.latent, mixture.latent)

@@ -232,7 +232,7 @@ def test_one_step_of_expectation_is_what_all_gaussians_of_a_code_say(
     with torch.no_grad():
         mixture.set_covariance(spread @ spread.mT + 0.1 * torch.eye(3))
     known = torch.stack([torch.randperm(k, generator=generator)[:most] for _ in range(n)])
-    em, near = EM(mixture, u, None, generator), Near(known, k)
+    em, near = EM(mixture, u, None, generator), Near(known, mixture)
     with torch.no_grad():
         exact = mixture.joint(u, None).gather(1, known) + 1.5 * math.log(2 * math.pi)
         torch.testing.assert_close(em.densities(u, near), exact, rtol=1e-4, atol=1e-3)
