@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
+from functools import partial, reduce
 
 import torch
 from torch import Tensor, nn
@@ -100,6 +100,43 @@ class Crop(nn.Module):
         return crop(x, self.shape)
 
 
+TRANSPOSED = {2: nn.functional.conv_transpose2d, 3: nn.functional.conv_transpose3d}
+
+
+class _Enlarging:
+    """Nearest-neighbour enlargement by 2 and a 3x3 convolution, exactly, at the cost of a transposed 4x4 convolution.
+
+    Along an axis two neighbours of the enlarged map are one pixel, so their weights add up:
+
+        y[2i] = w0 x[i-1] + (w1 + w2) x[i],    y[2i+1] = (w0 + w1) x[i] + w2 x[i+1]
+
+    In an image a pixel takes part in 16 products, where 3x3 on the enlarged map has 36.
+    """
+
+    weight: nn.Parameter
+    bias: nn.Parameter | None
+
+    def forward(self, x: Tensor) -> Tensor:
+        spatial = x.dim() - 2
+        along = self.weight.new_tensor([[0, 0, 1, 1], [0, 1, 1, 0], [1, 1, 0, 0]])
+        every = reduce(torch.kron, [along] * spatial)
+        outputs, inputs, *_ = self.weight.shape
+        wide = self.weight.transpose(0, 1).reshape(-1, 3**spatial) @ every
+        wide = wide.view(inputs, outputs, *[4] * spatial)
+        return TRANSPOSED[spatial](x, wide, self.bias, stride=2, padding=1)
+
+
+class EnlargingConv2d(_Enlarging, nn.Conv2d):
+    """For images (B, C, H, W)."""
+
+
+class EnlargingConv3d(_Enlarging, nn.Conv3d):
+    """For volumes (B, C, D, H, W)."""
+
+
+EnlargingConv = {2: EnlargingConv2d, 3: EnlargingConv3d}
+
+
 def enlarge(
     spatial: int, inputs: int, outputs: int, size: Shape, up: str, bias: bool = True, slope: float = LEAK
 ) -> list[nn.Module]:
@@ -118,7 +155,9 @@ def enlarge(
         slope: of the LeakyReLU that follows; 1: none.
     """
     if up == "nearest":
-        return [nn.Upsample(size=size), conv(spatial, inputs, outputs, bias=bias, slope=slope)]
+        near = EnlargingConv[spatial](inputs, outputs, 3, padding=1, bias=bias)
+        nn.init.kaiming_uniform_(near.weight, a=slope)
+        return [near, Crop(size)]
     layer = ConvTranspose[spatial](inputs, outputs, 4, stride=2, padding=1, bias=bias)
     reached = inputs * 2**spatial  # a half of the kernel along each axis
     bound = nn.init.calculate_gain("leaky_relu", slope) * math.sqrt(3 / reached)

@@ -19,7 +19,7 @@ from torch.nn.functional import leaky_relu, one_hot, pad
 
 from gvae.config import NetConfig
 from gvae.errors import GvaeError
-from gvae.nets.blocks import Conv, ConvTranspose, crop
+from gvae.nets.blocks import Conv, ConvTranspose, EnlargingConv, crop
 from gvae.types import DataSpec
 
 
@@ -151,7 +151,7 @@ def layout(x: Tensor) -> torch.memory_format:
 def enlarging(spatial: int, inputs: int, outputs: int, up: str) -> nn.Module:
     """Maps with twice the sides: by transposed convolution, or by nearest neighbour and a convolution."""
     if up == "nearest":
-        return nn.Sequential(nn.Upsample(scale_factor=2), Conv[spatial](inputs, outputs, 3, padding=1))
+        return EnlargingConv[spatial](inputs, outputs, 3, padding=1)
     return ConvTranspose[spatial](inputs, outputs, 4, stride=2, padding=1)
 
 

@@ -13,7 +13,7 @@ from gvae import nets
 from gvae.config import NetConfig
 from gvae.errors import GvaeError
 from gvae.nets import conv, resnet
-from gvae.nets.blocks import ConvTranspose, enlarge, ladder, table, widths
+from gvae.nets.blocks import Conv, ConvTranspose, EnlargingConv, enlarge, ladder, table, widths
 from gvae.types import DataSpec
 
 FAMILIES = {"conv": conv, "resnet": resnet}
@@ -91,6 +91,26 @@ def test_generators_enlarge_as_they_are_told_and_keep_their_sizes(
 def test_families_with_one_way_of_enlarging_refuse_another(family: str) -> None:
     with pytest.raises(GvaeError, match=f"--net.up transposed is for --net.family small and conv; {family}"):
         nets.generator(data((8, 8)), NetConfig(family=family, up="transposed"), 5)  # pyright: ignore
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (1, 1), (2, 3, 4)], ids=str)
+@pytest.mark.parametrize("bias", [True, False])
+def test_enlarging_and_convolving_at_once_is_doing_one_after_the_other(
+    shape: tuple[int, ...], bias: bool
+) -> None:
+    torch.manual_seed(0)
+    spatial = len(shape)
+    both = EnlargingConv[spatial](4, 6, 3, padding=1, bias=bias).double()
+    after = Conv[spatial](4, 6, 3, padding=1, bias=bias).double()
+    after.load_state_dict(both.state_dict())
+    x = torch.randn(2, 4, *shape, dtype=torch.double, requires_grad=True)
+    ours, theirs = both(x), after(nn.functional.interpolate(x, scale_factor=2))
+    torch.testing.assert_close(ours, theirs)
+    weight = torch.randn_like(ours)
+    ours = torch.autograd.grad((ours * weight).sum(), [x, *both.parameters()])
+    theirs = torch.autograd.grad((theirs * weight).sum(), [x, *after.parameters()])
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b)
 
 
 @pytest.mark.parametrize("up", ["nearest", "transposed"])
