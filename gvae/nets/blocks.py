@@ -9,7 +9,6 @@ Which Training Methods for GANs do actually Converge? (Mescheder et al., 2018) h
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import partial, reduce
 
 import torch
@@ -179,16 +178,18 @@ class Residual(nn.Module):
         spatial: 2 for images, 3 for volumes.
         inputs: channels that come in.
         outputs: channels that go out; between the two convolutions there are min(inputs, outputs).
+        size: sides that go out, twice those that come in or one less: maps are enlarged first, by nearest neighbour. No
+            map of all inputs has this size, since enlargement may as well follow LeakyReLU and 1x1 convolution.
     """
 
-    def __init__(self, spatial: int, inputs: int, outputs: int) -> None:
+    def __init__(self, spatial: int, inputs: int, outputs: int, size: Shape | None = None) -> None:
         super().__init__()
-        self.row = _block_row(inputs, outputs)
+        self.row = _block_row(inputs, outputs, size)
         hidden = min(inputs, outputs)
-        self.shortcut = _shortcut(spatial, inputs, outputs)
+        self.shortcut = _shortcut(spatial, inputs, outputs, size)
         self.residue = nn.Sequential(
             activation(),
-            conv(spatial, inputs, hidden),
+            *_first(spatial, inputs, hidden, size),
             activation(),
             conv(spatial, hidden, outputs, slope=1),
         )
@@ -204,35 +205,43 @@ class PaperBlock(nn.Module):
     Dropout takes 30 % of the channels, the norm is BatchNorm. Same arguments as `Residual`.
     """
 
-    def __init__(self, spatial: int, inputs: int, outputs: int) -> None:
+    def __init__(self, spatial: int, inputs: int, outputs: int, size: Shape | None = None) -> None:
         super().__init__()
-        self.row = _block_row(inputs, outputs)
+        self.row = _block_row(inputs, outputs, size)
         hidden = min(inputs, outputs)
-        self.shortcut = _shortcut(spatial, inputs, outputs)
-        self.residue = nn.Sequential(*_layers(spatial, inputs, hidden), *_layers(spatial, hidden, outputs))
+        self.shortcut = _shortcut(spatial, inputs, outputs, size)
+        first, second = _layers(spatial, inputs, hidden, size), _layers(spatial, hidden, outputs)
+        self.residue = nn.Sequential(*first, *second)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.shortcut(x) + self.residue(x)
 
 
-BLOCKS: dict[str, Callable[[int, int, int], nn.Module]] = {"residual": Residual, "paper": PaperBlock}
+BLOCKS: dict[str, type[Residual | PaperBlock]] = {"residual": Residual, "paper": PaperBlock}
 """what `net.block` chooses from"""
 
 
-def _layers(spatial: int, inputs: int, outputs: int) -> list[nn.Module]:
+def _layers(spatial: int, inputs: int, outputs: int, size: Shape | None = None) -> list[nn.Module]:
     pool = MaxPool[spatial](3, stride=1, padding=1)
-    norm = BatchNorm[spatial](outputs)
-    return [conv(spatial, inputs, outputs, bias=False), norm, activation(), pool, Dropout[spatial](0.3)]
+    norm, drop = BatchNorm[spatial](outputs), Dropout[spatial](0.3)
+    return [*_first(spatial, inputs, outputs, size, bias=False), norm, activation(), pool, drop]
 
 
-def _shortcut(spatial: int, inputs: int, outputs: int) -> nn.Module:
-    if inputs == outputs:
-        return nn.Identity()
-    return conv(spatial, inputs, outputs, kernel=1, bias=False, slope=1)
+def _first(spatial: int, inputs: int, outputs: int, size: Shape | None, bias: bool = True) -> list[nn.Module]:
+    if size is None:
+        return [conv(spatial, inputs, outputs, bias=bias)]
+    return enlarge(spatial, inputs, outputs, size, "nearest", bias=bias)
 
 
-def _block_row(inputs: int, outputs: int) -> str:
-    return f"ResNet block {inputs} -> {min(inputs, outputs)} -> {outputs}"
+def _shortcut(spatial: int, inputs: int, outputs: int, size: Shape | None) -> nn.Module:
+    same = inputs == outputs
+    channels = nn.Identity() if same else conv(spatial, inputs, outputs, kernel=1, bias=False, slope=1)
+    return channels if size is None else nn.Sequential(channels, nn.Upsample(size=size))
+
+
+def _block_row(inputs: int, outputs: int, size: Shape | None) -> str:
+    block = f"ResNet block {inputs} -> {min(inputs, outputs)} -> {outputs}"
+    return block if size is None else f"Upsample, {block}"
 
 
 def table(module: nn.Module, *inputs: Tensor | None) -> list[Row]:

@@ -56,7 +56,7 @@ def generator(spec: DataSpec, net: NetConfig, latent: int, condition: int = 0) -
     top = channels[-1]
     body = nn.Sequential(block(spec.spatial, top, top), block(spec.spatial, top, top))
     for (high, low), size in zip(pairwise(reversed(channels)), sizes[-2::-1], strict=True):
-        body.extend([nn.Upsample(size=size), block(spec.spatial, high, low), block(spec.spatial, low, low)])
+        body.extend([block(spec.spatial, high, low, size), block(spec.spatial, low, low)])
     body.extend([activation(), conv(spec.spatial, channels[0], spec.channels, slope=1)])
     return Generator(latent, (top, *sizes[-1]), body, condition)
 

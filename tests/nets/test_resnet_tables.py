@@ -16,11 +16,9 @@ GENERATOR = [
     ("Linear 512 -> 256 x 32 x 32", (256, 32, 32)),
     ("ResNet block 256 -> 256 -> 256", (256, 32, 32)),
     ("ResNet block 256 -> 256 -> 256", (256, 32, 32)),
-    ("Upsample", (256, 64, 64)),
-    ("ResNet block 256 -> 128 -> 128", (128, 64, 64)),
+    ("Upsample, ResNet block 256 -> 128 -> 128", (128, 64, 64)),
     ("ResNet block 128 -> 128 -> 128", (128, 64, 64)),
-    ("Upsample", (128, 128, 128)),
-    ("ResNet block 128 -> 64 -> 64", (64, 128, 128)),
+    ("Upsample, ResNet block 128 -> 64 -> 64", (64, 128, 128)),
     ("ResNet block 64 -> 64 -> 64", (64, 128, 128)),
     ("Conv2d 64 -> 3", (3, 128, 128)),
 ]
@@ -60,6 +58,7 @@ def test_parameters_of_the_tables() -> None:
     block = {(i, o): 9 * i * min(i, o) + min(i, o) + 9 * min(i, o) * o + o for i, o, _ in PAIRS}
     expected = {f"ResNet block {i} -> {min(i, o)} -> {o}": block[i, o] + s for i, o, s in PAIRS}
     counts = {name: count for name, _, count in table(build("generator", "residual", 512), meta(2, 512))}
+    counts = {name.removeprefix("Upsample, "): count for name, count in counts.items()}
     counts |= {name: count for name, _, count in table(build("critic", "residual"), meta(2, 3, 128, 128))}
     assert {name: counts[name] for name in expected} == expected
     assert counts["Linear 512 -> 256 x 32 x 32"] == 513 * 256 * 32 * 32
@@ -89,6 +88,20 @@ def test_shortcut_is_a_bare_1x1_convolution_only_where_channels_change(block: st
     assert isinstance(other.shortcut, nn.Conv3d)
     assert tuple(other.shortcut.weight.shape) == (4, 8, 1, 1, 1)
     assert other.shortcut.bias is None
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.parametrize(("inputs", "outputs"), [(6, 4), (4, 4)])
+def test_a_block_that_enlarges_is_an_enlargement_and_a_block(block: str, inputs: int, outputs: int) -> None:
+    torch.manual_seed(0)
+    at_once, after = BLOCKS[block](2, inputs, outputs, (6, 10)), BLOCKS[block](2, inputs, outputs)
+    for ours, theirs in zip(at_once.parameters(), after.parameters(), strict=True):
+        theirs.data.copy_(ours)
+    for m in (*at_once.modules(), *after.modules()):
+        if isinstance(m, nn.Dropout2d):
+            m.p = 0.0
+    x = torch.randn(3, inputs, 3, 5)
+    torch.testing.assert_close(at_once(x), after(nn.functional.interpolate(x, scale_factor=2)))
 
 
 def test_residual_block_is_its_equation() -> None:
