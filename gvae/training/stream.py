@@ -15,8 +15,10 @@ from gvae.types import Batch
 
 BLOCK = 500
 """images per batch of a pass, at most"""
-PASSES, ENOUGH = 5, 60_000
-"""passes over the training data that a turn may read before its first move, and images that so many passes may come to"""
+PASSES = 5
+"""passes over the training data that a turn may read before its first move, at most"""
+ENOUGH = 60_000
+"""images that all passes together come to, at most, but for the first, which is whole"""
 
 
 class Stream:
@@ -63,7 +65,7 @@ class Stream:
         return torch.from_numpy(found)
 
     def passes(self) -> Iterator[Batch]:
-        """Whole passes over the training data in an order of their own; every process sees all of it."""
+        """Whole passes over the training data in an order of their own, as many as `ENOUGH` allows; all see everything."""
         n, block = len(self.indices), self.dataset.spec.together(BLOCK)
         order = self.dataset.order(self.indices, block, self.config.seed + 1)
         passes = max(1, min(PASSES, ENOUGH // n))
