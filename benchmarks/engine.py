@@ -4,7 +4,7 @@
 
 vae:   the engine's turns against a minimal PyTorch loop of the same networks, batch, precision and memory format.
 gvae:  the second stage (all players) against the textbook loop: separate forward passes for critic and generator,
-       fp32, contiguous tensors, the same losses, penalty interval and fake images.
+       fp32, contiguous tensors, the same losses, penalty, shifts and fake images.
 peak:  what the same machine reaches on one large convolution, forward and backward, in the same minute; and the share
        of it that the engine's training step reaches by counting its convolutions and matrix products.
 
@@ -33,7 +33,7 @@ from gvae.config import TrainConfig
 from gvae.data import open_data
 from gvae.data.dataset import Dataset
 from gvae.losses.adversarial import relativistic_critic, relativistic_generator
-from gvae.losses.penalties import zero_centred
+from gvae.losses.penalties import squared_slope
 from gvae.models.base import Model
 from gvae.models.gvae import GVAE
 from gvae.models.vae import VAE
@@ -90,7 +90,6 @@ def gvae_by_hand(model: GVAE, draw: Callable[[], Tensor]) -> Step:
     c = model.config
     critic_optimizer = adam(model.critic, c.critic_lr)
     optimizer = torch.optim.Adam([*model.encoder.parameters(), *model.generator.parameters()], c.lr)
-    count = 0
 
     def fakes(x: Tensor) -> tuple[Tensor, Tensor, object, object]:
         q = model.encode(x)
@@ -100,24 +99,20 @@ def gvae_by_hand(model: GVAE, draw: Callable[[], Tensor]) -> Step:
         return torch.cat([p.mean[:n], x_gen]), p.mean, q, p
 
     def step() -> None:
-        nonlocal count
         x = draw()
         with torch.no_grad():
-            fake = fakes(x)[0]
-        loss = relativistic_critic(model.critic(x)[0], model.critic(fake)[0]).mean()
+            real, fake = model.augment.pairs(x, fakes(x)[0])
+        scores = model.critic(real.requires_grad_())[0]
+        loss = relativistic_critic(scores, model.critic(fake)[0]).mean()
+        loss = loss + 0.5 * c.penalty * squared_slope(scores, real).mean()
         critic_optimizer.zero_grad()
         loss.backward()
         critic_optimizer.step()
-        if count % c.penalty_every == 0:
-            r1 = zero_centred(lambda v: model.critic(v)[0], draw()).mean()
-            critic_optimizer.zero_grad()
-            (0.5 * c.penalty * c.penalty_every * r1).backward()
-            critic_optimizer.step()
-        count += 1
         fake, x_rec, q, p = fakes(x)
+        real, fake = model.augment.pairs(x, fake)
         model.likelihood.observe(x, x_rec)
         nats = (c.beta * kl_divergence(q, model.standard_normal()) - p.log_prob(x)).mean()  # pyright: ignore
-        fool = relativistic_generator(model.critic(x)[0], model.critic(fake)[0]).mean()
+        fool = relativistic_generator(model.critic(real)[0], model.critic(fake)[0]).mean()
         optimizer.zero_grad()
         (nats + c.weight * model.spec.dim * fool).backward()
         optimizer.step()

@@ -48,8 +48,9 @@ class ModelConfig:
 class CriticConfig:
     """Options of models with a critic of images."""
 
-    augment: Literal["none", "diff", "adaptive"] = "none"
-    """change what the critic sees, for data below about 20,000 images: diff always, adaptive as often as it needs"""
+    augment: Literal["none", "shift", "diff", "adaptive"] = "none"
+    """change what the critic sees: shift against checkerboards; for data below about 20,000 images, diff always or
+    adaptive as often as it needs"""
 
 
 @dataclass(frozen=True)

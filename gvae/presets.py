@@ -30,6 +30,7 @@ PAPER = {
     "decay": 0.0,
     "start": 0.0,  # all players from the first step
     "adversarial": "wasserstein",
+    "augment": "none",
     "weight": 0.2,  # the mean of two kinds of fakes: a tenth of the L1 error's weight for each
     "rec_share": 0.5,
     "penalty": 10.0,

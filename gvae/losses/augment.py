@@ -11,6 +11,10 @@ learns through it, and since fakes are changed as well it does not learn to draw
         Section 2.2: each change happens with probability p, and p follows the critic's success on real images
 
 Deviation: the second paper's longer list of changes is not here; p steers the first paper's three.
+
+`shift` is for data of any size. The gradient that a critic of strided convolutions sends to an image differs from pixel to
+pixel with the period of its strides, so that the generator learns a faint checkerboard. Images that are moved about by less
+than such a period, each by its own way, average it out. They move round their borders, so that nothing is lost.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ TARGET = 0.6
 SPEED = 500_000
 """images in which p may go from 0 to 1"""
 SHIFT = 8
-"""a translation is at most the side's length divided by this"""
+"""images are moved by at most the side's length divided by this"""
 
 
 def colour(x: Tensor, chance: Tensor) -> Tensor:
@@ -47,10 +51,34 @@ def translate(x: Tensor, chance: Tensor) -> Tensor:
         shift = torch.where(torch.rand(len(x), device=x.device) < chance, shift, 0)
         index = torch.arange(n, device=x.device) - shift[:, None]
         outside = (index < 0) | (index >= n)
-        shape = [len(x)] + [n if a == axis else 1 for a in range(1, x.dim())]
-        place = index.clamp(0, n - 1).reshape(shape).expand_as(x)
-        x = torch.where(outside.reshape(shape), -1.0, x.gather(axis, place))
+        x = torch.where(along(axis, outside, x), -1.0, x.gather(axis, along(axis, index.clamp(0, n - 1), x)))
     return x
+
+
+def shift(x: Tensor, way: Tensor) -> Tensor:
+    """Move images (B, C, *S) round their borders, each by its own way (B, spatial) in pixels.
+
+    >>> shift(torch.tensor([[[1, 2, 3]], [[4, 5, 6]]]), torch.tensor([[1], [2]])).tolist()
+    [[[3, 1, 2]], [[5, 6, 4]]]
+    """
+    for axis in range(2, x.dim()):
+        n = x.shape[axis]
+        index = (torch.arange(n, device=x.device) - way[:, axis - 2, None]) % n
+        x = x.gather(axis, along(axis, index, x))
+    return x
+
+
+def ways(x: Tensor) -> Tensor:
+    """For each image of x (B, C, *S), how far `shift` moves it: 0 to an eighth of each side, (B, spatial)."""
+    sides = [torch.randint(n // SHIFT + 1, (len(x),), device=x.device) for n in x.shape[2:]]
+    return torch.stack(sides, 1)
+
+
+def along(axis: int, values: Tensor, x: Tensor) -> Tensor:
+    """Values (B, n) of the pixels along an axis of x, in the shape of x."""
+    return values.reshape(
+        [len(x)] + [x.shape[axis] if a == axis else 1 for a in range(1, x.dim())]
+    ).expand_as(x)
 
 
 def cut_out(x: Tensor, chance: Tensor) -> Tensor:
@@ -62,8 +90,7 @@ def cut_out(x: Tensor, chance: Tensor) -> Tensor:
         half = max(1, n // 2)
         start = torch.randint(1 - half // 2 - half % 2, n - half // 2, (len(x), 1), device=x.device)
         place = torch.arange(n, device=x.device)
-        within = (place >= start) & (place < start + half)
-        inside = inside & within.reshape([len(x)] + [n if a == axis else 1 for a in range(1, x.dim())])
+        inside = inside & along(axis, (place >= start) & (place < start + half), x)
     return torch.where(inside, torch.zeros_like(x[:1]), x)
 
 
@@ -71,7 +98,8 @@ class Augment(nn.Module):
     """Changes images before the critic sees them; without one, leaves them alone.
 
     Args:
-        kind: "none"; "diff": every image is changed; "adaptive": with a probability p that follows the critic.
+        kind: "none"; "shift": every image is moved by a few pixels; "diff": every image is changed; "adaptive": the same
+            with a probability p that follows the critic.
     """
 
     def __init__(self, kind: str) -> None:
@@ -84,8 +112,17 @@ class Augment(nn.Module):
         """Images (B, C, *S), changed."""
         if self.kind == "none":
             return x
+        if self.kind == "shift":
+            return shift(x, ways(x))
         chance = self.p.expand(len(x))
         return cut_out(translate(colour(x, chance), chance), chance)
+
+    def pairs(self, images: Tensor, fakes: Tensor) -> tuple[Tensor, Tensor]:
+        """Images and as many fakes, (B, C, *S) each, changed; `shift` moves the two of a pair by the same way."""
+        if self.kind == "shift":
+            way = ways(images)
+            return shift(images, way), shift(fakes, way)
+        return self(images), self(fakes)
 
     @torch.no_grad()
     def observe(self, sure: Tensor) -> None:

@@ -21,7 +21,12 @@ Critic = Callable[[Tensor], Tensor]
 def squared_gradient(critic: Critic, x: Tensor) -> Tensor:
     """||grad_x D(x)||^2 of each image, shape (B,), in float32; differentiable with respect to the critic."""
     x = x.detach().requires_grad_()
-    (gradient,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
+    return squared_slope(critic(x), x)
+
+
+def squared_slope(scores: Tensor, x: Tensor) -> Tensor:
+    """`squared_gradient` of scores D(x), shape (B,), that are there already; x has to require a gradient."""
+    (gradient,) = torch.autograd.grad(scores.sum(), x, create_graph=True)
     return gradient.float().flatten(1).square().sum(1)
 
 

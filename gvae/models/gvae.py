@@ -28,7 +28,7 @@ from torch.distributions import Distribution, kl_divergence
 from gvae import nets
 from gvae.losses.adversarial import ADVERSARIAL, balance, wasserstein_critic
 from gvae.losses.augment import Augment
-from gvae.losses.penalties import gradient_penalty, lazy_zero_centred
+from gvae.losses.penalties import gradient_penalty, lazy_zero_centred, squared_slope
 from gvae.models.base import Optim, Outcome, Player, Turn
 from gvae.models.gvae_options import Config, check
 from gvae.models.latent import LatentModel, has_parameters
@@ -110,12 +110,14 @@ class GVAE(LatentModel):
         else:
             moves = [Turn(partial(self.play, only=group), start=c.start) for group in self.groups]
             moves[0] = replace(moves[0], begin=self.enter)
-        lazy = (
-            []
-            if c.adversarial == "wasserstein"
-            else [Turn(self.smooth, every=c.penalty_every, start=c.start)]
-        )
+        lazy = [Turn(self.smooth, every=self.r1_every, start=c.start)] if self.r1_every > 1 else []
         return [*likelihood, *moves, *lazy]
+
+    @property
+    def r1_every(self) -> int:
+        """Rounds from one R1 penalty to the next; 1: it is part of the critic's own step; 0: there is none."""
+        c = self.config
+        return c.penalty_every if c.penalty and c.adversarial != "wasserstein" else 0
 
     def enter(self, batches: Iterable[Batch]) -> None:
         """Before the critic's first move: fit the prior, and let the critic begin with what the encoder has learned."""
@@ -182,7 +184,9 @@ class GVAE(LatentModel):
         n_rec = round(self.config.rec_share * len(x))
         y_gen = None if y is None else y[n_rec:]
         x_gen = self.decode(self.prior.sample(len(x) - n_rec, y_gen), y_gen).mean
-        images, fakes = self.augment(x), self.augment(torch.cat([x_rec[:n_rec], x_gen]))
+        images, fakes = self.augment.pairs(x, torch.cat([x_rec[:n_rec], x_gen]))
+        if self.r1_every == 1:
+            images = images.detach().requires_grad_()
         (real, h_real), (fake, h_fake) = self.critic(images, y), self.critic(fakes, y)
         pairs = [(a[:n_rec], b[:n_rec]) for a, b in zip(h_real, h_fake, strict=True)]
         return Judged(images, fakes, real, fake, pairs if n_rec else [])
@@ -204,7 +208,7 @@ class GVAE(LatentModel):
         return diagnostics
 
     def tell(self, judged: Judged, y: Tensor | None) -> Terms:
-        """Terms of the critic of images, but for R1."""
+        """Terms of the critic of images, but for an R1 that comes in some rounds only."""
         c = self.config
         images, fakes, real, fake, _ = judged
         self.augment.observe(real - fake if c.adversarial == "relativistic" else real)
@@ -212,6 +216,8 @@ class GVAE(LatentModel):
         if c.adversarial == "wasserstein":
             penalty = gradient_penalty(lambda v: self.critic(v, y)[0], images, fakes)
             terms["penalty"] = c.penalty * penalty.mean()
+        elif self.r1_every == 1:
+            terms["r1"] = 0.5 * c.penalty * squared_slope(real, images).mean()
         return terms
 
     def tell_codes(self, z: Tensor) -> Terms:

@@ -25,13 +25,16 @@ class Config(LatentConfig, CriticConfig):
     """weight of the adversarial term in nats per pixel value, the scale of the likelihood"""
     balance: float = 0.0
     """adaptive weight instead: pull of the adversarial term at the generator's last layer, in those of the likelihood"""
+    augment: Literal["none", "shift", "diff", "adaptive"] = "shift"
+    """change what the critic sees: shift against checkerboards; for data below about 20,000 images, diff always or
+    adaptive as often as it needs"""
     rec_share: float = 0.25
     """share of the critic's fakes that are reconstructions; the others are samples of the prior"""
     penalty: float = 1.0
     """weight of the gradient penalty: (||grad D|| - 1)^2 with wasserstein, else R1"""
     penalty_every: int = 1
-    """rounds from one R1 penalty to the next (its weight is corrected)"""
-    critic_lr: float = 5e-4
+    """rounds from one R1 penalty to the next (its weight is corrected); 1: it is part of the critic's own step"""
+    critic_lr: float = 2e-3
     """Adam step size of the critics"""
     late_lr: float = 2e-4
     """Adam step size of the generator (and of the encoder, if it moves) beside a critic that has entered late"""
@@ -69,9 +72,10 @@ def check(config: Config) -> None:
         raise GvaeError(
             "--code critic has nobody to teach while the encoder stands still; use --no-freeze, or --start 0"
         )
-    if config.features and config.augment != "none":
+    if config.features and config.augment in ("diff", "adaptive"):
         raise GvaeError(
-            "--features compares an image with its reconstruction, which --augment changes apart; use one"
+            f"--features compares an image with its reconstruction, which --augment {config.augment} changes apart; "
+            "use --augment shift or none"
         )
     if config.start < 0 or config.noise < 0 or config.balance < 0:
         raise GvaeError("--start, --noise and --balance must not be negative")

@@ -30,7 +30,7 @@ class Config(ModelConfig):
     """weight of the gradient penalty"""
     critic_steps: int = 5
     """critic steps for each generator step"""
-    augment: Literal["none", "diff"] = "none"
+    augment: Literal["none", "shift", "diff"] = "none"
     """change what the critic sees, for data below about 20,000 images"""
 
 

@@ -136,12 +136,14 @@ def check_augmentation(model_config: Any, train: TrainConfig, spec: DataSpec) ->
             "leave --flip out"
         )
     augment, side = getattr(model_config, "augment", "none"), min(spec.shape)
-    if augment != "none" and side < SIDE:
+    if augment in ("none", "shift"):
+        return
+    if side < SIDE:
         raise GvaeError(
             f"--augment {augment} shifts images by an eighth of a side, and {spec.name} has a side of {side}; it needs "
             f"{SIDE} or more: leave --augment out"
         )
-    if augment != "none" and spec.binary:
+    if spec.binary:
         raise GvaeError(
             f"--augment {augment} changes brightness and contrast, and {spec.name} is black and white; train on gray "
             "values, as mnist, or leave --augment out"

@@ -7,7 +7,7 @@ import torch
 
 from gvae.config import NetConfig
 from gvae.errors import GvaeError
-from gvae.losses.augment import SPEED, Augment, colour, cut_out, translate
+from gvae.losses.augment import SPEED, Augment, colour, cut_out, shift, translate, ways
 from gvae.models import resolve
 from gvae.training import turns
 from gvae.types import Batch, DataSpec
@@ -133,3 +133,39 @@ def test_what_cannot_go_together_is_refused():
         gvae(gvae.Config(features=1.0, augment="diff"), spec)
     with pytest.raises(GvaeError, match="--augment adaptive needs scores with a zero"):
         gvae(gvae.Config(adversarial="wasserstein", augment="adaptive"), spec)
+
+
+@pytest.mark.parametrize("shape", [*SHAPES, (64, 1, 7, 7)])
+def test_a_shift_moves_each_image_by_less_than_an_eighth_round_its_border(shape):
+    x = images(shape)
+    torch.manual_seed(0)
+    way = ways(x)
+    reach = [n // 8 for n in shape[2:]]
+    assert way.amin(0).tolist() == [0] * len(reach)
+    assert way.amax(0).tolist() == reach
+    axes = tuple(range(1, len(reach) + 1))
+    expected = torch.stack([image.roll(w.tolist(), axes) for image, w in zip(x, way, strict=True)])
+    assert torch.equal(shift(x, way), expected)
+    torch.manual_seed(0)
+    assert torch.equal(Augment("shift")(x), expected)
+
+
+def test_pairs_are_shifted_alike_and_otherwise_changed_apart():
+    x = images((16, 1, 16, 16))
+    torch.manual_seed(0)
+    a, b = Augment("shift").pairs(x, -x)
+    assert torch.equal(a, -b)
+    assert not torch.equal(a, x)
+    a, b = Augment("diff").pairs(x, x)
+    assert not torch.equal(a, b)
+    a, b = Augment("none").pairs(x, -x)
+    assert a is x
+    assert torch.equal(b, -x)
+
+
+def test_gradients_go_back_to_where_a_shift_took_them_from():
+    x = images((4, 2, 16, 16)).requires_grad_()
+    way = torch.tensor([[0, 0], [1, 0], [0, 2], [2, 1]])
+    weights = images((4, 2, 16, 16)) + 2
+    (shift(x, way) * weights).sum().backward()
+    assert torch.equal(x.grad, shift(weights, -way))

@@ -113,7 +113,7 @@ def listen(module: nn.Module, calls: list[tuple[Tensor, Tensor]]) -> None:
 
 @pytest.mark.parametrize(("share", "n_rec"), [(0.0, 0), (0.25, 2), (0.5, 4), (0.75, 6)])
 def test_critic_sees_the_asked_share_of_reconstructions(share: float, n_rec: int):
-    model = make(rec_share=share, start=0.0)
+    model = make(rec_share=share, start=0.0, augment="none")
     encoded, drawn, judged = [], [], []
     for module, calls in [(model.encoder, encoded), (model.generator, drawn), (model.critic, judged)]:
         listen(module, calls)
@@ -167,7 +167,46 @@ def test_lazy_penalty_weighs_the_rounds_it_skips():
     model.critic.forward = lambda x, y=None: (2 * x.flatten(1).sum(1), [])  # slope 2 in each of 64 pixels
     r1 = model.smooth(Batch(batch().x)).losses["critic"]["r1"]
     assert r1.item() == pytest.approx(0.5 * 3 * 4 * (4 * 64))
+    assert "r1" not in model.play(batch()).losses["critic"]
     assert [turn.every for turn in model.turns()] == [1, 1, 4]
+
+
+def test_a_penalty_of_every_round_is_part_of_the_critics_own_step():
+    model = make(penalty=3.0)
+    model.critic.forward = lambda x, y=None: (2 * x.flatten(1).sum(1), [])
+    assert model.play(batch()).losses["critic"]["r1"].item() == pytest.approx(0.5 * 3 * (4 * 64))
+    assert [turn.every for turn in model.turns()] == [1, 1]
+    for without in (make(penalty=0.0), make(penalty=0.0, penalty_every=4)):
+        assert "r1" not in without.play(batch()).losses["critic"]
+        assert len(without.turns()) == 2
+
+
+@pytest.mark.parametrize("order", ["simultaneous", "sequential"])
+def test_a_penalty_in_the_own_step_moves_the_critic_as_one_in_a_turn_of_its_own(order: str):
+    own, apart = (make(start=0.0, order=order, augment="none", penalty_every=every) for every in (1, 2))
+    x = batch()
+    torch.manual_seed(2)
+    together = [turn.losses(x).losses for turn in own.turns()][:3]
+    torch.manual_seed(2)
+    *split, r1 = [turn.losses(x).losses for turn in apart.turns()]
+    critic = list(own.critic.parameters())
+    one = next(terms for losses in together for who, terms in losses.items() if who == "critic")
+    tell = next(terms for losses in split for who, terms in losses.items() if who == "critic")
+    expected = torch.autograd.grad(tell["tell"] + r1["critic"]["r1"] / 2, list(apart.critic.parameters()))
+    for a, b in zip(torch.autograd.grad(one["tell"] + one["r1"], critic), expected, strict=True):
+        assert torch.allclose(a, b, rtol=1e-3, atol=1e-6)
+
+
+def test_the_critic_sees_an_image_and_its_reconstruction_moved_by_the_same_way():
+    model = make(start=0.0, rec_share=0.5)
+    judged: list[tuple[Tensor, Tensor]] = []
+    listen(model.critic, judged)
+    x = batch().x
+    model.judge(x, x, None)
+    (real, _), (fakes, _) = judged
+    assert torch.equal(real[:4], fakes[:4])
+    assert torch.equal(real.flatten(1).sort(1).values, x.flatten(1).sort(1).values)
+    assert not torch.equal(real, x)
 
 
 def test_noise_channels_make_encodings_differ():
@@ -196,6 +235,11 @@ def moved_terms(model: GVAE) -> set[str]:
     [
         ({"rec_share": 1.0}, "--rec-share is 1.0; it must be at least 0 and below 1"),
         ({"penalty_every": 0}, "--penalty-every is 0; it must be at least 1"),
+        (
+            {"features": 1.0, "augment": "diff"},
+            "--features compares an image with its reconstruction, which --augment diff changes apart; "
+            "use --augment shift or none",
+        ),
         ({"noise": -1}, "--start, --noise and --balance must not be negative"),
         (
             {"code": "critic"},

@@ -61,6 +61,7 @@ def test_what_suits_the_data_passes():
     for dataset in (data(side=8), data(side=16, spatial=3), data("scans", spatial=3, unit="HU")):
         check(config(augment="adaptive"), TrainConfig(images=10), dataset)
     check(config(), TrainConfig(images=10), data(side=2, binary="static"))
+    check(config(augment="shift"), TrainConfig(images=10), data(side=2, binary="static"))
 
 
 def test_conditional_training_needs_something_to_tell_and_writes_nothing(tmp_path):
