@@ -35,11 +35,16 @@ from gvae.training.engine import Engine
 from gvae.training.signals import Interrupted
 
 METRICS = "fd,prdc,class-histogram,mmd,ms-ssim,mse,kl"
-BASE = "--weight 0.6 --penalty-every 8"
+BASE = "--weight 0.6 --penalty-every 8 --critic-lr 5e-4 --augment none"
 """the defaults when this was begun, which every variant starts from; what was found made today's"""
+TODAY = "--weight 1 --penalty-every 1 --critic-lr 2e-3 --augment shift"
 LATE = {
     "base": "",
-    "today's defaults": "--weight 1 --penalty-every 1",
+    "today's defaults": TODAY,
+    "today's, no shift": f"{TODAY} --augment none",
+    "today's, critic lr 5e-4": f"{TODAY} --critic-lr 5e-4",
+    "today's, weight 0.5": f"{TODAY} --weight 0.5",
+    "today's, weight 2": f"{TODAY} --weight 2",
     "no critic (start 1)": "--start 1",
     "start 0.85": "--start 0.85",
     "weight 0.3": "--weight 0.3",
@@ -53,8 +58,6 @@ LATE = {
     "non-saturating": "--adversarial nonsaturating",
     "no penalty": "--penalty 0",
     "R1 every 3 rounds": "--penalty-every 3",
-    "R1 every round": "--penalty-every 1",
-    "R1 every round, penalty 3": "--penalty-every 1 --penalty 3",
     "reconstructions 0": "--rec-share 0",
     "reconstructions 0.5": "--rec-share 0.5",
 }

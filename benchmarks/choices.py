@@ -23,6 +23,8 @@ TRIALS = {
 }
 """number -> title, digits, scale; those of short trainings"""
 ABLATION = {**TRIALS, "kl": ("KL, nats", 1, 1)}
+TODAY = "today's defaults"
+"""a variant of the ablation; what differs from it is called "today's, ...", and all others differ from the base"""
 
 
 def others() -> str:
@@ -95,7 +97,7 @@ def ablation() -> str:
 def components(rows: list[dict[str, Any]]) -> str:
     """One table of `ablation`."""
     lines = []
-    first = ("base", "today's defaults")
+    first = ("base", TODAY)
     for variant in sorted({row["variant"] for row in rows}, key=lambda name: (name not in first, name)):
         mine = [row for row in rows if row["variant"] == variant]
         cells = []
@@ -108,26 +110,30 @@ def components(rows: list[dict[str, Any]]) -> str:
         )
     titles = ["what differs", *(title for title, _, _ in ABLATION.values()), "images seen", "seeds"]
     about = f"{rows[0]['minutes']:g} minutes each, validation split of {rows[0]['data']}:"
-    return "\n\n".join(part for part in (about, pipes([titles, *lines]), differences(rows)) if part)
+    changes = [differences(rows, against) for against in ("base", TODAY)]
+    return "\n\n".join(part for part in (about, pipes([titles, *lines]), *changes) if part)
 
 
-def differences(rows: list[dict[str, Any]]) -> str:
-    """What each variant of several seeds changes, compared with the base of the same seed; empty without any."""
+def differences(rows: list[dict[str, Any]], against: str) -> str:
+    """What each variant of several seeds changes, compared with `base` or `TODAY` of the same seed; empty without any."""
     known = {(row["variant"], row["seed"]): row["numbers"] for row in rows}
     lines = []
-    for variant in sorted({variant for variant, _ in known} - {"base"}):
-        seeds = [seed for name, seed in known if name == variant and ("base", seed) in known]
+    for variant in sorted({variant for variant, _ in known} - {against}):
+        if variant.startswith("today's,") != (against == TODAY):
+            continue
+        seeds = [seed for name, seed in known if name == variant and (against, seed) in known]
         if len(seeds) < 2:
             continue
         cells = []
         for name, (_, digits, scale) in ABLATION.items():
-            ours, theirs = ([known[who, seed][name]["value"] for seed in seeds] for who in (variant, "base"))
+            ours, theirs = ([known[who, seed][name]["value"] for seed in seeds] for who in (variant, against))
             steps = [scale * (a - b) for a, b in zip(ours, theirs, strict=True)]
             error = statistics.stdev(steps) / len(steps) ** 0.5
             cells.append(f"{statistics.mean(steps):+.{digits}f} ± {error:.{digits}f}")
         lines.append([variant, *cells, str(len(seeds))])
-    titles = ["change against the base", *(title for title, _, _ in ABLATION.values()), "seeds"]
-    text = "Mean change over seeds, each compared with the base of the same seed, ± its standard error:"
+    than = "the base" if against == "base" else against
+    titles = [f"change against {than}", *(title for title, _, _ in ABLATION.values()), "seeds"]
+    text = f"Mean change over seeds, each compared with {than} of the same seed, ± its standard error:"
     return f"{text}\n\n{pipes([titles, *lines])}" if lines else ""
 
 
@@ -140,19 +146,21 @@ def contrast() -> str:
                 name,
                 f"{found['deviation']:.3f}",
                 f"{found['fd']:.2f}",
-                f"{found['density']:.2f}" if "density" in found else "",
+                f"{found['density']:.2f}",
                 f"{found['coverage']:.3f}",
-                f"{1000 * found['mmd']:.2f} ± {1000 * found['mmd error']:.2f}",
+                f"{1000 * found['mmd']:.2f}",
+                f"{found['checkerboard']:.2f}",
             ]
             for name, found in row["rows"].items()
         ]
         titles = [
-            f"{row['model']}, {row['data']}, 5,000 each",
+            f"{row['model']}, {row['data']}, means of 3 draws of 5,000",
             "deviation of pixels",
             "Frechet distance",
             "density",
             "coverage",
             "RBF MMD² x 1000",
+            "checkerboard, gray levels of 255",
         ]
         told = f"`{row['commands'][-1]}`, {row['processor']}, {row['date']}. {row['note']}".strip()
         parts.append(f"{pipes([titles, *lines])}\n\n{told}")
