@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from gvae import nets
 from gvae.config import NetConfig
 from gvae.errors import GvaeError
 from gvae.losses.augment import SPEED, Augment, colour, cut_out, shift, translate, ways
@@ -169,3 +170,18 @@ def test_gradients_go_back_to_where_a_shift_took_them_from():
     weights = images((4, 2, 16, 16)) + 2
     (shift(x, way) * weights).sum().backward()
     assert torch.equal(x.grad, shift(weights, -way))
+
+
+def test_shifts_average_out_what_a_critics_strides_draw():
+    spec = DataSpec("made", 1, (32, 32))
+    torch.manual_seed(0)
+    critic = nets.critic(spec, NetConfig(width=8))
+    x = torch.zeros(256, 1, 32, 32, requires_grad=True)
+
+    def drawn(kind: str) -> float:
+        """How far the mean gradient of images that are all alike differs among the pixels of 2 x 2."""
+        scores, _ = critic(Augment(kind)(x))
+        mean = torch.autograd.grad(scores.sum(), x)[0].mean((0, 1))
+        return mean.reshape(16, 2, 16, 2).mean((0, 2)).std().item()
+
+    assert drawn("shift") < 0.25 * drawn("none")
