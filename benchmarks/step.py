@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
-from engine import Step, adam, batches, compare, engine_step, gvae_by_hand, vae_by_hand
+from engine import LATE, Step, adam, batches, compare, engine_step, gvae_by_hand, vae_by_hand
 from libraries import LIBRARIES
 from torch import Tensor, nn
 from torch.distributions import kl_divergence
@@ -35,7 +35,7 @@ from gvae.models import resolve
 from gvae.training import processor
 
 RESULTS = Path(__file__).parent / "results" / "step.json"
-OPTIONS = {"gvae": {"start": 0.0}, "gvae, first stage": {"start": 1.0}}
+OPTIONS = {"gvae": {"start": LATE}, "gvae, first stage": {"start": 1.0}}
 """what a row's model has beyond its defaults"""
 DATA = {"wgan-gp, mimicry": "cifar10"}
 """a row's data where it is not --data: mimicry's penalty is for three channels only"""

@@ -95,9 +95,13 @@ class Mixture(Prior):
     @property
     def whiten(self) -> Tensor:
         """P (K, Z, Z): maps u - m to white noise; the inverse of the covariance's Cholesky factor."""
-        whiten = torch.diag_embed(self.log_diagonal.exp())
+        return self.whitens(slice(None))
+
+    def whitens(self, which: Tensor | slice) -> Tensor:
+        """P of some Gaussians, (n, Z, Z)."""
+        whiten = torch.diag_embed(self.log_diagonal[which].exp())
         rows, columns = torch.tril_indices(self.latent, self.latent, -1, device=whiten.device)
-        whiten[:, rows, columns] = self.below
+        whiten[:, rows, columns] = self.below[which]
         return whiten
 
     def _log_prob(self, u: Tensor, y: Tensor | None) -> Tensor:
@@ -137,11 +141,11 @@ class Mixture(Prior):
         which = torch.multinomial(weights, 1).squeeze(1) if n else weights.new_zeros(0, dtype=torch.long)
         which = which if y is None else y * self.each + which
         noise = torch.randn(n, self.latent, 1, dtype=self.mean.dtype, device=self.mean.device)
-        rows, whiten = max(1, CHUNK // self.latent**2), self.whiten
+        rows = max(1, CHUNK // self.latent**2)
         parts = zip(which.split(rows), noise.split(rows), strict=True)
         solve = partial(torch.linalg.solve_triangular, upper=False)
         return torch.cat(
-            [self.mean[k] + self.temperature * solve(whiten[k], e).squeeze(-1) for k, e in parts]
+            [self.mean[k] + self.temperature * solve(self.whitens(k), e).squeeze(-1) for k, e in parts]
         )
 
     @torch.no_grad()
