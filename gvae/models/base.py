@@ -62,6 +62,8 @@ class Optim:
     """Adam: decay of the means of gradients and of their squares; RMSprop: only the second"""
     weight_decay: float = 0.0
     kind: Literal["adam", "rmsprop"] = "adam"
+    steady: int = 0
+    """updates at the full step size, which falls with the root of their number from then on; 0: it does not"""
 
 
 class Model(nn.Module):

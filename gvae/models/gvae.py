@@ -36,6 +36,8 @@ from gvae.nets.critics import CodeCritic
 from gvae.nets.heads import gaussian
 from gvae.types import Batch, DataSpec, Terms
 
+STEADY = 150
+"""updates of a late critic at its full step size, at which it does not stay together for long"""
 UNLEARNED = 2000
 """codes of the prior's first fit with `--start 0`, when the encoder has learned nothing yet"""
 
@@ -132,7 +134,7 @@ class GVAE(LatentModel):
 
     def optim(self, player: str) -> Optim:
         if player in ("critic", "code_critic"):
-            return Optim(self.config.critic_lr, betas=(0.5, 0.99))
+            return Optim(self.config.critic_lr, betas=(0.5, 0.99), steady=STEADY if self.config.start else 0)
         late = 0 < self.config.start <= self.progress and player != "prior"  # which has to follow the codes
         return Optim(self.config.late_lr if late else self.config.lr, betas=(self.config.momentum, 0.99))
 

@@ -22,7 +22,7 @@ from gvae.training.ema import Average
 from gvae.training.journal import Journal
 from gvae.training.log import count
 from gvae.training.precision import choose_precision
-from gvae.training.schedule import trapezoid
+from gvae.training.schedule import fading, trapezoid
 from gvae.training.stream import Stream
 
 PATIENCE = 5
@@ -142,7 +142,9 @@ class Game:
         self.model.progress = self.furthest = max(self.furthest, self.fraction)
         factor = trapezoid(self.fraction, self.config.rise, self.config.decay)
         for name, optimizer in self.optimizers.items():
-            optimizer.param_groups[0]["lr"] = self.model.optim(name).lr * factor
+            o = self.model.optim(name)
+            fade = fading(updates(optimizer), o.steady) if o.steady else 1.0
+            optimizer.param_groups[0]["lr"] = o.lr * factor * fade
         before, skipped = self.seen, self.skipped
         for i, turn in enumerate(self.turns):
             if not turn.start <= self.furthest < turn.stop or self.rounds % turn.every:
@@ -209,6 +211,11 @@ class Game:
         for player, average in self.average.state_dict().items():
             weights.update({f"{player}.{name}": value for name, value in average.items()})
         return weights
+
+
+def updates(optimizer: torch.optim.Optimizer) -> int:
+    """How often an Adam has moved its parameters."""
+    return int(next((state["step"] for state in optimizer.state.values()), 0))
 
 
 def memory_format(spatial: int) -> torch.memory_format:

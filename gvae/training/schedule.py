@@ -1,6 +1,15 @@
-"""The step size as a function of the fraction of the budget that is done."""
+"""The step size as a function of the fraction of the budget that is done, and of the updates that were made."""
 
 from __future__ import annotations
+
+
+def fading(updates: int, steady: int) -> float:
+    """Factor of the step size: 1 for so many updates, then as one over the root of their number; 0: always 1.
+
+    >>> [fading(n, 100) for n in (0, 100, 400)], fading(400, 0)
+    ([1.0, 1.0, 0.5], 1.0)
+    """
+    return (steady / max(steady, updates)) ** 0.5 if steady else 1.0
 
 
 def trapezoid(fraction: float, rise: float, decay: float) -> float:

@@ -17,6 +17,7 @@ from gvae.runs import Run
 from gvae.training import resume, train, turns
 from gvae.training.ema import Average
 from gvae.training.engine import Engine
+from gvae.training.log import ProgressLine
 
 
 @dataclass(frozen=True)
@@ -320,3 +321,19 @@ def test_the_closing_fit_is_timed_beside_the_training(digits, tmp_path):
     assert last["seconds"] == rounds[-1]["seconds"]
     assert 0 < last["closing"] < 60
     assert last["peak_mb"] >= rounds[-1]["peak_mb"]
+
+
+def test_a_step_size_falls_with_the_root_of_the_updates_it_has_made(digits, tmp_path, monkeypatch):
+    from gvae.models import gvae as module
+
+    monkeypatch.setattr(module, "STEADY", 2)
+    config = module.Config(latent=4, net=NetConfig(width=8), start=1e-9)
+    options = TrainConfig(images=10**9, batch=16, rise=0, decay=0)
+    engine = Engine(Run.create(tmp_path / "run", "gvae", config, options, "digits", digits.spec, {}), digits)
+    engine.journal.progress = ProgressLine(quiet=True)
+    sizes = []
+    for _ in range(9):  # the first is of the likelihood alone
+        engine.round()
+        sizes.append(engine.optimizers["critic"].param_groups[0]["lr"] / config.critic_lr)
+    assert sizes == pytest.approx([1, 1, 1, 1, *[(2 / n) ** 0.5 for n in (3, 4, 5, 6, 7)]])
+    assert engine.optimizers["generator"].param_groups[0]["lr"] == config.late_lr
