@@ -42,7 +42,7 @@ LATE = {
     "base": "",
     "today's defaults": TODAY,
     "today's, no shift": f"{TODAY} --augment none",
-    "today's, critic lr 5e-4": f"{TODAY} --critic-lr 5e-4",
+    "today's, critic lr 1e-3": f"{TODAY} --critic-lr 1e-3",
     "today's, weight 0.5": f"{TODAY} --weight 0.5",
     "today's, weight 2": f"{TODAY} --weight 2",
     "no critic (start 1)": "--start 1",
