@@ -1,4 +1,4 @@
-r"""Gradient penalties: what keeps a critic smooth. All but `lazy_zero_centred` and `leaf` return (B,).
+r"""Gradient penalties: what keeps a critic smooth. All but `lazy_zero_centred` and `watched` return (B,).
 
 gradient_penalty: (||grad D(x~)|| - 1)^2 on interpolates x~ of real and fake
     Improved Training of Wasserstein GANs (Gulrajani et al., 2017) https://arxiv.org/abs/1704.00028, Eq. 3
@@ -20,17 +20,19 @@ Critic = Callable[[Tensor], Tensor]
 
 def squared_gradient(critic: Critic, x: Tensor) -> Tensor:
     """||grad_x D(x)||^2 of each image, shape (B,), in float32; differentiable with respect to the critic."""
-    x = leaf(x)
+    x = watched(x)
     return squared_slope(critic(x), x)
 
 
-def leaf(x: Tensor) -> Tensor:
-    """Images whose scores `squared_slope` can take: nothing is differentiated beyond them."""
-    return x.detach().requires_grad_()
+def watched(x: Tensor) -> Tensor:
+    """The same images, for `squared_slope` of their scores: nothing is differentiated beyond them."""
+    return (
+        x.detach().requires_grad_().view_as(x)
+    )  # a view, as hooks of modules (torch's FLOP counter) refuse a leaf
 
 
 def squared_slope(scores: Tensor, x: Tensor) -> Tensor:
-    """`squared_gradient` of scores D(x), shape (B,), that are there already; x is a `leaf`."""
+    """`squared_gradient` of scores D(x), shape (B,), that are there already; x comes from `watched`."""
     (gradient,) = torch.autograd.grad(scores.sum(), x, create_graph=True)
     return gradient.float().flatten(1).square().sum(1)
 

@@ -28,7 +28,7 @@ from torch.distributions import Distribution, kl_divergence
 from gvae import nets
 from gvae.losses.adversarial import ADVERSARIAL, balance, wasserstein_critic
 from gvae.losses.augment import Augment
-from gvae.losses.penalties import gradient_penalty, lazy_zero_centred, leaf, squared_slope
+from gvae.losses.penalties import gradient_penalty, lazy_zero_centred, squared_slope, watched
 from gvae.models.base import Optim, Outcome, Player, Turn
 from gvae.models.gvae_options import Config, check
 from gvae.models.latent import LatentModel, has_parameters
@@ -188,7 +188,7 @@ class GVAE(LatentModel):
         x_gen = self.decode(self.prior.sample(len(x) - n_rec, y_gen), y_gen).mean
         images, fakes = self.augment.pairs(x, torch.cat([x_rec[:n_rec], x_gen]))
         if self.r1_every == 1:
-            images = leaf(images)
+            images = watched(images)
         (real, h_real), (fake, h_fake) = self.critic(images, y), self.critic(fakes, y)
         pairs = [(a[:n_rec], b[:n_rec]) for a, b in zip(h_real, h_fake, strict=True)]
         return Judged(images, fakes, real, fake, pairs if n_rec else [])
