@@ -47,9 +47,9 @@ def translate(x: Tensor, chance: Tensor) -> Tensor:
         reach = n // SHIFT
         if not reach:
             continue
-        shift = torch.randint(-reach, reach + 1, (len(x),), device=x.device)
-        shift = torch.where(torch.rand(len(x), device=x.device) < chance, shift, 0)
-        index = torch.arange(n, device=x.device) - shift[:, None]
+        way = torch.randint(-reach, reach + 1, (len(x),), device=x.device)
+        way = torch.where(torch.rand(len(x), device=x.device) < chance, way, 0)
+        index = torch.arange(n, device=x.device) - way[:, None]
         outside = (index < 0) | (index >= n)
         x = torch.where(along(axis, outside, x), -1.0, x.gather(axis, along(axis, index.clamp(0, n - 1), x)))
     return x
