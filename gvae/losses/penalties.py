@@ -26,9 +26,8 @@ def squared_gradient(critic: Critic, x: Tensor) -> Tensor:
 
 def watched(x: Tensor) -> Tensor:
     """The same images, for `squared_slope` of their scores: nothing is differentiated beyond them."""
-    return (
-        x.detach().requires_grad_().view_as(x)
-    )  # a view, as hooks of modules (torch's FLOP counter) refuse a leaf
+    leaf = x.detach().requires_grad_()
+    return leaf.view_as(x)  # hooks of modules, as torch's FLOP counter sets them, refuse the leaf itself
 
 
 def squared_slope(scores: Tensor, x: Tensor) -> Tensor:

@@ -214,7 +214,7 @@ class Game:
 
 
 def updates(optimizer: torch.optim.Optimizer) -> int:
-    """How often an Adam has moved its parameters."""
+    """How often an optimiser has moved its parameters."""
     return int(next((state["step"] for state in optimizer.state.values()), 0))
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 
 def fading(updates: int, steady: int) -> float:
-    """Factor of the step size: 1 for so many updates, then as one over the root of their number; 0: always 1.
+    """Factor of the step size: 1 for so many updates, then falling as one over the root of their number.
 
-    >>> [fading(n, 100) for n in (0, 100, 400)], fading(400, 0)
-    ([1.0, 1.0, 0.5], 1.0)
+    >>> [fading(n, 100) for n in (0, 100, 400)]
+    [1.0, 1.0, 0.5]
     """
-    return (steady / max(steady, updates)) ** 0.5 if steady else 1.0
+    return (steady / max(steady, updates)) ** 0.5
 
 
 def trapezoid(fraction: float, rise: float, decay: float) -> float:
