@@ -117,12 +117,12 @@ class Augment(nn.Module):
         chance = self.p.expand(len(x))
         return cut_out(translate(colour(x, chance), chance), chance)
 
-    def pairs(self, images: Tensor, fakes: Tensor) -> tuple[Tensor, Tensor]:
-        """Images and as many fakes, (B, C, *S) each, changed; `shift` moves the two of a pair by the same way."""
+    def alike(self, *images: Tensor) -> list[Tensor]:
+        """Batches of one shape (B, C, *S), changed; `shift` moves the b-th image of every batch by the same way."""
         if self.kind == "shift":
-            way = ways(images)
-            return shift(images, way), shift(fakes, way)
-        return self(images), self(fakes)
+            way = ways(images[0])
+            return [shift(x, way) for x in images]
+        return [self(x) for x in images]
 
     @torch.no_grad()
     def observe(self, sure: Tensor) -> None:

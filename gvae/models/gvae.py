@@ -186,7 +186,7 @@ class GVAE(LatentModel):
         n_rec = round(self.config.rec_share * len(x))
         y_gen = None if y is None else y[n_rec:]
         x_gen = self.decode(self.prior.sample(len(x) - n_rec, y_gen), y_gen).mean
-        images, fakes = self.augment.pairs(x, torch.cat([x_rec[:n_rec], x_gen]))
+        images, fakes = self.augment.alike(x, torch.cat([x_rec[:n_rec], x_gen]))
         if self.r1_every == 1:
             images = watched(images)
         (real, h_real), (fake, h_fake) = self.critic(images, y), self.critic(fakes, y)

@@ -15,6 +15,7 @@ serves reconstruction only, so there is no `log_weights`; the prior is fitted to
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch.distributions import kl_divergence
@@ -24,6 +25,7 @@ from gvae import nets
 from gvae.config import LatentConfig
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import nonsaturating_critic, nonsaturating_generator
+from gvae.losses.augment import Augment
 from gvae.models.base import Optim, Outcome, Player, Turn
 from gvae.models.latent import LatentModel, has_parameters
 from gvae.types import Batch, DataSpec, Terms
@@ -42,6 +44,8 @@ class Config(LatentConfig):
     """weight of the feature error against the adversarial term in the generator's loss"""
     margin: float = 0.0
     """balance rule of its authors: whoever is so far ahead waits (they take 0.35 to 0.4); 0: nobody waits"""
+    augment: Literal["none", "shift"] = "none"
+    """shift: the critic sees images that are moved by a few pixels, against checkerboards"""
 
 
 class VAEGAN(LatentModel):
@@ -53,6 +57,7 @@ class VAEGAN(LatentModel):
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__(config, spec)
         self.critic = nets.critic(spec, config.net, self.condition)
+        self.augment = Augment(config.augment)
         if config.margin < 0:
             raise GvaeError(f"--margin is {config.margin}; it must not be negative")
         if has_parameters(self.likelihood):
@@ -73,7 +78,8 @@ class VAEGAN(LatentModel):
         q = self.encode(x, y)
         x_rec = self.decode(q.rsample(), y).mean
         x_gen = self.decode(torch.randn_like(q.mean), y).mean
-        (real, h_real), (rec, h_rec), (gen, _) = (self.critic(v, y) for v in (x, x_rec, x_gen))
+        seen = self.augment.alike(x, x_rec, x_gen)
+        (real, h_real), (rec, h_rec), (gen, _) = (self.critic(v, y) for v in seen)
 
         kl = kl_divergence(q, self.standard_normal()).mean()
         like = 0.5 * (h_rec[-1] - h_real[-1]).float().square().sum(1).mean()

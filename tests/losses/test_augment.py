@@ -151,15 +151,16 @@ def test_a_shift_moves_each_image_by_less_than_an_eighth_round_its_border(shape)
     assert torch.equal(Augment("shift")(x), expected)
 
 
-def test_pairs_are_shifted_alike_and_otherwise_changed_apart():
+def test_batches_are_shifted_alike_and_otherwise_changed_apart():
     x = images((16, 1, 16, 16))
     torch.manual_seed(0)
-    a, b = Augment("shift").pairs(x, -x)
+    a, b, c = Augment("shift").alike(x, -x, x / 2)
     assert torch.equal(a, -b)
+    assert torch.equal(a, 2 * c)
     assert not torch.equal(a, x)
-    a, b = Augment("diff").pairs(x, x)
+    a, b = Augment("diff").alike(x, x)
     assert not torch.equal(a, b)
-    a, b = Augment("none").pairs(x, -x)
+    a, b = Augment("none").alike(x, -x)
     assert a is x
     assert torch.equal(b, -x)
 

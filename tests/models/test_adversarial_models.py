@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -615,3 +616,16 @@ def test_vae_gans_balance_rule_lets_the_one_ahead_wait(real: float, fake: float,
 
     model.critic.forward = scores
     assert set(model.losses(Batch(x)).losses) == names
+
+
+def test_vae_gan_moves_image_and_reconstruction_alike():
+    kind = resolve("vae-gan")
+    model = kind(kind.Config(latent=4, augment="shift", net=NetConfig(width=8)), DataSpec("m", 1, (16, 16)))
+    x = torch.rand(6, 1, 16, 16) * 2 - 1
+    model.decode = lambda z, y=None: SimpleNamespace(mean=x + 0 * z.sum())  # a perfect generator
+    moved = []
+    critic = model.critic.forward
+    model.critic.forward = lambda v, y=None: moved.append(v) or critic(v, y)
+    outcome = model.losses(Batch(x))
+    assert not torch.equal(moved[0], x)
+    assert outcome.losses["encoder"]["like"].item() == 0
