@@ -52,7 +52,7 @@ LEGEND = (
     "Frechet distance and coverage are taken in the features of a small classifier of each data set: they are no "
     "Inception numbers. Lower is better for distances and errors, higher for coverage; the best MS-SSIM is the real images' "
     "own, which differs between test and training split (docs/metrics/ms-ssim.md). gvae's options come from {trials} short "
-    "trainings on both validation splits, the others' from eight at most, on MNIST's alone, and its recipe changed five "
+    "trainings on both validation splits, the others' from ten at most, on MNIST's alone, and its recipe changed five "
     "times after the test split had been seen ([how far to trust this](docs/models/gvae.md#ablation)). The papers' figures "
     "and notes on the rows are in [results](docs/results.md)."
 )

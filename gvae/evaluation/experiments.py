@@ -240,7 +240,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         (
             Recipe("vae, N(0, I)", "vae", {"prior": "normal"}),
             Recipe("cvae, N(0, I)", "cvae", {"prior": "normal"}, note="told the class, as ac-gan is"),
-            Recipe("gan", "gan", MOVED, note=BOTH),
+            Recipe("gan", "gan", QUICK, note=CHOSEN),
             Recipe("wgan-gp", "wgan-gp", {"critic_steps": 2}),
             Recipe("ac-gan", "ac-gan", {**QUICK, "conditional": True}, note="the step size of gan"),
             Recipe("gvae", "gvae"),

@@ -11,13 +11,16 @@ for.
 Attributes a, of which a picture has several at once, move the codes' mean: p(u | a) = p(u - B' (a - mean of a)), with B by
 ridge regression and the mixture fitted to what is left.
 
-Codes are drawn at a temperature below 1, as in Glow (Kingma and Dhariwal, 2018) https://arxiv.org/abs/1807.03039, Section 6.
+Codes lie near a surface of fewer dimensions than Z, and Gaussians of few codes are too wide across it: they are drawn with
+
+    c S_k (S_k + t I)^-1 S_k    in place of S_k,    t = damp tr S_k / Z,    c such that the trace is that of S_k
+
+as a Wiener filter damps what varies no more than noise of variance t: they stray less across the surface and more along it.
 """
 
 from __future__ import annotations
 
 import math
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -46,8 +49,8 @@ class Mixture(Prior):
         family: Gaussians whose covariances lean on each other, about; in each class.
         shrink: codes that a family's covariance counts for beside a Gaussian's own, and that of all beside a family's; 0:
             maximum likelihood.
-        temperature: how far drawn codes stray from the means of their Gaussians, in units of the density; below
-            1 samples look more like the most usual codes, and so more like each other. The density is that of temperature 1.
+        damp: how strongly directions in which a Gaussian's codes hardly vary are left out when codes are drawn; 0: they
+            are drawn from the density itself, which is the same for all values.
         attributes: `condition` counts attributes, y is (N, condition).
     """
 
@@ -62,7 +65,7 @@ class Mixture(Prior):
         ridge: float = 1e-4,
         family: int = 10,
         shrink: float = 60.0,
-        temperature: float = 0.95,
+        damp: float = 2.0,
         attributes: bool = False,
     ) -> None:
         super().__init__(latent, condition)
@@ -71,7 +74,7 @@ class Mixture(Prior):
         """Gaussians of one class, S"""
         self.most = most
         self.ridge, self.family, self.shrink = ridge, family, shrink
-        self.temperature = temperature
+        self.damp = damp
         means = torch.randn(self.components, latent, generator=torch.Generator().manual_seed(0))
         self.logits = nn.Parameter(torch.zeros(self.classes, self.each))
         self.mean = nn.Parameter(0.1 * means)
@@ -141,12 +144,22 @@ class Mixture(Prior):
         which = torch.multinomial(weights, 1).squeeze(1) if n else weights.new_zeros(0, dtype=torch.long)
         which = which if y is None else y * self.each + which
         noise = torch.randn(n, self.latent, 1, dtype=self.mean.dtype, device=self.mean.device)
+        used, place = which.unique(return_inverse=True)
         rows = max(1, CHUNK // self.latent**2)
-        parts = zip(which.split(rows), noise.split(rows), strict=True)
-        solve = partial(torch.linalg.solve_triangular, upper=False)
-        return torch.cat(
-            [self.mean[k] + self.temperature * solve(self.whitens(k), e).squeeze(-1) for k, e in parts]
-        )
+        factor = torch.cat([self.drawn(k) for k in used.split(rows)]) if n else self.drawn(used)
+        strays = [factor[k] @ e for k, e in zip(place.split(rows), noise.split(rows), strict=True)]
+        return self.mean[which] + torch.cat(strays).squeeze(-1)
+
+    def drawn(self, which: Tensor) -> Tensor:
+        """Factors A (n, Z, Z) of the covariances A A' that codes of some Gaussians are drawn with."""
+        eye = torch.eye(self.latent, dtype=self.mean.dtype, device=self.mean.device)
+        factor = torch.linalg.solve_triangular(self.whitens(which), eye, upper=False)
+        if not self.damp:
+            return factor
+        covariance, trace = factor @ factor.mT, factor.square().sum((1, 2), keepdim=True)
+        noisy = torch.linalg.cholesky(covariance + self.damp * trace / self.latent * eye)
+        damped = torch.linalg.solve_triangular(noisy, covariance, upper=False)
+        return (trace / damped.square().sum((1, 2), keepdim=True)).sqrt() * damped.mT
 
     @torch.no_grad()
     def _fit(self, u: Tensor, y: Tensor | None, generator: torch.Generator) -> None:

@@ -60,7 +60,7 @@ def test_one_gaussian_is_the_closed_form_fit() -> None:
 
 def test_samples_have_the_mixture_s_moments(clusters: tuple[Tensor, Tensor]) -> None:
     torch.manual_seed(0)
-    prior = Mixture(6, components=3, temperature=1.0)
+    prior = Mixture(6, components=3, damp=0.0)
     prior.fit(clusters[0])
     drawn = prior.sample(20_000)
     torch.testing.assert_close(drawn.mean(0), clusters[0].mean(0), atol=0.15, rtol=0)
@@ -69,15 +69,37 @@ def test_samples_have_the_mixture_s_moments(clusters: tuple[Tensor, Tensor]) -> 
     ).abs().max()
 
 
-def test_a_temperature_draws_samples_to_the_means_and_leaves_the_density_alone() -> None:
+def test_damping_draws_along_wide_directions_and_leaves_trace_mean_and_density_alone() -> None:
     torch.manual_seed(0)
-    codes = 3 + 2 * torch.randn(2000, 4)
-    exact, cold = (Mixture(4, components=1, temperature=t) for t in (1.0, 0.5))
-    for prior in (exact, cold):
+    deviation = torch.tensor([2.0, 1.0, 0.1])
+    codes = 3 + deviation * torch.randn(4000, 3)
+    exact, damped = (Mixture(3, components=1, damp=d) for d in (0.0, 2.0))
+    for prior in (exact, damped):
         prior.fit(codes)
-    torch.testing.assert_close(cold.sample(20_000).std(0), 0.5 * codes.std(0), atol=0.02, rtol=0)
-    torch.testing.assert_close(cold.sample(20_000).mean(0), codes.mean(0), atol=0.04, rtol=0)
-    assert torch.equal(cold.log_prob(codes), exact.log_prob(codes))
+    variance = (codes.std(0) / damped.scale).square()
+    kept = variance.square() / (variance + 2 * variance.mean())  # S (S + t I)^-1 S of a diagonal S
+    expected = damped.scale.square() * kept * variance.sum() / kept.sum()
+    drawn = damped.sample(50_000)
+    torch.testing.assert_close(drawn.var(0), expected, rtol=0.03, atol=0)
+    torch.testing.assert_close(drawn.mean(0), codes.mean(0), atol=0.06, rtol=0)
+    assert torch.equal(damped.log_prob(codes), exact.log_prob(codes))
+
+
+@given(damp=st.floats(0, 50), seed=st.integers(0, 100))
+def test_damping_keeps_every_trace_and_turns_no_direction(damp: float, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    prior = Mixture(4, components=3, damp=damp)
+    a = torch.randn(3, 4, 4, generator=generator)
+    covariance = a @ a.mT + 0.1 * torch.eye(4)
+    with torch.no_grad():
+        prior.set_covariance(covariance)
+    factor = prior.drawn(torch.arange(3)).detach()
+    drawn = factor @ factor.mT
+    trace = covariance.diagonal(dim1=1, dim2=2).sum(1)
+    torch.testing.assert_close(drawn.diagonal(dim1=1, dim2=2).sum(1), trace, rtol=1e-4, atol=0)
+    torch.testing.assert_close(
+        drawn @ covariance, covariance @ drawn, rtol=1e-3, atol=1e-3 * float(trace.max()) ** 2
+    )
 
 
 def test_few_codes_use_fewer_gaussians_in_the_same_shapes() -> None:
