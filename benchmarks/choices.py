@@ -190,7 +190,7 @@ def priors() -> str:
     about = (
         f"Priors fitted to the codes of one {row['model']} on {row['data']}, {each}, best first; 5,000 "
         f"samples against the validation split, whose own MS-SSIM is {row['ms-ssim, real']:.3f}. What is not said is as by "
-        "default: 60,000 codes at most, 1,200 Gaussians in families of ten, shrink 60, temperature 0.95. Nearest code: the "
+        "default: 60,000 codes at most, 1,200 Gaussians in families of ten, shrink 60, damp 2. Nearest code: the "
         "median distance of a drawn code to the nearest training code, in that of validation codes; of copies it would be "
         "less than 1."
     )
