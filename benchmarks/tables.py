@@ -38,8 +38,8 @@ LATENT, EXPLORER, DATA, CHOOSING, PRIORS = (
 INTRODUCTION = """# Results: the papers' tables, measured here
 
 Every row was trained and measured by the command below its table; "paper" is what the papers print. Written by
-`benchmarks/tables.py` from the rows in `benchmarks/results`. Samples of fitted mixtures measured up to 28 November 2026 were drawn
-at a temperature of 0.95 in place of damped ([priors](priors.md))."""
+`benchmarks/tables.py` from the rows in `benchmarks/results`. Samples of fitted mixtures that were measured up to 28 November
+2026 were drawn at a temperature of 0.95 in place of damped ([priors](priors.md))."""
 HEADLINES = {"table3-small": "MNIST", "table3-small-fashion-mnist": "Fashion-MNIST"}
 """what the README shows, under which names"""
 PICTURES = {

@@ -33,7 +33,7 @@ RARE = 10.0
 MOST, FEWEST, NUMBERS = 1200, 100, 3_500_000
 """Gaussians where nobody says how many: no more than have so many numbers together, between these two"""
 CHUNK = 3_000_000
-"""largest number of floats in an intermediate result of one chunk of codes"""
+"""largest number of floats in an intermediate result of one chunk of codes, or of Gaussians"""
 
 
 class Mixture(Prior):
@@ -143,12 +143,18 @@ class Mixture(Prior):
         weights = weights.expand(n, -1) if y is None else weights[y]
         which = torch.multinomial(weights, 1).squeeze(1) if n else weights.new_zeros(0, dtype=torch.long)
         which = which if y is None else y * self.each + which
-        noise = torch.randn(n, self.latent, 1, dtype=self.mean.dtype, device=self.mean.device)
-        used, place = which.unique(return_inverse=True)
-        rows = max(1, CHUNK // self.latent**2)
-        factor = torch.cat([self.drawn(k) for k in used.split(rows)]) if n else self.drawn(used)
-        strays = [factor[k] @ e for k, e in zip(place.split(rows), noise.split(rows), strict=True)]
-        return self.mean[which] + torch.cat(strays).squeeze(-1)
+        used, place, counts = which.unique(return_inverse=True, return_counts=True)
+        order, first = place.argsort(), counts.cumsum(0) - counts
+        u, rest = self.mean[which], counts.argsort(descending=True)
+        while len(rest):  # some Gaussians of about as many codes at a time
+            most = int(counts[rest[0]])
+            some, rest = rest.tensor_split([max(1, CHUNK // (self.latent * max(most, self.latent)))])
+            noise = torch.randn(len(some), self.latent, most, dtype=u.dtype, device=u.device)
+            strays = self.drawn(used[some]) @ noise
+            at = torch.arange(most, device=u.device)
+            mine = at < counts[some, None]
+            u[order[(first[some, None] + at)[mine]]] += strays.mT[mine]
+        return u
 
     def drawn(self, which: Tensor) -> Tensor:
         """Factors A (n, Z, Z) of the covariances A A' that codes of some Gaussians are drawn with."""
