@@ -104,7 +104,7 @@ def gvae_by_hand(model: GVAE, draw: Callable[[], Tensor]) -> Step:
     def step() -> None:
         x = draw()
         with torch.no_grad():
-            real, fake = model.augment.pairs(x, fakes(x)[0])
+            real, fake = model.augment.alike(x, fakes(x)[0])
         scores = model.critic(real.requires_grad_())[0]
         loss = relativistic_critic(scores, model.critic(fake)[0]).mean()
         loss = loss + 0.5 * c.penalty * squared_slope(scores, real).mean()
@@ -112,7 +112,7 @@ def gvae_by_hand(model: GVAE, draw: Callable[[], Tensor]) -> Step:
         loss.backward()
         critic_optimizer.step()
         fake, p = fakes(x)
-        real, fake = model.augment.pairs(x, fake)
+        real, fake = model.augment.alike(x, fake)
         model.likelihood.observe(x, p.mean)
         nats = -p.log_prob(x).mean()
         fool = relativistic_generator(model.critic(real)[0], model.critic(fake)[0]).mean()
