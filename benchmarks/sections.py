@@ -53,9 +53,9 @@ def step() -> str:
     about = (
         "All turns of a round, the same networks, batch, losses and optimisers. The engine chooses bf16 where the processor "
         "has instructions for it, and that gained more on the Intel than on the AMD below. Where it has none, what is left "
-        "are forward passes that players share: a VAE, a WGAN or a "
-        "WGAN-GP has none, and its loop by hand is as fast; 1.5 times the speed is hardly in reach for them, as a VAE's "
-        "step runs at more than half of the processor's convolution peak already (README)."
+        "are forward passes that players share: a VAE, a WGAN or a WGAN-GP has none, and its loop by hand is as fast; 1.5 "
+        "times the speed is hardly in reach for them, as a VAE's step runs at more than half of the processor's convolution "
+        "peak already (README)."
     )
     return "\n\n".join(["## One training step", about, *tables]) if tables else ""
 
