@@ -36,7 +36,7 @@ from gvae.api import load
 from gvae.data.dataset import Dataset
 from gvae.evaluation.evaluate import open_reference
 from gvae.latent.directions import Direction
-from gvae.latent.learning import Lesson, from_labels
+from gvae.latent.learning import DirectionConfig, from_labels
 from gvae.latent.space import Space
 
 NAMES = ("Smiling", "Male", "Eyeglasses", "Blond_Hair")
@@ -180,7 +180,7 @@ def whole(
     edits: dict[str, Any] = {}
     strips: dict[str, tuple[Direction, float]] = {}
     for method in METHODS:
-        for direction in from_labels(space, data, NAMES, Lesson(method))[0]:
+        for direction in from_labels(space, data, NAMES, DirectionConfig(method))[0]:
             k, rest = columns[direction.name], unrelated(y, columns[direction.name])
             found = [
                 measure(held, direction, k, alpha, real.std(0), rest)

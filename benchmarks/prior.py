@@ -76,7 +76,7 @@ def main() -> None:
     for name, (most, options) in VARIANTS.items():
         fits = []
         for seed in given.seeds:
-            prior, began = Mixture(model.codes, **options), time.process_time()
+            prior, began = Mixture(model.latent_dim, **options), time.process_time()
             prior.fit(codes[torch.randperm(len(codes))[:most]], seed=seed)
             seconds = time.process_time() - began
             with torch.no_grad():

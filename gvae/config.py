@@ -87,8 +87,8 @@ class LatentConfig(ModelConfig):
     """gaussian, laplace: fixed scale for pixels in [-1, 1]; 0: the scale of the data's own errors"""
     beta: float = 1.0
     """weight of the KL term: above 1 the code carries fewer nats and its prior is easier to learn"""
-    warmup: float = 0.05
-    """first fraction of the budget, over which beta rises from 0: keeps the code from falling silent"""
+    kl_warmup: float = 0.05
+    """first fraction of the budget, over which beta rises from 0: prevents posterior collapse"""
     prior: Literal["mixture", "realnvp", "flow", "vamp", "layered", "normal"] = "mixture"
     """density fitted to the codes, from which samples are drawn"""
     components: int = 0
@@ -103,7 +103,7 @@ class BoundConfig(LatentConfig):
     """elbo: one code per image; iwae: the importance-weighted bound with k codes per image"""
     k: int = 5
     """codes per image of the importance-weighted bound"""
-    joint: bool = False
+    learn_prior: bool = False
     """learn the prior together with encoder and decoder, in place of N(0, I), rather than afterwards"""
 
 
@@ -139,9 +139,9 @@ class TrainConfig:
     """seed of weights, data order and noise"""
     ema: int = 20_000
     """half-life in images of the moving average that samples; 0: none"""
-    rise: float = 0.02
+    lr_warmup: float = 0.02
     """first fraction of the budget, over which the step size rises from zero"""
-    decay: float = 0.3
+    lr_decay: float = 0.3
     """last fraction of the budget, over which the step size falls to zero"""
     clip: float = 0.0
     """largest gradient norm of a player; 0: no limit"""

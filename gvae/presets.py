@@ -26,8 +26,8 @@ PAPER = {
     "critic_lr": 1e-4,
     "batch": 32,
     "ema": 0,
-    "rise": 0.0,
-    "decay": 0.0,
+    "lr_warmup": 0.0,
+    "lr_decay": 0.0,
     "start": 0.0,  # all players from the first step
     "adversarial": "wasserstein",
     "augment": "none",
@@ -42,7 +42,7 @@ PAPER = {
 }
 """the papers' own choices, where they contradict each other the likelier one"""
 
-PLAIN = {"ema": 0, "rise": 0.0, "decay": 0.0, "warmup": 0.0, "prior": "normal"}
+PLAIN = {"ema": 0, "lr_warmup": 0.0, "lr_decay": 0.0, "kl_warmup": 0.0, "prior": "normal"}
 """what the papers of 2013 to 2020 do without"""
 
 DRAW = {
@@ -53,7 +53,7 @@ DRAW = {
     "clip": 10.0,
     "likelihood": "bernoulli",
     "prior": "normal",
-    "warmup": 0.0,
+    "kl_warmup": 0.0,
 }
 """DRAW's own choices"""
 
@@ -79,7 +79,7 @@ PRESETS: dict[str, dict[str, Preset]] = {
         ),
         "likelihood": Preset(
             "for a high log-likelihood on binarised digits: latent 40, a prior of RealNVP couplings learned in the bound",
-            {"latent": 40, "prior": "realnvp", "joint": True, "net.depth": 2},
+            {"latent": 40, "prior": "realnvp", "learn_prior": True, "net.depth": 2},
         ),
     },
     "vae-nf": {"t80": Preset("80 planar steps, the longest flow of the paper", {"latent": 40, "steps": 80})},
@@ -99,7 +99,7 @@ PRESETS: dict[str, dict[str, Preset]] = {
         "layers2": Preset(
             "two stochastic layers of 100 and 50 dimensions, the upper one hidden from the generator: the paper's deep "
             "latent Gaussian model",
-            {"layers": 2, "latent": 150, "prior": "layered", "joint": True},
+            {"layers": 2, "latent": 150, "prior": "layered", "learn_prior": True},
         )
     },
     "draw": {

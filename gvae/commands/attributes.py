@@ -56,7 +56,7 @@ def run(words: list[str]) -> None:
     args = parse(Attributes(), words, "gvae attributes")
     check(args)
     opened = Run.open(args.run)
-    from gvae.latent.shelf import keep
+    from gvae.latent.store import keep
 
     directions = found(pictures.open_space(opened), args)
     gone = keep(opened, directions)
@@ -95,18 +95,18 @@ def found(space: Space, args: Attributes) -> list[Direction]:
     from gvae.latent import learning
     from gvae.latent.directions import LEAST
 
-    lesson = learning.Lesson(args.method, args.images, args.seed, progress)
+    config = learning.DirectionConfig(args.method, args.images, args.seed, progress)
     if args.with_ and args.without:
         with_, without = (
             opened_data(space, args, f"folder:{folder}") for folder in (args.with_, args.without)
         )
         name, data = args.name or args.with_.name, f"{args.with_}, {args.without}"
-        return learning.from_sets(space, name, data, with_, without, lesson)
+        return learning.from_sets(space, name, data, with_, without, config)
     dataset = opened_data(space, args, args.data or space.loaded.run.data)
     if args.components is not None:
-        return learning.from_components(space, dataset, args.components, lesson)
+        return learning.from_components(space, dataset, args.components, config)
     names = [name.strip() for name in (args.names or "").split(",") if name.strip()]
-    directions, left = learning.from_labels(space, dataset, names, lesson)
+    directions, left = learning.from_labels(space, dataset, names, config)
     if left:
         print(f"Left out, with fewer than {LEAST} images with or without: {', '.join(left)}")
     return directions

@@ -50,7 +50,7 @@ def draw(opened: Run, args: Edit, wanted: list[tuple[str, float]], out: Path) ->
     import torch
 
     from gvae.latent.directions import add
-    from gvae.latent.shelf import find
+    from gvae.latent.store import find
     from gvae.report.figures import grid, save
 
     space = pictures.open_space(opened)
@@ -78,10 +78,10 @@ def wishes(text: str) -> list[tuple[str, float]]:
     >>> wishes("Smiling=1.5, Male=-1")
     [('Smiling', 1.5), ('Male', -1.0)]
     """
-    return [wish(part.strip()) for part in text.split(",") if part.strip()] or [wish(text)]
+    return [parse_edit(part.strip()) for part in text.split(",") if part.strip()] or [parse_edit(text)]
 
 
-def wish(text: str) -> tuple[str, float]:
+def parse_edit(text: str) -> tuple[str, float]:
     """Name and alpha of one NAME=ALPHA."""
     name, _, alpha = text.rpartition("=")
     try:

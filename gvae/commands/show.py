@@ -109,7 +109,7 @@ def show_directions(opened: Run) -> None:
     if not opened.directions_about.exists():
         return
     from gvae.commands.attributes import summary
-    from gvae.latent.shelf import kept
+    from gvae.latent.store import kept
 
     print("\nDirections, for gvae edit")
     try:

@@ -60,7 +60,7 @@ QUICK = {"lr": 1e-3}
 """for a few minutes far better than the defaults of gan, vae-gan and alpha-gan (benchmarks/trials.py)"""
 CHOSEN = "`--lr 1e-3`, the best step size of those tried on MNIST's validation data"
 MOVED = {**QUICK, "augment": "shift"}
-"""of models that gain by a critic that sees moved images: wgan and wgan-gp are worse with it (benchmarks/trials.py)"""
+"""of models that gain by random shifts of what the critic sees; wgan and wgan-gp are worse with them (benchmarks/trials.py)"""
 BOTH = f"{CHOSEN}; `--augment shift`, as gvae has it, which gained there too"
 
 EXPERIMENTS: dict[str, Experiment] = {
@@ -93,7 +93,7 @@ EXPERIMENTS: dict[str, Experiment] = {
                     "prior": "normal",
                     "lr": 1e-3,
                     "critic_lr": 3e-3,
-                    "warmup": 0.5,
+                    "kl_warmup": 0.5,
                     "beta": 0.5,
                     "hidden": 64,
                     "ema": 200_000,
@@ -134,8 +134,8 @@ EXPERIMENTS: dict[str, Experiment] = {
             Recipe("vae, importance-weighted (k = 5)", "vae", {**NATS, "bound": "iwae"}),
             Recipe("cvae", "cvae", NATS, note="log p(x given class): not comparable with the others"),
             Recipe("vae + mixture prior, afterwards", "vae", {**NATS, "prior": "mixture"}),
-            Recipe("vae + mixture prior, joint", "vae", {**NATS, "prior": "mixture", "joint": True}),
-            Recipe("vae + RealNVP prior, joint", "vae", {**NATS, "prior": "realnvp", "joint": True}),
+            Recipe("vae + mixture prior, joint", "vae", {**NATS, "prior": "mixture", "learn_prior": True}),
+            Recipe("vae + RealNVP prior, joint", "vae", {**NATS, "prior": "realnvp", "learn_prior": True}),
             Recipe("vae-nf (T = 10)", "vae-nf", NATS),
             Recipe("vae-nf (T = 80)", "vae-nf", {**NATS, "steps": 80}, {"elbo": "-85.1"}, STATIC),
             Recipe(
@@ -156,7 +156,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             Recipe(
                 "vae-vgp, two layers",
                 "vae-vgp",
-                {**NATS, "latent": 150, "layers": 2, "prior": "layered", "joint": True},
+                {**NATS, "latent": 150, "layers": 2, "prior": "layered", "learn_prior": True},
                 {"elbo": "-81.3"},
                 "stochastic layers of 100 and 50, " + STATIC,
             ),

@@ -14,11 +14,11 @@ from torch import Tensor
 from gvae.api import load
 from gvae.data.dataset import Dataset
 from gvae.errors import GvaeError
-from gvae.explorer.asks import Ask, unpacked
+from gvae.explorer.queries import Query, unpacked
 from gvae.explorer.uploads import Uploads
 from gvae.latent.directions import Direction
-from gvae.latent.shelf import find, kept
 from gvae.latent.space import Space, seeded
+from gvae.latent.store import find, kept
 from gvae.training.precision import has_bf16
 
 T = TypeVar("T")
@@ -118,17 +118,17 @@ class Renderer:
         known = self.directions()
         return known[name].vector if name in known else find(self.run, name, self.space.size)
 
-    def told(self, ask: Ask) -> Tensor | None:
+    def told(self, query: Query) -> Tensor | None:
         """What a conditional model is told, (1,) or (1, A): y=3, or y=0110 for attributes; its first example if not given.
 
         Raises:
             GvaeError: no such class, or not a 0 or 1 for each attribute.
         """
-        model, word = self.space.model, ask.text("y")
+        model, word = self.space.model, query.text("y")
         if not model.condition or not word:
             return model.in_turn(1)
         if model.classes:
-            return torch.tensor([ask.whole("y", 0, 0, model.classes - 1)])
+            return torch.tensor([query.whole("y", 0, 0, model.classes - 1)])
         if not re.fullmatch(f"[01]{{{model.condition}}}", word):
             raise GvaeError(f"y must be {model.condition} digits, 0 or 1 for each attribute")
         return torch.tensor([[float(digit) for digit in word]])
@@ -144,7 +144,7 @@ class Renderer:
             x = Dataset(self.uploads.spec, self.uploads.find(which)[None]).batch([0]).x
             return (x.sign() if self.spec.binary else x), None  # no gray level is 0
         indices = self.data.split(kind)
-        number = Ask({kind: which}).whole(kind, 0, 0, len(indices) - 1)
+        number = Query({kind: which}).whole(kind, 0, 0, len(indices) - 1)
         with seeded(number):  # binarised data is drawn
             return self.data.batch(indices[number : number + 1])
 
@@ -156,7 +156,7 @@ class Renderer:
         """
         kind, _, which = name.partition(":")
         if kind == "seed":
-            seed = Ask({"seed": which}).whole("seed", 0, 0, SEEDS)
+            seed = Query({"seed": which}).whole("seed", 0, 0, SEEDS)
             return self.remember(("seed", seed, key(y)), lambda: self.space.draw(1, y, seed)[0])
         if kind == "z":
             return torch.from_numpy(unpacked(which, self.space.size))
@@ -166,19 +166,19 @@ class Renderer:
         y = y if own is None or not self.space.model.condition else own
         return self.remember(("code", name, key(y)), lambda: self.space.encode(x, y)[0])
 
-    def code(self, ask: Ask, name: str = "code") -> Tensor:
+    def code(self, query: Query, name: str = "code") -> Tensor:
         """The code (Z,) that an address describes: a source, single components set, directions added.
 
         Args:
-            ask: its word `name` is the source, `set` is components as 3:1.5, `add` directions as Smiling:1.5.
+            query: its word `name` is the source, `set` is components as 3:1.5, `add` directions as Smiling:1.5.
 
         Raises:
             GvaeError: no such source, component or direction, or a number beyond all sense.
         """
-        z = self.source(ask.text(name, "seed:0"), self.told(ask)).clone()
-        for word, value in ask.pairs("set", -FAR, FAR):
-            z[Ask({"component": word}).whole("component", 0, 0, self.space.size - 1)] = value
-        for word, alpha in ask.pairs("add", -FAR, FAR):
+        z = self.source(query.text(name, "seed:0"), self.told(query)).clone()
+        for word, value in query.pairs("set", -FAR, FAR):
+            z[Query({"component": word}).whole("component", 0, 0, self.space.size - 1)] = value
+        for word, alpha in query.pairs("add", -FAR, FAR):
             z = z + alpha * self.direction(word)
         return z
 

@@ -23,10 +23,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from gvae.errors import GvaeError
-from gvae.explorer.asks import LONGEST, Ask
 from gvae.explorer.panels import panels
 from gvae.explorer.panels.base import Panel, Question
 from gvae.explorer.panels.code import QUESTIONS, facts
+from gvae.explorer.queries import LONGEST, Query
 from gvae.explorer.renderer import Renderer
 from gvae.explorer.uploads import BYTES
 from gvae.explorer.worker import Busy, Superseded, Worker
@@ -69,7 +69,7 @@ class Studio:
         if len(request.url.query) > LONGEST:
             raise HTTPException(414, f"the address is longer than {LONGEST} characters; it must be shorter")
         words = dict(request.query_params)
-        return await self.compute(request, lambda: question(renderer, Ask(words)))
+        return await self.compute(request, lambda: question(renderer, Query(words)))
 
     async def compute(self, request: Request, job: Callable[[], Any]) -> Response:
         """Let the worker do something for whoever asks; the newest wish of a client counts."""
@@ -84,7 +84,7 @@ class Studio:
         views = [{"name": name, "title": p.title, "about": p.about} for name, p in self.panels.items()]
         runs = [
             {
-                **facts(renderer, Ask({})),
+                **facts(renderer, Query({})),
                 "panels": [name for name, panel in self.panels.items() if self.fits(panel, renderer)],
             }
             for renderer in self.renderers

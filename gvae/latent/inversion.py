@@ -69,15 +69,15 @@ def invert(
     optimiser = torch.optim.Adam([z], search.lr)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, search.steps)
     for step in range(search.steps):
-        (z.grad,) = torch.autograd.grad(surprise(generate, x, z, search.sigma).sum(), [z])
+        (z.grad,) = torch.autograd.grad(neg_log_joint(generate, x, z, search.sigma).sum(), [z])
         optimiser.step()
         schedule.step()
         tell(step + 1, search.steps)
     with torch.no_grad():
-        return z[surprise(generate, x, z, search.sigma).argmin()].detach()
+        return z[neg_log_joint(generate, x, z, search.sigma).argmin()].detach()
 
 
-def surprise(generate: Callable[[Tensor], Tensor], x: Tensor, z: Tensor, sigma: float) -> Tensor:
+def neg_log_joint(generate: Callable[[Tensor], Tensor], x: Tensor, z: Tensor, sigma: float) -> Tensor:
     """-log p(x, z) of an image x (C, *S) and codes z (N, Z), (N,) nats but for a constant."""
     error = (generate(z) - x).square().flatten(1).sum(1)
     return error / (2 * sigma**2) + z.square().sum(1) / 2
@@ -90,5 +90,5 @@ def first_guesses(
     """The least surprising of many codes drawn from N(0, I), (starts, Z)."""
     generator = torch.Generator().manual_seed(seed)
     z = torch.randn(search.candidates, latent, generator=generator).to(x)
-    nats = torch.cat([surprise(generate, x, part, search.sigma) for part in z.split(64)])
+    nats = torch.cat([neg_log_joint(generate, x, part, search.sigma) for part in z.split(64)])
     return z[nats.argsort()[: search.starts]].clone()

@@ -22,7 +22,7 @@ HELD_OUT = 2_000
 
 
 @dataclass(frozen=True)
-class Lesson:
+class DirectionConfig:
     """How directions are learned from images."""
 
     method: str = "mean"
@@ -36,7 +36,7 @@ class Lesson:
 
 
 def from_labels(
-    space: Space, dataset: Dataset, names: Sequence[str], lesson: Lesson
+    space: Space, dataset: Dataset, names: Sequence[str], config: DirectionConfig
 ) -> tuple[list[Direction], list[str]]:
     """Directions of the attributes and classes of a data set.
 
@@ -50,19 +50,19 @@ def from_labels(
         GvaeError: data without labels, no such attribute, one that too few images have or lack, or no encoder.
     """
     known = [*dataset.spec.attributes, *dataset.spec.classes]
-    indices = shuffled(dataset, "train", lesson.seed)[: lesson.images]
+    indices = shuffled(dataset, "train", config.seed)[: config.images]
     y = labels(dataset, known, indices)
     chosen, left = choice(dataset, known, names, y)
-    until = y[:, [known.index(name) for name in chosen]] if lesson.method == "mean" else None
-    z = read_codes(space, dataset, indices, lesson, until)
-    test = held_out(dataset, lesson.seed)
-    held = read_codes(space, dataset, test, lesson), labels(dataset, known, test)
+    until = y[:, [known.index(name) for name in chosen]] if config.method == "mean" else None
+    z = read_codes(space, dataset, indices, config, until)
+    test = held_out(dataset, config.seed)
+    held = read_codes(space, dataset, test, config), labels(dataset, known, test)
     columns = {name: known.index(name) for name in chosen}
-    return make(lesson, dataset.spec.name, columns, (z, y[: len(z)]), held), left
+    return make(config, dataset.spec.name, columns, (z, y[: len(z)]), held), left
 
 
 def from_sets(
-    space: Space, name: str, data: str, with_: Dataset, without: Dataset, lesson: Lesson
+    space: Space, name: str, data: str, with_: Dataset, without: Dataset, config: DirectionConfig
 ) -> list[Direction]:
     """The direction from the images of one data set, which lack something, to those of another, which have it.
 
@@ -75,25 +75,25 @@ def from_sets(
     """
     parts = []
     for pick in (
-        lambda d: shuffled(d, "train", lesson.seed)[: lesson.images],
-        lambda d: held_out(d, lesson.seed),
+        lambda d: shuffled(d, "train", config.seed)[: config.images],
+        lambda d: held_out(d, config.seed),
     ):
-        up, down = (read_codes(space, d, pick(d), lesson) for d in (with_, without))
+        up, down = (read_codes(space, d, pick(d), config) for d in (with_, without))
         y = torch.cat([torch.ones(len(up), 1), torch.zeros(len(down), 1)]).long()
         parts.append((torch.cat([up, down]), y))
-    return make(lesson, data, {name: 0}, *parts)
+    return make(config, data, {name: 0}, *parts)
 
 
-def from_components(space: Space, dataset: Dataset, count: int, lesson: Lesson) -> list[Direction]:
+def from_components(space: Space, dataset: Dataset, count: int, config: DirectionConfig) -> list[Direction]:
     """The principal components that change the picture most, as pc1, pc2, ...; labels are not needed.
 
     Raises:
         GvaeError: more components than there are, or no encoder.
     """
-    indices = shuffled(dataset, "train", lesson.seed)[: lesson.images]
-    z = read_codes(space, dataset, indices, lesson)
+    indices = shuffled(dataset, "train", config.seed)[: config.images]
+    z = read_codes(space, dataset, indices, config)
     y = space.model.in_turn(1)  # a conditional model: as its first class shows it
-    options = {"images": len(z), "seed": lesson.seed}
+    options = {"images": len(z), "seed": config.seed}
     return [
         Direction(f"pc{k}", part.vector, "component", dataset.spec.name, share=part.share, options=options)
         for k, part in enumerate(rank(z, lambda codes: space.decode(codes, y), count), 1)
@@ -101,7 +101,7 @@ def from_components(space: Space, dataset: Dataset, count: int, lesson: Lesson) 
 
 
 def make(
-    lesson: Lesson,
+    config: DirectionConfig,
     data: str,
     columns: dict[str, int],
     known: tuple[Tensor, Tensor],
@@ -119,12 +119,12 @@ def make(
     counts = {name: count(y[:, k]) for name, k in columns.items()}
     for name, pair in counts.items():
         check_counts(name, *pair)
-    vectors = learn(lesson.method, z, y, list(columns.values()))
-    options = {"images": len(z), "seed": lesson.seed}
+    vectors = learn(config.method, z, y, list(columns.values()))
+    options = {"images": len(z), "seed": config.seed}
     found = []
     for (name, k), vector in zip(columns.items(), vectors, strict=True):
         verdict = judge(vector, z, y[:, k], held_z, held_y[:, k])
-        found.append(Direction(name, vector, lesson.method, data, *counts[name], **verdict, options=options))
+        found.append(Direction(name, vector, config.method, data, *counts[name], **verdict, options=options))
     return found
 
 
@@ -187,13 +187,13 @@ def labels(dataset: Dataset, names: Sequence[str], indices: np.ndarray) -> Tenso
 
 
 def read_codes(
-    space: Space, dataset: Dataset, indices: np.ndarray, lesson: Lesson, until: Tensor | None = None
+    space: Space, dataset: Dataset, indices: np.ndarray, config: DirectionConfig, until: Tensor | None = None
 ) -> Tensor:
     """Codes (n, Z) of images; with labels `until` (n, A) only until their mean differences have settled."""
     running = None if until is None else MeanDifference(until.shape[1], space.size)
     codes = [torch.zeros(0, space.size)]
-    for start in lesson.blocks(range(0, len(indices), BLOCK)):
-        codes.append(space.codes(dataset, indices[start : start + BLOCK], lesson.seed))
+    for start in config.blocks(range(0, len(indices), BLOCK)):
+        codes.append(space.codes(dataset, indices[start : start + BLOCK], config.seed))
         if (
             running
             and until is not None

@@ -57,7 +57,7 @@ class Space:
     def __init__(self, loaded: Loaded) -> None:
         self.loaded = loaded
         self.model: Any = loaded.model
-        self.size: int = getattr(self.model, "codes", None) or self.model.config.latent
+        self.size: int = getattr(self.model, "latent_dim", None) or self.model.config.latent
         if not loaded.can("decode") and not self.generates():
             raise GvaeError(
                 f"{loaded.run.path} is a {loaded.run.model}, whose codes cannot be moved: it has no method decode, "

@@ -13,8 +13,9 @@ learns through it, and since fakes are changed as well it does not learn to draw
 Deviation: the second paper's longer list of changes is not here; p steers the first paper's three.
 
 `shift` is for data of any size. The gradient that a critic of strided convolutions sends to an image differs from pixel to
-pixel with the period of its strides, so that the generator learns a faint checkerboard. Images that are moved about by less
-than such a period, each by its own way, average it out. They move round their borders, so that nothing is lost.
+pixel with the period of its strides, so that the generator learns a faint checkerboard. Random
+shifts by less than such a period, another for each image, average it out. Images wrap round their borders, so that nothing
+is lost.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-r"""Gradient penalties: what keeps a critic smooth. All but `lazy_zero_centred` and `watched` return (B,).
+r"""Gradient penalties: what keeps a critic smooth. All but `lazy_zero_centred` and `as_grad_leaf` return (B,).
 
 gradient_penalty: (||grad D(x~)|| - 1)^2 on interpolates x~ of real and fake
     Improved Training of Wasserstein GANs (Gulrajani et al., 2017) https://arxiv.org/abs/1704.00028, Eq. 3
@@ -20,18 +20,18 @@ Critic = Callable[[Tensor], Tensor]
 
 def squared_gradient(critic: Critic, x: Tensor) -> Tensor:
     """||grad_x D(x)||^2 of each image, shape (B,), in float32; differentiable with respect to the critic."""
-    x = watched(x)
+    x = as_grad_leaf(x)
     return squared_slope(critic(x), x)
 
 
-def watched(x: Tensor) -> Tensor:
+def as_grad_leaf(x: Tensor) -> Tensor:
     """The same images, for `squared_slope` of their scores: nothing is differentiated beyond them."""
     leaf = x.detach().requires_grad_()
     return leaf.view_as(x)  # hooks of modules, as torch's FLOP counter sets them, refuse the leaf itself
 
 
 def squared_slope(scores: Tensor, x: Tensor) -> Tensor:
-    """`squared_gradient` of scores D(x), shape (B,), that are there already; x comes from `watched`."""
+    """`squared_gradient` of scores D(x), shape (B,), that are there already; x comes from `as_grad_leaf`."""
     (gradient,) = torch.autograd.grad(scores.sum(), x, create_graph=True)
     return gradient.float().flatten(1).square().sum(1)
 

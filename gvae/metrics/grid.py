@@ -33,8 +33,8 @@ def on_grid(
     distinct, place = np.unique(images.reshape(len(images), -1), axis=0, return_inverse=True)
     x = torch.from_numpy(distinct.reshape(-1, *images.shape[1:])).to(model.device)
     line = torch.linspace(-reach, reach, side, device=model.device)
-    codes = torch.cartesian_prod(*[line] * model.codes).reshape(-1, model.codes)
-    spacing = model.codes * math.log(2 * reach / (side - 1))
+    codes = torch.cartesian_prod(*[line] * model.latent_dim).reshape(-1, model.latent_dim)
+    spacing = model.latent_dim * math.log(2 * reach / (side - 1))
     parts = [_joint(model, x, z, prior) for z in codes.split(BLOCK)]
     total = torch.logsumexp(torch.stack([torch.logsumexp(part, 0) for part in parts]), 0) + spacing
     return total.cpu().numpy()[place.reshape(-1)]

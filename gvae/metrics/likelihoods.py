@@ -43,7 +43,7 @@ def exact(needs: Needs) -> np.ndarray:
         with torch.no_grad():
             return np.concatenate([formula(x, y).cpu().double().numpy() for x, y in needs.blocks()])
     needs.require("log_weights", "likelihood")
-    size = getattr(model, "codes", 0)
+    size = getattr(model, "latent_dim", 0)
     if size not in GRID or loaded.spec.dim > TINY or model.condition:
         raise Unavailable("n/a (exact for pca, and for codes of 1 or 2 dimensions of tiny images)")
     from gvae.metrics.grid import on_grid

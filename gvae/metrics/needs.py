@@ -182,7 +182,7 @@ class Needs(Images):
         """Sampled codes (N, Z), rates (N,) and -log p(x|z) there (N,)."""
         import torch
 
-        from gvae.nets.posterior import draw
+        from gvae.nets.posterior import rsample_and_log_prob
 
         self.require("encode", "encoder")
         codes, rates, distortions = [], [], []
@@ -190,7 +190,7 @@ class Needs(Images):
             torch.manual_seed(self.seed)
             for x, y in self.blocks():
                 q = self.loaded.posterior(x, y)
-                z, log_q = draw(q)
+                z, log_q = rsample_and_log_prob(q)
                 codes.append(z.cpu().double().numpy())
                 rates.append(rate(q, z, log_q).cpu().double().numpy())
                 p = self.loaded.need("decode")(z, y)

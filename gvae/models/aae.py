@@ -28,10 +28,10 @@ from torch.nn.functional import logsigmoid
 from gvae.config import LatentConfig
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import nonsaturating_critic
-from gvae.models.base import Optim, Outcome, Turn
+from gvae.models.base import Losses, Optim, Turn
 from gvae.models.latent import LatentModel
 from gvae.nets.critics import CodeCritic
-from gvae.nets.posterior import Point, draw
+from gvae.nets.posterior import Point, rsample_and_log_prob
 from gvae.types import Batch, DataSpec
 
 MODES = 10
@@ -71,12 +71,12 @@ class AAE(LatentModel):
         self.code_critic = CodeCritic(config.latent, config.hidden, self.condition)
 
     @property
-    def spreads(self) -> bool:
+    def stochastic(self) -> bool:
         return self.config.posterior == "gaussian"
 
     @property
-    def outputs(self) -> int:
-        return 2 * self.codes if self.spreads else self.codes
+    def encoder_dim(self) -> int:
+        return 2 * self.latent_dim if self.stochastic else self.latent_dim
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
         if self.config.posterior == "gaussian":
@@ -87,43 +87,44 @@ class AAE(LatentModel):
         return {name: getattr(self, name) for name in (*self.trained, "code_critic")}
 
     def turns(self):
-        return [Turn(self.reconstruct), Turn(self.criticise), Turn(self.fool)]
+        return [Turn(self.reconstruct), Turn(self.criticise), Turn(self.regularise)]
 
     def optim(self, player: str) -> Optim:
         if player == "code_critic":
             return Optim(self.config.critic_lr, betas=(0.5, 0.99))
         return Optim(self.config.lr)
 
-    def reconstruct(self, batch: Batch) -> Outcome:
+    def reconstruct(self, batch: Batch) -> Losses:
         """Phase 1: the autoencoder."""
         x, y = batch
-        z, _ = draw(self.encode(x, y))
+        z, _ = rsample_and_log_prob(self.encode(x, y))
         p = self.decode(z, y)
         self.likelihood.observe(x, p.mean)
         mse = (x - p.mean).square().mean() / 4
-        return Outcome({self.trained: {"nll": -p.log_prob(x).mean()}}, {"mse": mse})
+        return Losses({self.trained: {"nll": -p.log_prob(x).mean()}}, {"mse": mse})
 
-    def criticise(self, batch: Batch) -> Outcome:
+    def criticise(self, batch: Batch) -> Losses:
         """Phase 2: the critic tells draws of the target from codes."""
         x, y = batch
         with torch.no_grad():  # nobody but the critic moves in this turn
-            z, _ = draw(self.encode(x, y))
+            z, _ = rsample_and_log_prob(self.encode(x, y))
         real, code = self.code_critic(self.target(len(z)), y), self.code_critic(z, y)
-        return Outcome(
-            {"code_critic": {"tell": nonsaturating_critic(real, code).mean()}}, {"lead": (real - code).mean()}
+        return Losses(
+            {"code_critic": {"d_adv": nonsaturating_critic(real, code).mean()}},
+            {"score_gap": (real - code).mean()},
         )
 
-    def fool(self, batch: Batch) -> Outcome:
+    def regularise(self, batch: Batch) -> Losses:
         """Phase 3: the encoder makes codes that pass for the target."""
         x, y = batch
-        z, _ = draw(self.encode(x, y))
+        z, _ = rsample_and_log_prob(self.encode(x, y))
         weight = self.config.weight * self.spec.dim
-        return Outcome({"encoder": {"fool": -weight * logsigmoid(self.code_critic(z, y)).mean()}})
+        return Losses({"encoder": {"g_adv": -weight * logsigmoid(self.code_critic(z, y)).mean()}})
 
     def target(self, n: int) -> Tensor:
         """Draw n codes (n, Z) of the target: zero mean and unit variance in every dimension."""
-        noise = torch.randn(n, self.codes, device=self.device)
-        return noise if self.config.target == "normal" else ring(n, self.codes, noise)
+        noise = torch.randn(n, self.latent_dim, device=self.device)
+        return noise if self.config.target == "normal" else ring(n, self.latent_dim, noise)
 
 
 def ring(n: int, latent: int, noise: Tensor) -> Tensor:

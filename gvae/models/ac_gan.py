@@ -25,7 +25,7 @@ from gvae.config import CriticConfig, ModelConfig
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import nonsaturating_critic, nonsaturating_generator
 from gvae.losses.penalties import lazy_zero_centred
-from gvae.models.base import Optim, Outcome, Player, Turn
+from gvae.models.base import Losses, Optim, Player, Turn
 from gvae.models.implicit import ImplicitModel
 from gvae.nets.players import required
 from gvae.types import Batch, DataSpec
@@ -71,7 +71,7 @@ class Classified(ImplicitModel):
         """The classifier's logits (B, classes), from the critic's features."""
         return self.classifier(features[-1].flatten(1)).float()
 
-    def surprise(self, features: list[Tensor], y: Tensor | None) -> Tensor:
+    def class_nll(self, features: list[Tensor], y: Tensor | None) -> Tensor:
         """Weighted mean of -log C(y|x), in nats, from the critic's features of images of classes y (B,).
 
         Attributes y (B, A) are A questions: the mean of their cross-entropies.
@@ -102,25 +102,25 @@ class ACGAN(Classified):
     def optim(self, player: str) -> Optim:
         return Optim(self.config.lr, betas=(0.5, 0.99))
 
-    def play(self, batch: Batch) -> Outcome:
+    def play(self, batch: Batch) -> Losses:
         """All players on one forward pass."""
         x, y = batch
         (real, h_real), (fake, h_fake) = (self.critic(self.augment(v)) for v in (x, self.sample(len(x), y)))
         self.augment.observe(real)
-        generator = {"fool": nonsaturating_generator(real, fake).mean()}
-        judges = {"tell": nonsaturating_critic(real, fake).mean()}
-        diagnostics = {"lead": (real - fake).mean()}
+        generator = {"g_adv": nonsaturating_generator(real, fake).mean()}
+        judges = {"d_adv": nonsaturating_critic(real, fake).mean()}
+        diagnostics = {"score_gap": (real - fake).mean()}
         if self.condition:
-            generator["class"] = self.surprise(h_fake, y)
-            judges["class"] = self.surprise(h_real, y) + generator["class"]
+            generator["class"] = self.class_nll(h_fake, y)
+            judges["class"] = self.class_nll(h_real, y) + generator["class"]
             diagnostics["accuracy"] = self.accuracy(h_real, y)
-        return Outcome({"generator": generator, self.judges: judges}, diagnostics)
+        return Losses({"generator": generator, self.judges: judges}, diagnostics)
 
-    def penalise(self, batch: Batch) -> Outcome:
+    def penalise(self, batch: Batch) -> Losses:
         """The critic's R1 penalty on data, lazily: (penalty / 2) ||grad D(x)||^2, times the rounds between two."""
         c = self.config
         r1 = lazy_zero_centred(lambda v: self.critic(v)[0], self.augment(batch.x), c.penalty, c.penalty_every)
-        return Outcome({"critic": {"r1": r1}})
+        return Losses({"critic": {"r1": r1}})
 
 
 @torch.no_grad()

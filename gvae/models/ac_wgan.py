@@ -21,7 +21,7 @@ from gvae.config import ModelConfig
 from gvae.errors import GvaeError
 from gvae.losses.penalties import gradient_penalty
 from gvae.models.ac_gan import Classified
-from gvae.models.base import Optim, Outcome, Turn
+from gvae.models.base import Losses, Optim, Turn
 from gvae.types import Batch, DataSpec
 
 
@@ -58,7 +58,7 @@ class ACWGAN(Classified):
     def optim(self, player: str) -> Optim:
         return Optim(self.config.lr, betas=(0.5, 0.9))
 
-    def criticise(self, batch: Batch) -> Outcome:
+    def criticise(self, batch: Batch) -> Losses:
         """The step of critic and classifier."""
         x, y = batch
         with torch.no_grad():  # only the judges move in this turn
@@ -70,18 +70,18 @@ class ACWGAN(Classified):
         terms = {"wasserstein": -distance, "penalty": self.config.penalty * penalty}
         diagnostics = {"distance": distance}
         if self.condition:
-            terms["class"] = self.surprise(h_real, y) + self.surprise(h_fake, y)
+            terms["class"] = self.class_nll(h_real, y) + self.class_nll(h_fake, y)
             diagnostics["accuracy"] = self.accuracy(h_real, y)
-        return Outcome({self.judges: terms}, diagnostics)
+        return Losses({self.judges: terms}, diagnostics)
 
-    def generate(self, batch: Batch) -> Outcome:
+    def generate(self, batch: Batch) -> Losses:
         """The generator's step; of the batch only size and classes matter."""
         x, y = batch
         fake, features = self.critic(self.augment(self.sample(len(x), y)))
         terms = {"wasserstein": -fake.mean()}
         if self.condition:
-            terms["class"] = self.surprise(features, y)
-        return Outcome({"generator": terms})
+            terms["class"] = self.class_nll(features, y)
+        return Losses({"generator": terms})
 
 
 def check(config: Config) -> None:

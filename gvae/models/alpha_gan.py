@@ -31,13 +31,13 @@ from gvae.config import CriticConfig, LatentConfig
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import nonsaturating_critic, nonsaturating_generator, wasserstein_generator
 from gvae.losses.augment import Augment
-from gvae.models.base import Optim, Outcome, Turn
+from gvae.models.base import Losses, Optim, Turn
 from gvae.models.latent import LatentModel, has_parameters
 from gvae.nets.critics import CodeCritic
-from gvae.nets.posterior import Point, draw
+from gvae.nets.posterior import Point, rsample_and_log_prob
 from gvae.types import Batch, DataSpec
 
-FOOL = {"nonsaturating": nonsaturating_generator, "ratio": wasserstein_generator}
+GENERATOR_LOSS = {"nonsaturating": nonsaturating_generator, "ratio": wasserstein_generator}
 """R of a critic's score s: -log sigmoid(s), or -s = log of the ratio that the critic has learned"""
 
 
@@ -55,7 +55,7 @@ class Config(LatentConfig, CriticConfig):
     """what encoder and generator minimise against their critics: -log p, or the paper's -log p + log(1 - p)"""
     beta: float = 1.0
     """weight of the code critic's verdict in the encoder's loss"""
-    warmup: float = 0.0
+    kl_warmup: float = 0.0
     """first fraction of the budget, over which beta rises from 0"""
 
 
@@ -75,12 +75,12 @@ class AlphaGAN(LatentModel):
         self.code_critic = CodeCritic(config.latent, condition=self.condition)
 
     @property
-    def spreads(self) -> bool:
+    def stochastic(self) -> bool:
         return self.config.posterior == "gaussian"
 
     @property
-    def outputs(self) -> int:
-        return 2 * self.codes if self.spreads else self.codes
+    def encoder_dim(self) -> int:
+        return 2 * self.latent_dim if self.stochastic else self.latent_dim
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
         if self.config.posterior == "gaussian":
@@ -96,27 +96,30 @@ class AlphaGAN(LatentModel):
     def optim(self, player: str) -> Optim:
         return Optim(self.config.lr, betas=(0.5, 0.9))
 
-    def play(self, batch: Batch) -> Outcome:
+    def play(self, batch: Batch) -> Losses:
         """All players on one forward pass."""
         x, y = batch
-        z, _ = draw(self.encode(x, y))
+        z, _ = rsample_and_log_prob(self.encode(x, y))
         z_r = torch.randn_like(z)
         x_rec, x_gen = self.decode(z, y).mean, self.decode(z_r, y).mean
         real, rec, gen = (self.critic(self.augment(v), y)[0] for v in (x, x_rec, x_gen))
         self.augment.observe(real)
         normal, code = self.code_critic(z_r, y), self.code_critic(z, y)
 
-        fool = FOOL[self.config.loss]
+        generator_loss = GENERATOR_LOSS[self.config.loss]
         l1 = self.config.l1 * (x - x_rec).abs().mean()
-        tell = nonsaturating_critic(real, rec) + nonsaturating_critic(real, gen)
-        return Outcome(
+        d_adv = nonsaturating_critic(real, rec) + nonsaturating_critic(real, gen)
+        return Losses(
             {
-                "encoder": {"l1": l1, "code": self.beta * fool(normal, code).mean()},
-                "generator": {"l1": l1, "fool": (fool(real, rec) + fool(real, gen)).mean()},
-                "critic": {"tell": tell.mean()},
-                "code_critic": {"tell": nonsaturating_critic(normal, code).mean()},
+                "encoder": {"l1": l1, "code": self.beta * generator_loss(normal, code).mean()},
+                "generator": {
+                    "l1": l1,
+                    "g_adv": (generator_loss(real, rec) + generator_loss(real, gen)).mean(),
+                },
+                "critic": {"d_adv": d_adv.mean()},
+                "code_critic": {"d_adv": nonsaturating_critic(normal, code).mean()},
             },
-            {"mse": (x - x_rec).square().mean() / 4, "lead": (real - (rec + gen) / 2).mean()},
+            {"mse": (x - x_rec).square().mean() / 4, "score_gap": (real - (rec + gen) / 2).mean()},
         )
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from gvae.config import LatentConfig
-from gvae.models.base import Outcome, Turn
+from gvae.models.base import Losses, Turn
 from gvae.models.latent import LatentModel
 from gvae.nets.posterior import Point
 from gvae.types import Batch
@@ -34,12 +34,12 @@ class Autoencoder(LatentModel):
     log_weights = None  # no distribution over codes, so no bound on log p(x)  # pyright: ignore
 
     @property
-    def spreads(self) -> bool:
+    def stochastic(self) -> bool:
         return False
 
     @property
-    def outputs(self) -> int:
-        return self.codes
+    def encoder_dim(self) -> int:
+        return self.latent_dim
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Point:
         return Point(self.encoder(x, y).float())
@@ -50,11 +50,11 @@ class Autoencoder(LatentModel):
     def turns(self):
         return [Turn(self.reconstruction)]
 
-    def reconstruction(self, batch: Batch) -> Outcome:
+    def reconstruction(self, batch: Batch) -> Losses:
         """Nats per image that the code leaves unexplained."""
         x, y = batch
         p = self.decode(self.encode(x, y).mean, y)
         self.likelihood.observe(x, p.mean)
-        return Outcome(
+        return Losses(
             {self.trained: {"nll": -p.log_prob(x).mean()}}, {"mse": (x - p.mean).square().mean() / 4}
         )

@@ -33,7 +33,7 @@ from gvae import nets
 from gvae.config import LatentConfig
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import nonsaturating_critic
-from gvae.models.base import Optim, Outcome, Player, Turn
+from gvae.models.base import Losses, Optim, Player, Turn
 from gvae.models.latent import LatentModel
 from gvae.nets.critics import PairCritic
 from gvae.nets.heads import MIN_LOGVAR, gaussian
@@ -86,13 +86,13 @@ class AVB(LatentModel):
         self.averaged = tuple(self.players())  # T and r belong to the encoder whose codes they judge
 
     @property
-    def outputs(self) -> int:
+    def encoder_dim(self) -> int:
         return self.config.latent
 
     def make_encoder(self) -> nn.Module:
         spec, more = self.spec, self.config.noise
         wide = DataSpec(spec.name, spec.channels + more, spec.shape, spec.classes)
-        return nets.encoder(wide, self.config.net, self.outputs, self.condition)
+        return nets.encoder(wide, self.config.net, self.encoder_dim, self.condition)
 
     def players(self):
         estimators = ("critic", "reference") if self.config.contrast else ("critic",)
@@ -107,40 +107,40 @@ class AVB(LatentModel):
             return Optim(self.config.critic_lr, betas=(0.5, 0.99))
         return Optim(self.config.lr, betas=(0.5, 0.99))
 
-    def play(self, batch: Batch) -> Outcome:
+    def play(self, batch: Batch) -> Losses:
         """All players on one forward pass."""
         x, y = batch
         z = self.code(x, y)
         p = self.decode(z, y)
         self.likelihood.observe(x, p.mean)
-        told, drawn, r = self.judge(x, y, z)
-        rate = (told + r.log_prob(z) - self.standard_normal().log_prob(z)).mean()
+        score, drawn, r = self.judge(x, y, z)
+        rate = (score + r.log_prob(z) - self.standard_normal().log_prob(z)).mean()
         terms = {"nll": -p.log_prob(x).mean(), "kl": self.beta * rate}
-        diagnostics = {"kl_nats": rate, "critic_nats": told.mean(), "mse": (x - p.mean).square().mean() / 4}
-        return Outcome({self.trained: terms, **self.estimators(told, drawn, r, z)}, diagnostics)
+        diagnostics = {"kl_nats": rate, "critic_nats": score.mean(), "mse": (x - p.mean).square().mean() / 4}
+        return Losses({self.trained: terms, **self.estimators(score, drawn, r, z)}, diagnostics)
 
-    def criticise(self, batch: Batch) -> Outcome:
+    def criticise(self, batch: Batch) -> Losses:
         """A step of those who estimate the density."""
         x, y = batch
         with torch.no_grad():  # the encoder does not move in this turn
             z = self.code(x, y)
-        return Outcome(self.estimators(*self.judge(x, y, z), z))
+        return Losses(self.estimators(*self.judge(x, y, z), z))
 
-    def estimators(self, told: Tensor, drawn: Tensor, r: Independent, z: Tensor) -> dict[Player, Terms]:
+    def estimators(self, score: Tensor, drawn: Tensor, r: Independent, z: Tensor) -> dict[Player, Terms]:
         """Terms of critic and reference."""
-        losses: dict[Player, Terms] = {"critic": {"tell": nonsaturating_critic(told, drawn).mean()}}
+        losses: dict[Player, Terms] = {"critic": {"d_adv": nonsaturating_critic(score, drawn).mean()}}
         if self.config.contrast:
             losses["reference"] = {"nll": -r.log_prob(z).mean()}
         return losses
 
     def judge(self, x: Tensor, y: Tensor | None, z: Tensor) -> tuple[Tensor, Tensor, Independent]:
         """T of the codes z (B, Z) and of draws of r, each (B,), and r(z|x)."""
-        r = self.near(x, y)
+        r = self.base_gaussian(x, y)
         u = (z - r.mean) / r.stddev
-        told, drawn = self.critic(x, torch.stack([u, torch.randn_like(u)]), y)
-        return told, drawn, r
+        score, drawn = self.critic(x, torch.stack([u, torch.randn_like(u)]), y)
+        return score, drawn, r
 
-    def near(self, x: Tensor, y: Tensor | None = None) -> Independent:
+    def base_gaussian(self, x: Tensor, y: Tensor | None = None) -> Independent:
         """r(z|x): a Gaussian near q(z|x), or N(0, I) without contrast."""
         if self.config.contrast:
             return gaussian(self.reference(x, y))
@@ -155,14 +155,14 @@ class AVB(LatentModel):
     def encode(self, x: Tensor, y: Tensor | None = None) -> Posterior:
         """q(z|x) by its draws; their log q is the critic's ESTIMATE T + log r."""
 
-        def draw() -> tuple[Tensor, Tensor]:
+        def rsample_and_log_prob() -> tuple[Tensor, Tensor]:
             z = self.code(x, y)
-            told, _, r = self.judge(x, y, z)
-            return z, told + r.log_prob(z)
+            score, _, r = self.judge(x, y, z)
+            return z, score + r.log_prob(z)
 
-        return Posterior(draw, lambda: self.centre(x, y), len(x), self.codes)
+        return Posterior(rsample_and_log_prob, lambda: self.mode(x, y), len(x), self.latent_dim)
 
-    def centre(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+    def mode(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """Mean code of each image (B, Z) over `CENTRED` noises, the same ones for every image and at every call."""
         generator = torch.Generator(x.device).manual_seed(0)
         shape = (CENTRED, self.config.noise, *x.shape[2:])

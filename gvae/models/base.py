@@ -1,4 +1,4 @@
-"""The contract of a model: players who learn, turns that say who moves when, and what the model can do."""
+"""The contract of a model: players who learn, turns that say who steps when, and what the model can do."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ EXAMPLES = 256
 """training images whose attributes a model keeps"""
 
 
-class Outcome(NamedTuple):
+class Losses(NamedTuple):
     """What one turn computed.
 
     Attributes:
-        losses: for each player (or group) its named, already weighted scalar terms; their sum is what it minimises.
+        terms: for each player (or group) its named, already weighted scalar terms; their sum is what it minimises.
         diagnostics: scalars worth a look that nobody minimises.
     """
 
-    losses: dict[Player, Terms]
+    terms: dict[Player, Terms]
     diagnostics: Terms = {}
 
 
 @dataclass(frozen=True)
 class Turn:
-    """One move of the game.
+    """One step of a training round.
 
     Args:
         losses: the losses of this turn's players on a fresh batch.
@@ -42,15 +42,15 @@ class Turn:
         every: only in every n-th round (lazy penalties).
         start: fraction of the training budget after which this turn takes part.
         stop: fraction of the training budget after which it no longer does.
-        begin: called once, before this turn's first move, with an iterator over batches of training data.
+        on_start: called once, before this turn's first step, with an iterator over batches of training data.
     """
 
-    losses: Callable[[Batch], Outcome]
+    losses: Callable[[Batch], Losses]
     repeat: int = 1
     every: int = 1
     start: float = 0.0
     stop: float = float("inf")
-    begin: Callable[[Iterable[Batch]], None] | None = None
+    on_start: Callable[[Iterable[Batch]], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Optim:
     """Adam: decay of the means of gradients and of their squares; RMSprop: only the second"""
     weight_decay: float = 0.0
     kind: Literal["adam", "rmsprop"] = "adam"
-    steady: int = 0
+    constant_updates: int = 0
     """updates at the full step size, which falls with the root of their number from then on; 0: it does not"""
 
 
@@ -117,7 +117,7 @@ class Model(nn.Module):
         raise NotImplementedError
 
     def turns(self) -> list[Turn]:
-        """Who moves when."""
+        """Who steps when."""
         raise NotImplementedError
 
     def optim(self, player: str) -> Optim:

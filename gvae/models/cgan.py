@@ -5,9 +5,9 @@ r"""Conditional GAN: a GAN whose generator is told what to draw, and whose criti
         critic:      -log sigmoid D(x, y) - log(1 - sigmoid D(x_gen, y))
         generator:   -log sigmoid D(x_gen, y),   x_gen = G(z, y),  z ~ N(0, I),  y of the batch's images
 
-`--told input` is the paper's critic: the class enters its first layer, here as one plane of ones among planes of zeros.
-`--told projection` adds <head_y, features of x> to the score: cGANs with Projection Discriminator (Miyato & Koyama, 2018)
-https://arxiv.org/abs/1802.05637, Eq. 3. The same as `gan --conditional` then, with which it shares every line.
+`--conditioning input` is the paper's critic: the class enters its first layer, here as one plane of ones among planes of
+zeros. `--conditioning projection` adds <head_y, features of x> to the score: cGANs with Projection Discriminator (Miyato &
+Koyama, 2018) https://arxiv.org/abs/1802.05637, Eq. 3. The same as `gan --conditional` then, with which it shares every line.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Config(GanConfig):
 
     conditional: bool = True
     """tell the networks the class label"""
-    told: Literal["projection", "input"] = "projection"
-    """where the critic is told the class: at its score, or beside the image at its first layer"""
+    conditioning: Literal["projection", "input"] = "projection"
+    """where the class enters the critic: at its score, or beside the image at its first layer"""
 
 
 class CGAN(GAN):
@@ -38,6 +38,6 @@ class CGAN(GAN):
     Config = Config
 
     def make_critic(self) -> nn.Module:
-        if self.config.told == "projection" or not self.condition:
+        if self.config.conditioning == "projection" or not self.condition:
             return super().make_critic()
         return InputCritic(self.spec, self.config.net, self.condition)

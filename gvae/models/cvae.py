@@ -5,7 +5,7 @@ r"""Conditional VAE: a VAE that is told the class, so that its code need not car
 
         encoder, generator:  -log p(x|z, y) + beta KL(q(z|x, y) || N(0, I))
 
-`--told decoder` is the form of gans-vs-vaes: the class is concatenated to the code, and the encoder does not see it.
+`--conditioning decoder` is the form of gans-vs-vaes: the class is concatenated to the code, and the encoder does not see it.
 The same as `vae --conditional` otherwise, with which it shares every line.
 """
 
@@ -29,8 +29,8 @@ class Config(BoundConfig):
 
     conditional: bool = True
     """tell the networks the class label"""
-    told: Literal["both", "decoder"] = "both"
-    """which networks are told the class: encoder and decoder, or the decoder alone"""
+    conditioning: Literal["both", "decoder"] = "both"
+    """which networks see the class: encoder and decoder, or the decoder alone"""
 
 
 class CVAE(VAE):
@@ -39,8 +39,8 @@ class CVAE(VAE):
     Config = Config
 
     def make_encoder(self) -> nn.Module:
-        told = self.condition if self.config.told == "both" else 0
-        return nets.encoder(self.spec, self.config.net, self.outputs, told)
+        told = self.condition if self.config.conditioning == "both" else 0
+        return nets.encoder(self.spec, self.config.net, self.encoder_dim, told)
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
-        return gaussian(self.encoder(x, y if self.config.told == "both" else None))
+        return gaussian(self.encoder(x, y if self.config.conditioning == "both" else None))

@@ -33,7 +33,7 @@ from gvae.errors import GvaeError
 from gvae.models.vae import VAE
 from gvae.nets import recurrent
 from gvae.nets.heads import gaussian
-from gvae.nets.posterior import Posterior, draw
+from gvae.nets.posterior import Posterior, rsample_and_log_prob
 from gvae.types import DataSpec
 
 
@@ -53,19 +53,21 @@ class DRAW(VAE):
 
     def make_encoder(self) -> nn.Module:
         c = self.config
-        return recurrent.Encoder(self.spec, c.hidden, self.outputs, self.attention * c.read, self.condition)
+        return recurrent.Encoder(
+            self.spec, c.hidden, self.encoder_dim, self.attention * c.read, self.condition
+        )
 
     def make_generator(self) -> nn.Module:
         c = self.config
         return recurrent.Generator(self.spec, c.hidden, c.latent, self.attention * c.write, self.condition)
 
     @property
-    def codes(self) -> int:
+    def latent_dim(self) -> int:
         """Length of a code, T Z."""
         return self.config.glimpses * self.config.latent
 
     @property
-    def outputs(self) -> int:
+    def encoder_dim(self) -> int:
         """How many numbers q(z_t | x, z_<t) is made of, one glimpse's."""
         return 2 * self.config.latent
 
@@ -89,7 +91,7 @@ class DRAW(VAE):
             lambda: self.unroll(x, y),
             lambda: along(lambda q: q.mean),
             len(x),
-            self.codes,
+            self.latent_dim,
             lambda: along(lambda q: q.stddev),
         )
 
@@ -97,7 +99,7 @@ class DRAW(VAE):
         self,
         x: Tensor,
         y: Tensor | None = None,
-        pick: Callable[[Distribution], tuple[Tensor, Tensor]] = draw,
+        pick: Callable[[Distribution], tuple[Tensor, Tensor]] = rsample_and_log_prob,
     ) -> tuple[Tensor, Tensor]:
         """Encoder and generator by turns: a code of each image (B, T Z) and log q(z|x) (B,) in nats.
 
@@ -122,7 +124,7 @@ class DRAW(VAE):
 
 
 def has_attention(config: Any, spec: DataSpec) -> bool:
-    """Whether patches are read and painted, after a look at the options.
+    """Whether patches are read and leaky_tanh, after a look at the options.
 
     Raises:
         GvaeError: a number that cannot work, or attention on volumes.

@@ -32,7 +32,7 @@ from gvae.types import DataSpec
 class Config(DrawConfig):
     """Deep Recurrent Attentive Writer with a variational Gaussian process."""
 
-    warmup: float = 0.3
+    kl_warmup: float = 0.3
     """first fraction of the budget, over which beta rises from 0; with less the codes fall silent"""
     inducing: int = 20
     """points at which the random functions are known, m; up to about 100"""
@@ -44,15 +44,15 @@ class DRAWVGP(DRAW):
     """Deep Recurrent Attentive Writer with a variational Gaussian process."""
 
     Config = Config
-    inference = ("process", "auxiliary")
+    posterior_modules = ("process", "auxiliary")
 
     def __init__(self, config: BoundConfig, spec: DataSpec) -> None:
         check(config)
         super().__init__(config, spec)
-        self.process, self.auxiliary = networks(self.config, self.outputs)
+        self.process, self.auxiliary = networks(self.config, self.encoder_dim)
 
     @property
-    def outputs(self) -> int:
+    def encoder_dim(self) -> int:
         return head_size(self.config)
 
     def rule(self) -> Callable[[Tensor], Distribution]:

@@ -32,7 +32,7 @@ from gvae.config import GanConfig
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import ADVERSARIAL
 from gvae.losses.penalties import lazy_zero_centred
-from gvae.models.base import Optim, Outcome, Turn
+from gvae.models.base import Losses, Optim, Turn
 from gvae.models.implicit import ImplicitModel
 from gvae.types import Batch, DataSpec
 
@@ -58,19 +58,19 @@ class GAN(ImplicitModel):
     def optim(self, player: str) -> Optim:
         return Optim(self.config.lr, betas=(0.5, 0.99))
 
-    def play(self, batch: Batch) -> Outcome:
+    def play(self, batch: Batch) -> Losses:
         """Both players on one forward pass."""
         x, y = batch
         x_gen = self.sample(len(x), y)
         real, fake = (self.critic(self.disturb(self.augment(v)), y)[0] for v in (x, x_gen))
         self.augment.observe(real - fake if self.config.loss == "relativistic" else real)
-        tell, fool = ADVERSARIAL[self.config.loss]
-        critic = {"tell": tell(real, fake).mean()}
+        critic_loss, generator_loss = ADVERSARIAL[self.config.loss]
+        critic = {"d_adv": critic_loss(real, fake).mean()}
         if self.config.smooth:
             critic["smooth"] = self.config.smooth * real.mean()
-        return Outcome(
-            {"generator": {"fool": fool(real, fake).mean()}, "critic": critic},
-            {"lead": (real - fake).mean()},
+        return Losses(
+            {"generator": {"g_adv": generator_loss(real, fake).mean()}, "critic": critic},
+            {"score_gap": (real - fake).mean()},
         )
 
     def disturb(self, x: Tensor) -> Tensor:
@@ -78,7 +78,7 @@ class GAN(ImplicitModel):
         std = self.config.noise * (1 - min(self.progress, 1.0))
         return x + std * torch.randn_like(x) if std else x
 
-    def smoothen(self, batch: Batch) -> Outcome:
+    def smoothen(self, batch: Batch) -> Losses:
         """The critic's lazy penalties, (penalty / 2) ||grad D||^2 times the rounds between two, on data, fakes or both."""
         x, y = batch
         c, terms = self.config, {}
@@ -88,7 +88,7 @@ class GAN(ImplicitModel):
             with torch.no_grad():  # nobody but the critic moves in this turn
                 x_gen = self.sample(len(x), y)
             terms["r2"] = self.penalty(x_gen, y)
-        return Outcome({"critic": terms})
+        return Losses({"critic": terms})
 
     def penalty(self, x: Tensor, y: Tensor | None) -> Tensor:
         """Lazy zero-centred penalty on images x (B, C, *S), ()."""

@@ -5,8 +5,8 @@ r"""GVAE: an encoder, a generator and a critic in one model.
     2017) https://arxiv.org/abs/1706.04987 and the 3-D alpha-WGAN-GP (Kwon et al., 2019) https://arxiv.org/abs/1908.02498
 
         encoder, generator:  -log p(x|z) + beta KL(q(z|x) || N(0, I))            from the start
-                             + w [fool(D(x), D(G(z_e))) + fool(D(x), D(G(z_r)))] once the prior is fitted
-        critic:              tell(D(x), D(G(z_e))) + tell(D(x), D(G(z_r))) + penalty
+                             + w [g_adv(D(x), D(G(z_e))) + g_adv(D(x), D(G(z_r)))] once the prior is fitted
+        critic:              d_adv(D(x), D(G(z_e))) + d_adv(D(x), D(G(z_r))) + penalty
         prior:               -log p(z_e),  so that z_r ~ p(z) follows the codes z_e ~ q(z|x), if those still move
 
 The default first learns the likelihood, then fits the prior, then sharpens samples of that prior while the encoder, and so
@@ -28,15 +28,15 @@ from torch.distributions import Distribution, kl_divergence
 from gvae import nets
 from gvae.losses.adversarial import ADVERSARIAL, balance, wasserstein_critic
 from gvae.losses.augment import Augment
-from gvae.losses.penalties import gradient_penalty, lazy_zero_centred, squared_slope, watched
-from gvae.models.base import Optim, Outcome, Player, Turn
+from gvae.losses.penalties import as_grad_leaf, gradient_penalty, lazy_zero_centred, squared_slope
+from gvae.models.base import Losses, Optim, Player, Turn
 from gvae.models.gvae_options import Config, check
 from gvae.models.latent import LatentModel, has_parameters
 from gvae.nets.critics import CodeCritic
 from gvae.nets.heads import gaussian
 from gvae.types import Batch, DataSpec, Terms
 
-STEADY = 150
+CONSTANT_UPDATES = 150
 """updates of a late critic at its full step size, at which it does not stay together for long"""
 UNLEARNED = 2000
 """codes of the prior's first fit with `--start 0`, when the encoder has learned nothing yet"""
@@ -73,7 +73,7 @@ class GVAE(LatentModel):
     def make_encoder(self) -> nn.Module:
         spec, more = self.spec, self.config.noise
         wide = DataSpec(spec.name, spec.channels + more, spec.shape, spec.classes)
-        return nets.encoder(wide, self.config.net, self.outputs, self.condition)
+        return nets.encoder(wide, self.config.net, self.encoder_dim, self.condition)
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
         if self.config.noise:
@@ -101,19 +101,19 @@ class GVAE(LatentModel):
 
     @property
     def groups(self) -> list[Player]:
-        """Who moves together beside the critic: those who minimise the bound, and everybody else alone."""
+        """Who steps together beside the critic: those who minimise the bound, and everybody else alone."""
         return [self.sharpened, *list(self.players())[len(self.trained) :]]
 
     def turns(self):
         c = self.config
         likelihood = [Turn(self.likelihood_alone, stop=c.start)] if c.start else []
         if c.order == "simultaneous":
-            moves = [Turn(self.play, start=c.start, begin=self.enter)]
+            steps = [Turn(self.play, start=c.start, on_start=self.start_adversarial_stage)]
         else:
-            moves = [Turn(partial(self.play, only=group), start=c.start) for group in self.groups]
-            moves[0] = replace(moves[0], begin=self.enter)
+            steps = [Turn(partial(self.play, only=group), start=c.start) for group in self.groups]
+            steps[0] = replace(steps[0], on_start=self.start_adversarial_stage)
         lazy = [Turn(self.smooth, every=self.r1_every, start=c.start)] if self.r1_every > 1 else []
-        return [*likelihood, *moves, *lazy]
+        return [*likelihood, *steps, *lazy]
 
     @property
     def r1_every(self) -> int:
@@ -121,29 +121,35 @@ class GVAE(LatentModel):
         c = self.config
         return c.penalty_every if c.penalty and c.adversarial != "wasserstein" else 0
 
-    def enter(self, batches: Iterable[Batch]) -> None:
-        """Before the critic's first move: fit the prior, and let the critic begin with what the encoder has learned."""
+    def start_adversarial_stage(self, batches: Iterable[Batch]) -> None:
+        """Before the critic's first step: fit the prior, and let the critic begin with what the encoder has learned."""
         self.fit_prior(batches, most=None if self.config.start else UNLEARNED)
         if self.config.start and self.config.critic_start == "encoder":
             nets.inherit(self.critic, self.encoder)
 
     @property
-    def closes(self) -> bool:
+    def refit_prior_at_end(self) -> bool:
         """Not if the critic has seen samples of the fitted prior: the generator is sharp on those."""
         return not (self.config.start and self.prior.fitted)
 
     def optim(self, player: str) -> Optim:
         if player in ("critic", "code_critic"):
-            return Optim(self.config.critic_lr, betas=(0.5, 0.99), steady=STEADY if self.config.start else 0)
+            return Optim(
+                self.config.critic_lr,
+                betas=(0.5, 0.99),
+                constant_updates=CONSTANT_UPDATES if self.config.start else 0,
+            )
         late = 0 < self.config.start <= self.progress and player != "prior"  # which has to follow the codes
-        return Optim(self.config.late_lr if late else self.config.lr, betas=(self.config.momentum, 0.99))
+        return Optim(
+            self.config.generator_lr_adv if late else self.config.lr, betas=(self.config.momentum, 0.99)
+        )
 
-    def likelihood_alone(self, batch: Batch) -> Outcome:
+    def likelihood_alone(self, batch: Batch) -> Losses:
         """First stage: the bound of a VAE."""
         x, y = batch
         q = self.encode(x, y)
         terms, diagnostics = self.bound(x, q, self.decode(q.rsample(), y), self.trained)
-        return Outcome({self.trained: terms}, diagnostics)
+        return Losses({self.trained: terms}, diagnostics)
 
     def bound(self, x: Tensor, q: Distribution, p: Distribution, who: tuple[str, ...]) -> tuple[Terms, Terms]:
         """Terms of those who minimise it that need no critic, and diagnostics."""
@@ -155,31 +161,31 @@ class GVAE(LatentModel):
             terms["kl"] = self.beta * kl
         return terms, {"kl_nats": kl, "mse": (x - x_rec).square().mean() / 4}
 
-    def play(self, batch: Batch, only: Player | None = None) -> Outcome:
+    def play(self, batch: Batch, only: Player | None = None) -> Losses:
         """All players on one forward pass; with `only`, one of `groups` on as much of that pass as it needs."""
         x, y = batch
         q = self.encode(x, y)
         z = q.rsample()
-        moves = self.groups if only is None else [only]
+        steps = self.groups if only is None else [only]
         losses: dict[Player, Terms] = {}
         diagnostics: Terms = {}
-        if self.sharpened in moves or "critic" in moves:
+        if self.sharpened in steps or "critic" in steps:
             p = self.decode(z, y)
             judged = self.judge(x, p.mean, y)
-            diagnostics["lead"] = (
+            diagnostics["score_gap"] = (
                 judged.real - judged.fake
             ).mean()  # how far the critic tells data from fakes
-            if self.sharpened in moves:
+            if self.sharpened in steps:
                 terms, more = self.bound(x, q, p, self.sharpened)
                 losses[self.sharpened] = terms
-                diagnostics |= more | self.deceive(terms, z, judged)
-            if "critic" in moves:
-                losses["critic"] = self.tell(judged, y)
-        if "code_critic" in moves:
-            losses["code_critic"] = self.tell_codes(z)
-        if "prior" in moves:
+                diagnostics |= more | self.add_adversarial_terms(terms, z, judged)
+            if "critic" in steps:
+                losses["critic"] = self.critic_terms(judged, y)
+        if "code_critic" in steps:
+            losses["code_critic"] = self.code_critic_terms(z)
+        if "prior" in steps:
             losses["prior"] = {"nll": self.prior.loss(z, y)}
-        return Outcome(losses, diagnostics)
+        return Losses(losses, diagnostics)
 
     def judge(self, x: Tensor, x_rec: Tensor, y: Tensor | None) -> Judged:
         """What the critic says of images and of fakes: some of the reconstructions, the rest samples of the prior."""
@@ -188,33 +194,33 @@ class GVAE(LatentModel):
         x_gen = self.decode(self.prior.sample(len(x) - n_rec, y_gen), y_gen).mean
         images, fakes = self.augment.alike(x, torch.cat([x_rec[:n_rec], x_gen]))
         if self.r1_every == 1:
-            images = watched(images)
+            images = as_grad_leaf(images)
         (real, h_real), (fake, h_fake) = self.critic(images, y), self.critic(fakes, y)
         pairs = [(a[:n_rec], b[:n_rec]) for a, b in zip(h_real, h_fake, strict=True)]
         return Judged(images, fakes, real, fake, pairs if n_rec else [])
 
-    def deceive(self, terms: Terms, z: Tensor, judged: Judged) -> Terms:
+    def add_adversarial_terms(self, terms: Terms, z: Tensor, judged: Judged) -> Terms:
         """Add to `terms` of those who minimise the bound what the critics ask of them; diagnostics."""
         c = self.config
-        fool = ADVERSARIAL[c.adversarial][1](judged.real, judged.fake).mean()
+        g_adv = ADVERSARIAL[c.adversarial][1](judged.real, judged.fake).mean()
         weight, diagnostics = c.weight * self.spec.dim, {}
         if c.balance:
-            pull = balance(terms["nll"], fool, last_weight(self.generator))
+            pull = balance(terms["nll"], g_adv, last_weight(self.generator))
             weight = diagnostics["weight"] = c.balance * pull
-        terms["fool"] = weight * fool
+        terms["g_adv"] = weight * g_adv
         if c.features and judged.features:
             errors = [(a - b).float().square().flatten(1).sum(1).mean() for a, b in judged.features]
             terms["features"] = c.features * sum(errors)
-        if c.code == "critic":  # half the weight: fool is a mean of two kinds of fakes
+        if c.code == "critic":  # half the weight: g_adv is a mean of two kinds of fakes
             terms["code"] = 0.5 * c.weight * self.spec.dim * -self.code_critic(z).mean()
         return diagnostics
 
-    def tell(self, judged: Judged, y: Tensor | None) -> Terms:
+    def critic_terms(self, judged: Judged, y: Tensor | None) -> Terms:
         """Terms of the critic of images, but for an R1 that comes in some rounds only."""
         c = self.config
         images, fakes, real, fake, _ = judged
         self.augment.observe(real - fake if c.adversarial == "relativistic" else real)
-        terms = {"tell": ADVERSARIAL[c.adversarial][0](real, fake).mean()}
+        terms = {"d_adv": ADVERSARIAL[c.adversarial][0](real, fake).mean()}
         if c.adversarial == "wasserstein":
             penalty = gradient_penalty(lambda v: self.critic(v, y)[0], images, fakes)
             terms["penalty"] = c.penalty * penalty.mean()
@@ -222,19 +228,19 @@ class GVAE(LatentModel):
             terms["r1"] = 0.5 * c.penalty * squared_slope(real, images).mean()
         return terms
 
-    def tell_codes(self, z: Tensor) -> Terms:
+    def code_critic_terms(self, z: Tensor) -> Terms:
         """Terms of the critic of codes, which takes N(0, I) for real."""
         normal = torch.randn_like(z)
         penalty = gradient_penalty(self.code_critic, normal, z).mean()
-        tell = wasserstein_critic(self.code_critic(normal), self.code_critic(z)).mean()
-        return {"tell": tell, "penalty": self.config.penalty * penalty}
+        d_adv = wasserstein_critic(self.code_critic(normal), self.code_critic(z)).mean()
+        return {"d_adv": d_adv, "penalty": self.config.penalty * penalty}
 
-    def smooth(self, batch: Batch) -> Outcome:
+    def smooth(self, batch: Batch) -> Losses:
         """The critic's R1 penalty on data, (gamma / 2) ||grad D(x)||^2, times the rounds from one to the next."""
         x, y = batch
         c = self.config
         r1 = lazy_zero_centred(lambda v: self.critic(v, y)[0], self.augment(x), c.penalty, c.penalty_every)
-        return Outcome({"critic": {"r1": r1}})
+        return Losses({"critic": {"r1": r1}})
 
 
 def last_weight(generator: nn.Module) -> Tensor:

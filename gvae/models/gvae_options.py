@@ -36,7 +36,7 @@ class Config(LatentConfig, CriticConfig):
     """rounds from one R1 penalty to the next (its weight is corrected); 1: it is part of the critic's own step"""
     critic_lr: float = 2e-3
     """Adam step size of the critics"""
-    late_lr: float = 2e-4
+    generator_lr_adv: float = 2e-4
     """Adam step size of the generator (and of the encoder, if it moves) beside a critic that has entered late"""
     critic_start: Literal["encoder", "random"] = "encoder"
     """the critic's first weights when it enters late: the encoder's, where their layers are alike, or random ones"""

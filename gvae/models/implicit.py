@@ -5,7 +5,7 @@ r"""What every model of a generator and a critic can do: make images of noise, a
 Implicit: it samples, and has no density. Learning in Implicit Generative Models (Mohamed & Lakshminarayanan, 2017)
 https://arxiv.org/abs/1610.03483
 
-The slope of that tanh has a floor on the way back from black or white, see gvae/nets/painted.py.
+The slope of that tanh has a floor on the way back from black or white, see gvae/nets/leaky_tanh.py.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from gvae import nets
 from gvae.losses.augment import Augment
 from gvae.models.base import Model
-from gvae.nets.painted import painted
+from gvae.nets.leaky_tanh import leaky_tanh
 from gvae.types import DataSpec
 
 
@@ -42,4 +42,4 @@ class ImplicitModel(Model):
 
     def sample(self, n: int, y: Tensor | None = None) -> Tensor:
         z = torch.randn(n, self.config.latent, device=self.device)
-        return painted(self.generator(z, y))
+        return leaky_tanh(self.generator(z, y))

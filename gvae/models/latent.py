@@ -20,7 +20,7 @@ from gvae.errors import GvaeError
 from gvae.models.base import Model
 from gvae.nets.heads import Likelihood, gaussian
 from gvae.nets.players import at_least_float32
-from gvae.nets.posterior import Posterior, draw
+from gvae.nets.posterior import Posterior, rsample_and_log_prob
 from gvae.priors import PRIORS, Prior
 from gvae.priors.vamp import Vamp
 from gvae.types import Batch, DataSpec
@@ -37,7 +37,7 @@ class LatentModel(Model):
     """Encoder, generator, likelihood and prior, with the verbs that follow from them."""
 
     Config = LatentConfig
-    inference: tuple[str, ...] = ()
+    posterior_modules: tuple[str, ...] = ()
     """players that q(z|x) has beside the encoder, by the names of their attributes"""
 
     def __init__(self, config: LatentConfig, spec: DataSpec) -> None:
@@ -48,25 +48,25 @@ class LatentModel(Model):
         self.averaged = self.trained
 
     @property
-    def outputs(self) -> int:
+    def encoder_dim(self) -> int:
         """How many numbers q(z|x) is made of."""
         return 2 * self.config.latent
 
     @property
-    def spreads(self) -> bool:
+    def stochastic(self) -> bool:
         """Whether q(z|x) is more than a single code."""
         return True
 
     def make_encoder(self) -> nn.Module:
         """Network (x, y) -> (B, outputs)."""
-        return nets.encoder(self.spec, self.config.net, self.outputs, self.condition)
+        return nets.encoder(self.spec, self.config.net, self.encoder_dim, self.condition)
 
     def make_generator(self) -> nn.Module:
         """Network (z, y) -> unbounded images (B, C, *S)."""
         return nets.generator(self.spec, self.config.net, self.config.latent, self.condition)
 
     @property
-    def codes(self) -> int:
+    def latent_dim(self) -> int:
         """Length of a code, Z."""
         return self.config.latent
 
@@ -77,7 +77,7 @@ class LatentModel(Model):
             raise GvaeError(
                 f"--components is {config.components}; it must be positive, or 0 for the usual number"
             )
-        if config.prior == "vamp" and not self.spreads:
+        if config.prior == "vamp" and not self.stochastic:
             raise GvaeError(
                 "--prior vamp needs an encoder that gives a Gaussian, not a single code; use --prior mixture or "
                 "realnvp, or --posterior gaussian where the model has it"
@@ -85,25 +85,31 @@ class LatentModel(Model):
         if config.prior == "vamp" and self.condition != self.classes:
             raise GvaeError("--prior vamp needs classes, not attributes; use --prior mixture or realnvp")
         if config.prior == "vamp":
-            return Vamp(self.codes, self.classes, self.spec, self.near, config.components or PSEUDO_INPUTS)
+            return Vamp(
+                self.latent_dim,
+                self.classes,
+                self.spec,
+                self.base_gaussian,
+                config.components or PSEUDO_INPUTS,
+            )
         options = {}
         if config.prior == "mixture":
             options = {"components": config.components, "attributes": self.condition != self.classes}
-        return PRIORS[config.prior](self.codes, self.condition, **options)
+        return PRIORS[config.prior](self.latent_dim, self.condition, **options)
 
     @property
-    def joint(self) -> bool:
+    def learn_prior(self) -> bool:
         """Whether the prior is learned together with encoder and generator."""
-        return getattr(self.config, "joint", False) and has_parameters(self.prior)
+        return getattr(self.config, "learn_prior", False) and has_parameters(self.prior)
 
     @property
     def trained(self) -> tuple[str, ...]:
         """Players that minimise a bound together: encoder, generator, and what the options give parameters."""
-        extra = ["likelihood"] * has_parameters(self.likelihood) + ["prior"] * self.joint
-        return ("encoder", *self.inference, "generator", *extra)
+        extra = ["likelihood"] * has_parameters(self.likelihood) + ["prior"] * self.learn_prior
+        return ("encoder", *self.posterior_modules, "generator", *extra)
 
     @property
-    def closes(self) -> bool:
+    def refit_prior_at_end(self) -> bool:
         """Whether the prior is fitted once more, or for the first time, when training ends."""
         return True
 
@@ -111,16 +117,16 @@ class LatentModel(Model):
     def beta(self) -> float:
         """Weight of the KL term now: it rises over the warm-up."""
         c = self.config
-        return c.beta * min(1.0, self.progress / c.warmup) if c.warmup else c.beta
+        return c.beta * min(1.0, self.progress / c.kl_warmup) if c.kl_warmup else c.beta
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
         """q(z|x) of images x (B, C, *S): batch shape (B,), event shape (Z,)."""
         return gaussian(self.encoder(x, y))
 
-    def near(self, x: Tensor, y: Tensor | None = None) -> Distribution:
+    def base_gaussian(self, x: Tensor, y: Tensor | None = None) -> Distribution:
         """A diagonal Gaussian near q(z|x), of which the vamp prior is made: q(z|x) itself if it is one."""
         q = self.encode(x, y)
-        if isinstance(q, Posterior) and q.spread is not None:
+        if isinstance(q, Posterior) and q.has_stddev:
             return Independent(Normal(q.mean, q.stddev, validate_args=False), 1)
         return q
 
@@ -140,7 +146,7 @@ class LatentModel(Model):
 
     def standard_normal(self) -> Independent:
         """N(0, I) over codes."""
-        zero = torch.zeros(self.codes, device=self.device)
+        zero = torch.zeros(self.latent_dim, device=self.device)
         return Independent(Normal(zero, torch.ones_like(zero), validate_args=False), 1)
 
     def log_prior(self, z: Tensor, y: Tensor | None = None, prior: str | None = None) -> Tensor:
@@ -157,7 +163,7 @@ class LatentModel(Model):
 
         p is N(0, I), or the prior if it is learned together with the rest.
         """
-        if self.joint:
+        if self.learn_prior:
             return log_q - self.log_prior(z, y)
         if isinstance(q, Independent):
             return kl_divergence(q, self.standard_normal())
@@ -180,7 +186,7 @@ class LatentModel(Model):
         q, rows, together = self.proposal(x, y), [], max(1, self.spec.together(CODES) // len(x))
         for first in range(0, k, together):
             n = min(together, k - first)
-            z, log_q = (torch.cat(v) for v in zip(*(draw(q) for _ in range(n)), strict=True))
+            z, log_q = (torch.cat(v) for v in zip(*(rsample_and_log_prob(q) for _ in range(n)), strict=True))
             many, labels = repeat(x, n), None if y is None else repeat(y, n)
             weights = self.decode(z, labels).log_prob(many) + self.log_prior(z, labels, prior) - log_q
             rows.append(weights.view(n, len(x)))
@@ -199,7 +205,7 @@ class LatentModel(Model):
             seed: seed of the noise of q(z|x) and of the fit.
             most: images after which reading stops, if the data do not end before; None: `FIT_CODES`.
         """
-        if self.joint or not has_parameters(self.prior):  # learned already, or N(0, I)
+        if self.learn_prior or not has_parameters(self.prior):  # learned already, or N(0, I)
             return
         devices = [self.device] if self.device.type == "cuda" else []
         codes, labels, count = [], [], 0

@@ -10,7 +10,7 @@ r"""VAE: an encoder and a decoder trained on one bound.
 
 beta other than 1 is the beta-VAE (Higgins et al., 2017). Deviation: the likelihood's scale is that of the data (see
 `gvae.nets.heads.Likelihood`), not 1, and samples come from a prior fitted to the codes (`--prior normal` for N(0, I);
-`--joint` learns the prior in the bound, in place of N(0, I)).
+`--learn-prior` learns the prior in the bound, in place of N(0, I)).
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ import torch
 
 from gvae.config import BoundConfig
 from gvae.errors import GvaeError
-from gvae.models.base import Outcome, Turn
+from gvae.models.base import Losses, Turn
 from gvae.models.latent import LatentModel, repeat
-from gvae.nets.posterior import draw
+from gvae.nets.posterior import rsample_and_log_prob
 from gvae.types import Batch, DataSpec
 
 
@@ -42,8 +42,10 @@ class VAE(LatentModel):
         super().__init__(config, spec)
         if config.k < 1:
             raise GvaeError(f"--k is {config.k}; it must be at least 1")
-        if config.joint and config.prior == "flow":
-            raise GvaeError("--joint needs a prior with a quick density; use --prior realnvp or mixture")
+        if config.learn_prior and config.prior == "flow":
+            raise GvaeError(
+                "--learn-prior needs a prior with a quick density; use --prior realnvp or mixture"
+            )
 
     def players(self):
         return {name: getattr(self, name) for name in self.trained}
@@ -51,30 +53,30 @@ class VAE(LatentModel):
     def turns(self):
         return [Turn(self.importance_weighted if self.config.bound == "iwae" else self.negative_elbo)]
 
-    def negative_elbo(self, batch: Batch) -> Outcome:
+    def negative_elbo(self, batch: Batch) -> Losses:
         """All players minimise the negative bound, in nats per image."""
         x, y = batch
         q = self.encode(x, y)
-        z, log_q = draw(q)
+        z, log_q = rsample_and_log_prob(q)
         p = self.decode(z, y)
         self.likelihood.observe(x, p.mean)
         rate = self.rate(q, z, log_q, y).mean()
         terms = {"nll": -p.log_prob(x).mean(), "kl": self.beta * rate}
-        return Outcome({self.trained: terms}, {"kl_nats": rate, "mse": (x - p.mean).square().mean() / 4})
+        return Losses({self.trained: terms}, {"kl_nats": rate, "mse": (x - p.mean).square().mean() / 4})
 
-    def importance_weighted(self, batch: Batch) -> Outcome:
+    def importance_weighted(self, batch: Batch) -> Losses:
         """The same with the bound of k codes per image."""
         x, y = batch
         k = self.config.k
         q = self.encode(x, y)
-        z, log_q = (torch.cat(v) for v in zip(*(draw(q) for _ in range(k)), strict=True))
+        z, log_q = (torch.cat(v) for v in zip(*(rsample_and_log_prob(q) for _ in range(k)), strict=True))
         many, labels = repeat(x, k), None if y is None else repeat(y, k)
         p = self.decode(z, labels)
         self.likelihood.observe(many, p.mean)
-        rate = log_q - self.log_prior(z, labels, None if self.joint else "normal")
+        rate = log_q - self.log_prior(z, labels, None if self.learn_prior else "normal")
         weights = (p.log_prob(many) - self.beta * rate).view(k, len(x))
         bound = torch.logsumexp(weights, 0) - math.log(k)
-        return Outcome(
+        return Losses(
             {self.trained: {"iwae": -bound.mean()}},
             {"kl_nats": rate.mean(), "mse": (many - p.mean).square().mean() / 4},
         )

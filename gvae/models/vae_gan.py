@@ -26,7 +26,7 @@ from gvae.config import LatentConfig
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import nonsaturating_critic, nonsaturating_generator
 from gvae.losses.augment import Augment
-from gvae.models.base import Optim, Outcome, Player, Turn
+from gvae.models.base import Losses, Optim, Player, Turn
 from gvae.models.latent import LatentModel, has_parameters
 from gvae.types import Batch, DataSpec, Terms
 
@@ -72,7 +72,7 @@ class VAEGAN(LatentModel):
     def optim(self, player: str) -> Optim:
         return Optim(self.config.lr, betas=(0.5, 0.99))
 
-    def losses(self, batch: Batch) -> Outcome:
+    def losses(self, batch: Batch) -> Losses:
         """One forward pass, three updates."""
         x, y = batch
         q = self.encode(x, y)
@@ -83,12 +83,12 @@ class VAEGAN(LatentModel):
 
         kl = kl_divergence(q, self.standard_normal()).mean()
         like = 0.5 * (h_rec[-1] - h_real[-1]).float().square().sum(1).mean()
-        fool = 0.5 * (nonsaturating_generator(real, rec) + nonsaturating_generator(real, gen)).mean()
-        tell = 0.5 * (nonsaturating_critic(real, rec) + nonsaturating_critic(real, gen)).mean()
+        g_adv = 0.5 * (nonsaturating_generator(real, rec) + nonsaturating_generator(real, gen)).mean()
+        d_adv = 0.5 * (nonsaturating_critic(real, rec) + nonsaturating_critic(real, gen)).mean()
         moves: dict[Player, Terms] = {
             "encoder": {"kl": self.beta * kl, "like": like},
-            "generator": {"like": self.config.gamma * like, "gan": fool},
-            "critic": {"gan": tell},
+            "generator": {"like": self.config.gamma * like, "g_adv": g_adv},
+            "critic": {"d_adv": d_adv},
         }
         if self.config.margin:
             costs = softplus(-real).mean().item(), 0.5 * (softplus(rec) + softplus(gen)).mean().item()
@@ -97,7 +97,7 @@ class VAEGAN(LatentModel):
                 for name, terms in moves.items()
                 if name not in waiting(*costs, self.config.margin)
             }
-        return Outcome(moves, {"mse": (x - x_rec).square().mean() / 4})
+        return Losses(moves, {"mse": (x - x_rec).square().mean() / 4})
 
 
 def waiting(real: float, fake: float, margin: float) -> set[str]:

@@ -60,7 +60,7 @@ class VAEHVI(VAE):
     """VAE with Hamiltonian variational inference."""
 
     Config = Config
-    inference = ("motion",)
+    posterior_modules = ("motion",)
 
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__(config, spec)
@@ -69,7 +69,7 @@ class VAEHVI(VAE):
                 raise GvaeError(f"--{name} is {getattr(config, name)}; it must be at least 1")
         self.motion = nn.ModuleList(Motion(config) for _ in range(config.iterations))
 
-    def near(self, x: Tensor, y: Tensor | None = None) -> Distribution:
+    def base_gaussian(self, x: Tensor, y: Tensor | None = None) -> Distribution:
         """q(z_0|x): its density is known everywhere, that of z_T for its own draws only."""
         return super().encode(x, y)
 
@@ -78,15 +78,15 @@ class VAEHVI(VAE):
         h = self.encoder(x, y).float()
         start = gaussian(h)
 
-        def draw() -> tuple[Tensor, Tensor]:
+        def rsample_and_log_prob() -> tuple[Tensor, Tensor]:
             z = start.rsample()
             moved, ratio = self.carry(x, y, h, z)
             return moved, start.log_prob(z) + ratio
 
-        def centre() -> Tensor:
+        def mode() -> Tensor:
             return self.carry(x, y, h, start.mean, drawn=False)[0]
 
-        return Posterior(draw, centre, len(x), self.codes)
+        return Posterior(rsample_and_log_prob, mode, len(x), self.latent_dim)
 
     def carry(
         self, x: Tensor, y: Tensor | None, h: Tensor, z: Tensor, drawn: bool = True
@@ -107,7 +107,7 @@ class VAEHVI(VAE):
 
     def force(self, x: Tensor, y: Tensor | None, z: Tensor) -> Tensor:
         """grad_z [log p(x|z) + log p(z)] (B, Z); differentiable in turn where the caller wants gradients."""
-        prior = None if self.joint else "normal"
+        prior = None if self.learn_prior else "normal"
         return slope(lambda v: self.decode(v, y).log_prob(x) + self.log_prior(v, y, prior), z)[1]
 
 

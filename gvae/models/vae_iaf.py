@@ -49,7 +49,7 @@ class VAEIAF(VAE):
     """Variational autoencoder with an inverse autoregressive flow posterior."""
 
     Config = Config
-    inference = ("flow",)
+    posterior_modules = ("flow",)
 
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__(config, spec)
@@ -60,14 +60,14 @@ class VAEIAF(VAE):
         self.flow = IAF(c.latent, c.context, c.steps, c.hidden, c.layers)
 
     @property
-    def outputs(self) -> int:
-        return 2 * self.codes + self.config.context
+    def encoder_dim(self) -> int:
+        return 2 * self.latent_dim + self.config.context
 
-    def near(self, x: Tensor, y: Tensor | None = None) -> Independent:
+    def base_gaussian(self, x: Tensor, y: Tensor | None = None) -> Independent:
         """The Gaussian before the flow; its density is known everywhere, that of q(z|x) for its own draws only."""
-        return gaussian(self.encoder(x, y)[:, : 2 * self.codes])
+        return gaussian(self.encoder(x, y)[:, : 2 * self.latent_dim])
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Posterior:
         outputs = self.encoder(x, y)
-        base, context = outputs[:, : 2 * self.codes], outputs[:, 2 * self.codes :]
+        base, context = outputs[:, : 2 * self.latent_dim], outputs[:, 2 * self.latent_dim :]
         return pushforward(gaussian(base), partial(self.flow, context=context))

@@ -51,22 +51,22 @@ class VAENF(VAE):
             raise GvaeError(f"--steps is {config.steps}; it must be at least 1 (without a flow, train vae)")
         if not config.amortised:
             self.flow = Planar(config.steps, config.latent)
-            self.inference = ("flow",)
+            self.posterior_modules = ("flow",)
             self.averaged = self.trained
 
     @property
-    def outputs(self) -> int:
-        more = numbers(self.config.steps, self.codes) if self.config.amortised else 0
-        return 2 * self.codes + more
+    def encoder_dim(self) -> int:
+        more = numbers(self.config.steps, self.latent_dim) if self.config.amortised else 0
+        return 2 * self.latent_dim + more
 
-    def near(self, x: Tensor, y: Tensor | None = None) -> Independent:
+    def base_gaussian(self, x: Tensor, y: Tensor | None = None) -> Independent:
         """The Gaussian before the flow; its density is known everywhere, that of q(z|x) for its own draws only."""
-        return gaussian(self.encoder(x, y)[:, : 2 * self.codes])
+        return gaussian(self.encoder(x, y)[:, : 2 * self.latent_dim])
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Posterior:
         outputs = self.encoder(x, y)
-        base = gaussian(outputs[:, : 2 * self.codes])
+        base = gaussian(outputs[:, : 2 * self.latent_dim])
         if not self.config.amortised:
             return pushforward(base, self.flow)
-        u, w, b = unpack(outputs[:, 2 * self.codes :], self.config.steps)
+        u, w, b = unpack(outputs[:, 2 * self.latent_dim :], self.config.steps)
         return pushforward(base, partial(planar, u=u, w=w, b=b))

@@ -46,23 +46,23 @@ class Config(BoundConfig):
     auxiliary: int = 256
     """units of each of the two hidden layers of the auxiliary network"""
     layers: int = 1
-    """stochastic layers, 1 or 2; 2: the last third of the code is noise above the rest (--prior layered --joint)"""
+    """stochastic layers, 1 or 2; 2: the last third of the code is noise above the rest (--prior layered --learn-prior)"""
 
 
 class VAEVGP(VAE):
     """Variational autoencoder with a variational Gaussian process."""
 
     Config = Config
-    inference = ("process", "auxiliary")
+    posterior_modules = ("process", "auxiliary")
 
     def __init__(self, config: BoundConfig, spec: DataSpec) -> None:
         check(config)
         check_layers(config)
         super().__init__(config, spec)
-        self.process, self.auxiliary = networks(self.config, self.outputs)
+        self.process, self.auxiliary = networks(self.config, self.encoder_dim)
 
     @property
-    def outputs(self) -> int:
+    def encoder_dim(self) -> int:
         return head_size(self.config)
 
     @property
@@ -93,7 +93,7 @@ def posterior(parameters: Tensor, process: Process, auxiliary: Auxiliary, factor
     t, logvar = parameters.unflatten(1, (-1, process.latent)).tensor_split([-1], 1)
     logvar = logvar.squeeze(1)
 
-    def draw() -> tuple[Tensor, Tensor]:
+    def rsample_and_log_prob() -> tuple[Tensor, Tensor]:
         xi = torch.randn_like(logvar)
         q_f = process(xi, t, factor)
         f = q_f.rsample()
@@ -102,10 +102,12 @@ def posterior(parameters: Tensor, process: Process, auxiliary: Auxiliary, factor
         log_r = auxiliary(parameters, z).log_prob(torch.cat([xi, f], 1))
         return z, log_normal(xi) + q_f.log_prob(f) + q_z.log_prob(z) - log_r
 
-    def spread() -> Tensor:
+    def stddev() -> Tensor:
         return gaussian(torch.cat([t[:, 0], logvar], 1)).stddev
 
-    return Posterior(draw, lambda: process.mean(t, factor), len(parameters), process.latent, spread)
+    return Posterior(
+        rsample_and_log_prob, lambda: process.mean(t, factor), len(parameters), process.latent, stddev
+    )
 
 
 def log_normal(xi: Tensor) -> Tensor:
@@ -143,8 +145,8 @@ def check_layers(config: Any) -> None:
     """
     if config.layers not in (1, 2):
         raise GvaeError(f"--layers is {config.layers}; it must be 1 or 2")
-    if config.layers == 2 and not (config.prior == "layered" and config.joint):
+    if config.layers == 2 and not (config.prior == "layered" and config.learn_prior):
         raise GvaeError(
-            "--layers 2 learns the density of its second layer in the bound; add --prior layered --joint, or use "
+            "--layers 2 learns the density of its second layer in the bound; add --prior layered --learn-prior, or use "
             "--preset layers2"
         )

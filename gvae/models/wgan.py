@@ -25,7 +25,7 @@ from torch.func import functional_call
 
 from gvae.config import ModelConfig
 from gvae.errors import GvaeError
-from gvae.models.base import Optim, Outcome, Turn
+from gvae.models.base import Losses, Optim, Turn
 from gvae.models.implicit import ImplicitModel
 from gvae.types import Batch, DataSpec
 
@@ -61,7 +61,7 @@ class WGAN(ImplicitModel):
             self.config.lr, betas=(0.0, 0.99), kind="rmsprop"
         )  # the paper found momentum to upset the game
 
-    def criticise(self, batch: Batch) -> Outcome:
+    def criticise(self, batch: Batch) -> Losses:
         """The critic's step, from clipped weights."""
         x, y = batch
         limit = self.config.clip_weights
@@ -71,15 +71,15 @@ class WGAN(ImplicitModel):
             x_gen = self.sample(len(x), y)
         real, fake = (self.critic(self.augment(v), y)[0] for v in (x, x_gen))
         distance = (real - fake).mean()
-        return Outcome({"critic": {"wasserstein": -distance}}, {"distance": distance})
+        return Losses({"critic": {"wasserstein": -distance}}, {"distance": distance})
 
-    def generate(self, batch: Batch) -> Outcome:
+    def generate(self, batch: Batch) -> Losses:
         """The generator's step against the clipped critic; of the batch only size and classes matter."""
         x, y = batch
         limit = self.config.clip_weights
         clipped = {name: weight.clamp(-limit, limit) for name, weight in self.critic.named_parameters()}
         scores, _ = functional_call(self.critic, clipped, (self.augment(self.sample(len(x), y)), y))
-        return Outcome({"generator": {"wasserstein": -scores.mean()}})
+        return Losses({"generator": {"wasserstein": -scores.mean()}})
 
 
 def check(config: Config) -> None:

@@ -15,7 +15,7 @@ import torch
 
 from gvae.config import ModelConfig
 from gvae.losses.penalties import gradient_penalty
-from gvae.models.base import Optim, Outcome, Turn
+from gvae.models.base import Losses, Optim, Turn
 from gvae.models.implicit import ImplicitModel
 from gvae.types import Batch
 
@@ -45,7 +45,7 @@ class WGANGP(ImplicitModel):
     def optim(self, player: str) -> Optim:
         return Optim(self.config.lr, betas=(0.5, 0.9))
 
-    def criticise(self, batch: Batch) -> Outcome:
+    def criticise(self, batch: Batch) -> Losses:
         """The critic's step."""
         x, y = batch
         with torch.no_grad():  # nobody but the critic moves in this turn
@@ -54,14 +54,14 @@ class WGANGP(ImplicitModel):
         real, fake = self.critic(x, y)[0], self.critic(x_gen, y)[0]
         penalty = gradient_penalty(lambda v: self.critic(v, y)[0], x, x_gen)
         distance = (real - fake).mean()
-        return Outcome(
+        return Losses(
             {"critic": {"wasserstein": -distance, "penalty": self.config.penalty * penalty.mean()}},
             {"distance": distance},
         )
 
-    def generate(self, batch: Batch) -> Outcome:
+    def generate(self, batch: Batch) -> Losses:
         """The generator's step; of the batch only size and classes matter."""
         x, y = batch
-        return Outcome(
+        return Losses(
             {"generator": {"wasserstein": -self.critic(self.augment(self.sample(len(x), y)), y)[0].mean()}}
         )

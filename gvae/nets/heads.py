@@ -8,7 +8,7 @@ from torch.distributions import Distribution, Independent, Laplace, Normal, cons
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
 from gvae.errors import GvaeError
-from gvae.nets.painted import painted
+from gvae.nets.leaky_tanh import leaky_tanh
 from gvae.types import DataSpec
 
 MIN_LOGVAR, MAX_LOGVAR = -12.0, 8.0
@@ -110,7 +110,7 @@ class DiscretisedLogistic(Distribution):
 
 
 class Likelihood(nn.Module):
-    r"""Turns a generator's unbounded output into p(x|z); tanh as in gvae/nets/painted.py.
+    r"""Turns a generator's unbounded output into p(x|z); tanh as in gvae/nets/leaky_tanh.py.
 
     gaussian:  N(tanh(raw), sigma^2) with the optimal shared sigma^2 = mean squared error of the training data, kept as
                a running mean, so that the loss per image is (D/2) log MSE + const up to the lag
@@ -159,7 +159,7 @@ class Likelihood(nn.Module):
         raw = raw.float()
         if self.kind == "bernoulli":
             return GrayBernoulli(raw, self.event_dim)
-        mean = painted(raw)
+        mean = leaky_tanh(raw)
         if self.kind == "discretised-logistic":
             return DiscretisedLogistic(mean, self.log_scale, self.levels, self.event_dim)
         if self.kind == "laplace":

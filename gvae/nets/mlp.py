@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from gvae.config import NetConfig
-from gvae.nets.players import at_least_float32, checked, embedding, required, told
+from gvae.nets.players import at_least_float32, checked, embed_condition, embedding, required
 from gvae.types import DataSpec
 
 
@@ -44,7 +44,7 @@ class Encoder(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         h = self.layers(checked(x, self.shape).flatten(1))[-1]
-        return at_least_float32(h if self.label is None else h + told(self.label, required(y)))
+        return at_least_float32(h if self.label is None else h + embed_condition(self.label, required(y)))
 
 
 class Critic(nn.Module):
@@ -60,7 +60,7 @@ class Critic(nn.Module):
         *features, score = [at_least_float32(h) for h in self.layers(checked(x, self.shape).flatten(1))]
         total = score.squeeze(1)
         if self.label is not None:
-            total = total + (told(self.label, required(y)) * features[-1]).sum(1)
+            total = total + (embed_condition(self.label, required(y)) * features[-1]).sum(1)
         return total, features
 
 
@@ -75,7 +75,7 @@ class Generator(nn.Module):
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         if self.label is not None:
-            z = torch.cat([z, told(self.label, required(y)).to(z.dtype)], 1)
+            z = torch.cat([z, embed_condition(self.label, required(y)).to(z.dtype)], 1)
         return at_least_float32(self.layers(z)[-1].unflatten(1, self.shape))
 
 

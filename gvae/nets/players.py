@@ -46,7 +46,7 @@ class Encoder(nn.Module):
     def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         h = self.head(_flat(self.trunk(checked(x, self.shape))))
         if self.label is not None:
-            h = h + told(self.label, required(y))
+            h = h + embed_condition(self.label, required(y))
         return at_least_float32(h)
 
 
@@ -70,7 +70,9 @@ class Critic(nn.Module):
             features.append(at_least_float32(h))
         scores = at_least_float32(self.head(_flat(h)).squeeze(1))
         if self.label is not None:
-            scores = scores + (told(self.label, required(y)) * features[-1].flatten(2).mean(2)).sum(1)
+            scores = scores + (
+                embed_condition(self.label, required(y)) * features[-1].flatten(2).mean(2)
+            ).sum(1)
         return scores, features
 
 
@@ -94,7 +96,7 @@ class Generator(nn.Module):
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         if self.label is not None:
-            z = torch.cat([z, told(self.label, required(y)).to(z.dtype)], 1)
+            z = torch.cat([z, embed_condition(self.label, required(y)).to(z.dtype)], 1)
         return at_least_float32(self.body(self.start(z)))
 
 
@@ -118,7 +120,7 @@ def embedding(classes: int, size: int, std: float) -> nn.Embedding:
     return layer
 
 
-def told(layer: nn.Embedding, y: Tensor) -> Tensor:
+def embed_condition(layer: nn.Embedding, y: Tensor) -> Tensor:
     """What an embedding says of classes y (B,), or of attributes y (B, A): the sum over those that are there."""
     return layer(y) if y.dim() == 1 else y.to(layer.weight.dtype) @ layer.weight
 

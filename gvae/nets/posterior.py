@@ -18,42 +18,52 @@ class Posterior(Distribution):
     """q(z|x) of a batch of images, known by its draws.
 
     Args:
-        draw: () -> codes (B, Z), reparameterised, and log q (B,) in nats; fresh noise at every call.
-        centre: () -> codes (B, Z) that stand for the images in reconstructions.
+        rsample_and_log_prob: () -> codes (B, Z), reparameterised, and log q (B,) in nats; fresh noise at every call.
+        mode: () -> codes (B, Z) that stand for the images in reconstructions.
         images: number of images, B.
         latent: number of latent dimensions, Z.
-        spread: () -> standard deviations (B, Z) of a Gaussian around the centre that lies near q, where one is known.
+        stddev: () -> standard deviations (B, Z) of a Gaussian around the mode that lies near q, where one is known.
     """
 
     arg_constraints = {}  # pyright: ignore[reportAssignmentType]
 
     def __init__(
         self,
-        draw: Callable[[], tuple[Tensor, Tensor]],
-        centre: Callable[[], Tensor],
+        rsample_and_log_prob: Callable[[], tuple[Tensor, Tensor]],
+        mode: Callable[[], Tensor],
         images: int,
         latent: int,
-        spread: Callable[[], Tensor] | None = None,
+        stddev: Callable[[], Tensor] | None = None,
     ) -> None:
-        self.draw, self.centre, self.spread = draw, centre, spread
+        self.rsample_and_log_prob, self._mode, self._stddev = rsample_and_log_prob, mode, stddev
         super().__init__(torch.Size([images]), torch.Size([latent]), validate_args=False)
 
     @property
+    def mode(self) -> Tensor:
+        """Codes (B, Z) that stand for the images; not always the exact mode."""
+        return self._mode()
+
+    @property
     def mean(self) -> Tensor:
-        """Codes (B, Z) that stand for the images; not always the exact mean."""
-        return self.centre()
+        """The same as `mode`: distributions of torch are asked for their mean."""
+        return self._mode()
+
+    @property
+    def has_stddev(self) -> bool:
+        """Whether a Gaussian near q is known."""
+        return self._stddev is not None
 
     @property
     def stddev(self) -> Tensor:
-        """Standard deviations (B, Z) of a Gaussian around `mean` that lies near q."""
-        if self.spread is None:
+        """Standard deviations (B, Z) of a Gaussian around `mode` that lies near q."""
+        if self._stddev is None:
             raise NotImplementedError("this posterior knows of no Gaussian near it")
-        return self.spread()
+        return self._stddev()
 
     def rsample(self, sample_shape: torch.Size | list[int] | tuple[int, ...] | None = None) -> Tensor:
         """Codes (*sample_shape, B, Z)."""
         shape = torch.Size(sample_shape or ())
-        codes = torch.stack([self.draw()[0] for _ in range(shape.numel())])
+        codes = torch.stack([self.rsample_and_log_prob()[0] for _ in range(shape.numel())])
         return codes.reshape(*shape, *codes.shape[1:])
 
     def sample(self, sample_shape: torch.Size | list[int] | tuple[int, ...] | None = None) -> Tensor:
@@ -73,9 +83,9 @@ class Point(Posterior):
         super().__init__(lambda: (z, torch.full_like(z[:, 0], torch.nan)), lambda: z, len(z), z.shape[1])
 
 
-def draw(q: Distribution) -> tuple[Tensor, Tensor]:
+def rsample_and_log_prob(q: Distribution) -> tuple[Tensor, Tensor]:
     """One code of each image (B, Z), reparameterised, and log q(z|x) (B,) in nats; not a number for a `Point`."""
     if isinstance(q, Posterior):
-        return q.draw()
+        return q.rsample_and_log_prob()
     z = q.rsample()
     return z, q.log_prob(z)

@@ -108,7 +108,7 @@ def placing(hidden: int, n: int, shape: tuple[int, ...], paints: bool = False) -
     """W(h), whose window covers the middle half of the image at first, with filters half a step wide.
 
     With zeros, filters a pixel wide look at the corners of a digit, where nothing is to be seen. gamma makes up for the
-    area that a filter of width s spreads a stroke over, 2 pi s^2: else a brush is too faint to learn from.
+    area that a filter of width s stochastic a stroke over, 2 pi s^2: else a brush is too faint to learn from.
     """
     layer, stride = nn.Linear(hidden, 5), 0.5
     width = max(1.0, stride * (max(shape) - 1) / max(n - 1, 1) / 2)

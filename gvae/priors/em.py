@@ -1,4 +1,4 @@
-"""Expectation maximisation of a mixture's Gaussians, whose covariances lean on each other.
+"""Expectation maximisation of a mixture's Gaussians, whose covariances are shrunk towards each other.
 
     E:  r_nk = p(k | u_n) among the Gaussians that are nearest to u_n
     M:  n_k = sum_n r_nk,   w_k = n_k / N,   m_k = sum_n r_nk u_n / n_k,   C_k = sum_n r_nk (u_n - m_k)(u_n - m_k)' / n_k
@@ -7,8 +7,8 @@
 Maximum Likelihood from Incomplete Data via the EM Algorithm (Dempster, Laird and Rubin, 1977)
 https://doi.org/10.1111/j.2517-6161.1977.tb01600.x; started by `gvae.priors.k_means`.
 
-A Gaussian of few codes leans on the covariance pooled over its family f, the Gaussians around it, and a family on that
-pooled over all, with a pseudo-codes: on codes it has not seen that is worth more than the exact maximum. Held-out codes end
+A Gaussian of few codes is shrunk towards the covariance of its cluster f, the Gaussians around it, and a cluster's towards
+that pooled over all, with a pseudo-codes: on codes it has not seen that is worth more than the exact maximum. Held-out codes end
 the fit.
 """
 
@@ -96,8 +96,8 @@ class EM:
         fewest = min(FEWEST, 2 * mixture.latent)
         self.used = [max(1, min(mixture.each, size // fewest)) for size in sizes]
         """how many Gaussians the codes of each class can determine"""
-        self.families = torch.zeros(mixture.components, dtype=torch.long, device=u.device)
-        """family (K,) of each Gaussian"""
+        self.clusters = torch.zeros(mixture.components, dtype=torch.long, device=u.device)
+        """cluster (K,) of each Gaussian"""
         self.whiten = torch.eye(mixture.latent, dtype=u.dtype, device=u.device)
         """(Z, Z): maps to white noise what deviates from the mean of its Gaussian, all Gaussians together"""
 
@@ -107,27 +107,27 @@ class EM:
         third = len(train) // 3
         sizes = [third, len(train)] if third >= self.mixture.latent * sum(self.used) else [len(train)]
         parts = [(train[:size], None if y_train is None else y_train[:size]) for size in sizes]
-        self.begin(*parts[0])
+        self.start(*parts[0])
         for i, part in enumerate(parts):
-            self.climb(part, held, reseed=i == 0)
+            self.run_em(part, held, reseed=i == 0)
         # nothing is left to choose: held-out codes count, too
         self.maximise(self.expect(self.u, self.nearest(self.u, self.y)))
 
-    def begin(self, u: Tensor, y: Tensor | None) -> None:
-        """Gaussians of groups of codes, which k-means finds in each class, and families of those."""
+    def start(self, u: Tensor, y: Tensor | None) -> None:
+        """Gaussians of groups of codes, which k-means finds in each class, and clusters of those."""
         each = self.mixture.each
         groups = torch.zeros(len(u), 1, dtype=torch.long, device=u.device)
         for c, which in self.mixture.by_class(u, y):
             groups[which, 0] = c * each + k_means(u[which], min(self.used[c], len(which)), self.generator)
         near = Near(groups, self.mixture)
-        begun = sums(u, near, torch.ones_like(groups, dtype=u.dtype))
-        means = (begun.sums / begun.counts.clamp_min(1e-6)[:, None]).to(u)
-        count = max(1, round(each / self.mixture.family))
+        first = sums(u, near, torch.ones_like(groups, dtype=u.dtype))
+        means = (first.sums / first.counts.clamp_min(1e-6)[:, None]).to(u)
+        count = max(1, round(each / self.mixture.cluster_size))
         kin = [c * count + k_means(m, count, self.generator) for c, m in enumerate(means.split(each))]
-        self.families = torch.cat(kin)
-        self.maximise(begun)
+        self.clusters = torch.cat(kin)
+        self.maximise(first)
 
-    def climb(self, codes: Codes, held: Codes, reseed: bool) -> None:
+    def run_em(self, codes: Codes, held: Codes, reseed: bool) -> None:
         """EM on codes until held-out codes gain no more; the best of all rounds stays."""
         mixture = self.mixture
         best, waited, saved = -math.inf, 0, self.copy()
@@ -186,28 +186,28 @@ class EM:
             m = mean[part]
             return found.outer[part].double() - mass[part, None, None] * m[:, :, None] * m[:, None, :]
 
-        count = int(self.families.max()) + 1
+        count = int(self.clusters.max()) + 1
         within = mean.new_zeros(count, mixture.latent, mixture.latent)
         for part in parts:
-            within.index_add_(0, self.families[part], scatter(part))
+            within.index_add_(0, self.clusters[part], scatter(part))
         pooled = within.sum(0) / size.sum()
-        kin = mass.new_zeros(count).index_add_(0, self.families, size)
-        shared = self.lean(within, kin, pooled)
+        kin = mass.new_zeros(count).index_add_(0, self.clusters, size)
+        shared = self.shrink_towards(within, kin, pooled)
         eye = torch.eye(mixture.latent, dtype=mean.dtype, device=mean.device)
         self.whiten = whitening(pooled + mixture.ridge * eye).to(mixture.mean)
         by_class = size.view(mixture.classes, mixture.each)
         total = by_class.sum(1, keepdim=True)
         empty = (total == 0).expand_as(by_class).reshape(-1)
         for part in parts:
-            own = self.lean(scatter(part), mass[part], shared[self.families[part]])
+            own = self.shrink_towards(scatter(part), mass[part], shared[self.clusters[part]])
             used = torch.where((size[part] > 0.5)[:, None, None], own, pooled) + mixture.ridge * eye
             mixture.set_covariance(torch.where(empty[part][:, None, None], eye, used), part)
         weights = torch.where(total > 0, by_class / total.clamp_min(1e-6), 1 / mixture.each)
         mixture.logits.copy_(weights.log().clamp_min(UNUSED))
         mixture.mean.copy_(mean)
 
-    def lean(self, scatter: Tensor, mass: Tensor, wider: Tensor) -> Tensor:
-        """Covariances (N, Z, Z) of scatters of some mass of codes (N,), leaning on a wider group's."""
+    def shrink_towards(self, scatter: Tensor, mass: Tensor, wider: Tensor) -> Tensor:
+        """Covariances (N, Z, Z) of scatters of some mass of codes (N,), shrunk towards a wider group's."""
         shrink = self.mixture.shrink
         return (scatter + shrink * wider) / (mass + shrink).clamp_min(1e-6)[:, None, None]
 

@@ -31,7 +31,7 @@ class Layered(Prior):
     """A Gaussian whose mean and variance depend on a Gaussian above it; exactly N(0, I) until it is fitted.
 
     Whatever it is fitted to, z_2 stays Gaussian. So the layers earn their place where encoder and generator are learned
-    with them (`--joint`); to codes that are there already a mixture comes closer.
+    with them (`--learn-prior`); to codes that are there already a mixture comes closer.
 
     Args:
         latent: number of latent dimensions of both layers together, Z, at least 2.

@@ -13,7 +13,7 @@ ridge regression and the mixture fitted to what is left.
 
 Codes lie near a surface of fewer dimensions than Z, and Gaussians of few codes are too wide across it: they are drawn with
 
-    c S_k (S_k + t I)^-1 S_k    in place of S_k,    t = damp tr S_k / Z,    c such that the trace is that of S_k
+    c S_k (S_k + t I)^-1 S_k    in place of S_k,    t = denoise tr S_k / Z,    c such that the trace is that of S_k
 
 as a Wiener filter damps what varies no more than noise of variance t: they stray less across the surface and more along it.
 """
@@ -46,10 +46,10 @@ class Mixture(Prior):
             With fewer than 30 codes for each, or 2 Z if that is less, fewer are used and noted.
         most: largest number of codes used, drawn at random.
         ridge: added to the diagonal of each covariance, in units of the codes' mean variance.
-        family: Gaussians whose covariances lean on each other, about; in each class.
-        shrink: codes that a family's covariance counts for beside a Gaussian's own, and that of all beside a family's; 0:
+        cluster_size: Gaussians whose covariances are shrunk towards each other, about; in each class.
+        shrink: codes that a cluster's covariance counts for beside a Gaussian's own, and that of all beside a cluster's; 0:
             maximum likelihood.
-        damp: how strongly directions in which a Gaussian's codes hardly vary are left out when codes are drawn; 0: they
+        denoise: how strongly directions in which a Gaussian's codes hardly vary are left out when codes are drawn; 0: they
             are drawn from the density itself, which is the same for all values.
         attributes: `condition` counts attributes, y is (N, condition).
     """
@@ -63,9 +63,9 @@ class Mixture(Prior):
         components: int = 0,
         most: int = 60_000,
         ridge: float = 1e-4,
-        family: int = 10,
+        cluster_size: int = 10,
         shrink: float = 60.0,
-        damp: float = 2.0,
+        denoise: float = 2.0,
         attributes: bool = False,
     ) -> None:
         super().__init__(latent, condition)
@@ -73,8 +73,8 @@ class Mixture(Prior):
         self.each = max(1, (components or usual(latent)) // self.classes)
         """Gaussians of one class, S"""
         self.most = most
-        self.ridge, self.family, self.shrink = ridge, family, shrink
-        self.damp = damp
+        self.ridge, self.cluster_size, self.shrink = ridge, cluster_size, shrink
+        self.denoise = denoise
         means = torch.randn(self.components, latent, generator=torch.Generator().manual_seed(0))
         self.logits = nn.Parameter(torch.zeros(self.classes, self.each))
         self.mean = nn.Parameter(0.1 * means)
@@ -160,10 +160,10 @@ class Mixture(Prior):
         """Factors A (n, Z, Z) of the covariances A A' that codes of some Gaussians are drawn with."""
         eye = torch.eye(self.latent, dtype=self.mean.dtype, device=self.mean.device)
         factor = torch.linalg.solve_triangular(self.whitens(which), eye, upper=False)
-        if not self.damp:
+        if not self.denoise:
             return factor
         covariance, trace = factor @ factor.mT, factor.square().sum((1, 2), keepdim=True)
-        noisy = torch.linalg.cholesky(covariance + self.damp * trace / self.latent * eye)
+        noisy = torch.linalg.cholesky(covariance + self.denoise * trace / self.latent * eye)
         damped = torch.linalg.solve_triangular(noisy, covariance, upper=False)
         return (trace / damped.square().sum((1, 2), keepdim=True)).sqrt() * damped.mT
 
@@ -182,7 +182,7 @@ class Mixture(Prior):
         em.fit()
 
     def _regress(self, u: Tensor, y: Tensor) -> Tensor:
-        """Learn what each attribute moves; codes u without it. A rare attribute leans on no effect."""
+        """Learn what each attribute moves; codes u without it. A rare attribute is shrunk towards no effect."""
         self.usual.copy_(y.mean(0))
         a, eye = (y - self.usual).double(), torch.eye(y.shape[1]).to(u).double()
         self.effect.copy_(torch.linalg.solve(a.T @ a + RARE * eye, a.T @ u.double()))

@@ -110,9 +110,9 @@ def check(model_config: Any, train: TrainConfig, dataset: Dataset) -> None:
         value = getattr(train, name)
         if value is not None and value <= 0:
             raise GvaeError(f"--{name.replace('_', '-')} is {value}; it must be above 0")
-    for name in ("ema", "rise", "decay", "clip"):
+    for name in ("ema", "lr_warmup", "lr_decay", "clip"):
         if getattr(train, name) < 0:
-            raise GvaeError(f"--{name} is {getattr(train, name)}; it must not be negative")
+            raise GvaeError(f"--{name.replace(chr(95), chr(45))} is {getattr(train, name)}; it must not be negative")
     if getattr(model_config, "conditional", False) and not dataset.spec.conditions:
         raise GvaeError(
             f"--conditional needs classes or attributes, and {dataset.spec.name} has none; put each class in a sub-folder"

@@ -25,7 +25,7 @@ class Remedy(NamedTuple):
 
 SLOWER = (Remedy("a lower --critic-lr", "critic_lr"), Remedy("a lower --lr", "lr", unless="critic_lr"))
 REMEDIES = {
-    "gray images": (
+    "low contrast": (
         Remedy("a lower --lr", "lr"),
         Remedy("--net.family small up to 64 pixels", "net.family", "small"),
     ),
@@ -38,7 +38,7 @@ REMEDIES = {
     ),
     "posterior collapse": (
         Remedy("a lower --beta", "beta"),
-        Remedy("a longer --warmup", "warmup"),
+        Remedy("a longer --kl-warmup", "kl_warmup"),
         Remedy("--likelihood gaussian", "likelihood", "gaussian"),
         Remedy("--sigma 0", "sigma", 0),
     ),

@@ -97,7 +97,7 @@ def diagnose(values: dict[str, float], config: Any) -> list[Finding]:
     seen = {}
     varied, contrasted = values.get("diversity", 1.0), values.get("contrast", 1.0)
     if contrasted < 0.15:
-        seen["gray images"] = f"samples have {contrasted:.0%} of the data's contrast"
+        seen["low contrast"] = f"samples have {contrasted:.0%} of the data's contrast"
     elif varied < 0.1:
         seen["mode collapse"] = f"samples differ from each other {varied:.0%} as much as images do"
     if (kl := values.get("kl_nats")) is not None and kl < 0.5:

@@ -143,7 +143,7 @@ class Engine(Game):
         shown = checkpoint.build(self.run).to(self.device)
         shown.load_state_dict(weights)
         fit = getattr(shown.eval(), "fit_prior", None)
-        if fit is None or not getattr(shown, "closes", True):
+        if fit is None or not getattr(shown, "refit_prior_at_end", True):
             return weights
         self.journal.say("fitting the prior to the codes")
         with self.precision():

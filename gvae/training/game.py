@@ -22,7 +22,7 @@ from gvae.training.ema import Average
 from gvae.training.journal import Journal
 from gvae.training.log import count
 from gvae.training.precision import choose_precision
-from gvae.training.schedule import fading, trapezoid
+from gvae.training.schedule import inverse_root, trapezoid
 from gvae.training.stream import Stream
 
 PATIENCE = 5
@@ -66,7 +66,7 @@ class Game:
         self.examined = 0
         """parts of the budget after which the doctor has looked"""
         self.elapsed, self.furthest = 0.0, 0.0
-        self.begun: set[int] = set()
+        self.started: set[int] = set()
         self.stage = 0
         """images seen when a turn last began, other than the first"""
 
@@ -92,7 +92,7 @@ class Game:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
 
     def take(self, turn: Turn) -> None:
-        """One move: gradients of all its players, then their updates; skipped if a gradient is not finite."""
+        """One step: gradients of all its players, then their updates; skipped if a gradient is not finite."""
         before = [b.clone() for b in self.model.buffers()]
         with self.precision():
             outcome = turn.losses(self.stream.next())
@@ -100,7 +100,7 @@ class Game:
         grads = turns.gradients(outcome, self.players)
         turns.average(grads, self.accelerator)
         sizes = turns.norms(grads)
-        named = {f"{turns.label(w)}/{n}": t for w, terms in outcome.losses.items() for n, t in terms.items()}
+        named = {f"{turns.label(w)}/{n}": t for w, terms in outcome.terms.items() for n, t in terms.items()}
         if not all(size < float("inf") for size in sizes.values()):
             for buffer, old in zip(self.model.buffers(), before, strict=True):
                 buffer.copy_(old)
@@ -140,34 +140,34 @@ class Game:
     def round(self) -> None:
         """Every turn that is due, then the average."""
         self.model.progress = self.furthest = max(self.furthest, self.fraction)
-        factor = trapezoid(self.fraction, self.config.rise, self.config.decay)
+        factor = trapezoid(self.fraction, self.config.lr_warmup, self.config.lr_decay)
         for name, optimizer in self.optimizers.items():
             o = self.model.optim(name)
-            fade = fading(updates(optimizer), o.steady) if o.steady else 1.0
+            fade = inverse_root(updates(optimizer), o.constant_updates) if o.constant_updates else 1.0
             optimizer.param_groups[0]["lr"] = o.lr * factor * fade
         before, skipped = self.seen, self.skipped
         for i, turn in enumerate(self.turns):
             if not turn.start <= self.furthest < turn.stop or self.rounds % turn.every:
                 continue
-            if turn.begin is not None and i not in self.begun:
-                self.begin(i, turn)
+            if turn.on_start is not None and i not in self.started:
+                self.start_turn(i, turn)
             for _ in range(turn.repeat):
                 self.take(turn)
         self.rounds += 1
         self.bad_in_a_row = self.bad_in_a_row + 1 if self.skipped > skipped else 0
         self.average.update(self.seen - before, self.seen - self.stage)
 
-    def begin(self, i: int, turn: Turn) -> None:
-        """A turn's first move: let it prepare from the averaged weights, the same on every process."""
-        assert turn.begin is not None
+    def start_turn(self, i: int, turn: Turn) -> None:
+        """A turn's first step: let it prepare from the averaged weights, the same on every process."""
+        assert turn.on_start is not None
         self.average.install()
         self.model.eval()
         with self.precision():
-            turn.begin(self.stream.passes())
+            turn.on_start(self.stream.passes())
         self.model.train()
         for p in [*self.model.parameters(), *self.model.buffers()]:
             broadcast(p.data)
-        self.begun.add(i)
+        self.started.add(i)
         self.stage = self.seen
 
     def state(self) -> dict[str, Any]:
@@ -178,7 +178,7 @@ class Game:
             "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
             "random": gather_object([checkpoint.random_state()]),
             "position": self.stream.order.position,
-            "begun": sorted(self.begun),
+            "started": sorted(self.started),
             "journal": self.journal.state_dict(),
             **{name: getattr(self, name) for name in COUNTERS},
         }
@@ -200,7 +200,7 @@ class Game:
             optimizer.load_state_dict(state["optimizers"][name])
         checkpoint.restore_random_state(state["random"][self.index])
         self.stream.order.position = state["position"]
-        self.begun = set(state["begun"])
+        self.started = set(state["started"])
         self.journal.load_state_dict(state["journal"], self.device)
         for name in COUNTERS:
             setattr(self, name, state.get(name, 0))  # older checkpoints lack some

@@ -36,7 +36,7 @@ class Journal:
             self.accelerator.init_trackers("tensorboard")
 
     def add(self, terms: dict[str, Tensor], diagnostics: dict[str, Tensor | float]) -> None:
-        """Take in what one move computed."""
+        """Take in what one step computed."""
         self.terms.add(terms)
         self.diagnostics.add(diagnostics)
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 
-def fading(updates: int, steady: int) -> float:
+def inverse_root(updates: int, constant_updates: int) -> float:
     """Factor of the step size: 1 for so many updates, then falling as one over the root of their number.
 
-    >>> [fading(n, 100) for n in (0, 100, 400)]
+    >>> [inverse_root(n, 100) for n in (0, 100, 400)]
     [1.0, 1.0, 0.5]
     """
-    return (steady / max(steady, updates)) ** 0.5
+    return (constant_updates / max(constant_updates, updates)) ** 0.5
 
 
-def trapezoid(fraction: float, rise: float, decay: float) -> float:
+def trapezoid(fraction: float, warmup: float, decay: float) -> float:
     """Factor of the step size: rises from near 0, stays at 1, falls to 0.
 
     >>> [trapezoid(f, 0.1, 0.5) for f in (0.05, 0.3, 0.75, 1.0)]
     [0.5, 1.0, 0.5, 0.0]
     """
-    up = max(fraction, 0.01 * rise) / rise if rise else 1.0
+    up = max(fraction, 0.01 * warmup) / warmup if warmup else 1.0
     down = (1 - fraction) / decay if decay else 1.0
     return max(min(1.0, up, down), 0.0)

@@ -116,7 +116,7 @@ class Scorer:
     def stand_in(self) -> Mixture | None:
         """A small mixture fitted to codes of training images, for a prior that is not fitted yet."""
         model = self.model
-        if not isinstance(model, LatentModel) or model.joint or not has_parameters(model.prior):
+        if not isinstance(model, LatentModel) or model.learn_prior or not has_parameters(model.prior):
             return None
         if model.prior.fitted:
             return None
@@ -126,7 +126,7 @@ class Scorer:
         told = [batch.y if model.condition else None for batch in batches]
         z = torch.cat([model.encode(batch.x, y).sample() for batch, y in zip(batches, told, strict=True)])
         attributes = model.condition != model.classes
-        prior = Mixture(model.codes, model.condition, COMPONENTS, attributes=attributes).to(model.device)
+        prior = Mixture(model.latent_dim, model.condition, COMPONENTS, attributes=attributes).to(model.device)
         prior.fit(z, torch.cat([y for y in told if y is not None]) if model.condition else None)
         return prior
 

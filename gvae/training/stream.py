@@ -16,7 +16,7 @@ from gvae.types import Batch
 BLOCK = 500
 """images per batch of a pass, at most"""
 PASSES = 5
-"""passes over the training data that a turn may read before its first move, at most"""
+"""passes over the training data that a turn may read before its first step, at most"""
 ENOUGH = 60_000
 """images that all passes together come to, at most, but for the first, which is whole"""
 

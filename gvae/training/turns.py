@@ -9,7 +9,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from gvae.models.base import Outcome, Player
+from gvae.models.base import Losses, Player
 
 
 def names(player: Player) -> tuple[str, ...]:
@@ -30,15 +30,15 @@ def label(player: Player) -> str:
     return "+".join(names(player))
 
 
-def gradients(outcome: Outcome, players: dict[str, nn.Module]) -> dict[str, list[Tensor]]:
+def gradients(outcome: Losses, players: dict[str, nn.Module]) -> dict[str, list[Tensor]]:
     """Gradient of each group's summed terms with respect to the parameters of that group only.
 
     A parameter that does not take part gets a zero gradient. A term that is not finite still gives its gradient; the
     engine looks at the gradients.
     """
     out: dict[str, list[Tensor]] = {}
-    last = len(outcome.losses) - 1
-    for i, (who, terms) in enumerate(outcome.losses.items()):
+    last = len(outcome.terms) - 1
+    for i, (who, terms) in enumerate(outcome.terms.items()):
         parameters = {name: list(players[name].parameters()) for name in names(who)}
         flat = [p for group in parameters.values() for p in group]
         total = torch.stack([t.float() for t in terms.values()]).sum()

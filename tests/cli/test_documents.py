@@ -41,7 +41,7 @@ def outside(tmp_path, monkeypatch):
 def test_the_examples_of_extending_run(gvae, outside):
     words = ["--images", "128", "--batch", "64", "--net.width", "16", "--target", "0.9", "--log-every", "1"]
     assert gvae("train", "lsgan:LSGAN", "--data", "digits", *words, "--out", "run").code == 0
-    assert '"generator/fool"' in (outside / "run" / "log.jsonl").read_text()
+    assert '"generator/g_adv"' in (outside / "run" / "log.jsonl").read_text()
     shown = gvae("evaluate", "run", "--metrics", "contrast:METRIC", "--samples", "50")
     assert (shown.code, "contrast" in shown.out) == (0, True)
     assert (

@@ -15,7 +15,7 @@ from gvae.api import load
 from gvae.data.dataset import Dataset
 from gvae.data.store import write_prepared
 from gvae.latent.inversion import Search
-from gvae.latent.shelf import kept
+from gvae.latent.store import kept
 from gvae.models import MODELS
 from gvae.report.figures import to_uint8
 from gvae.runs import Run

@@ -60,7 +60,7 @@ MISTAKES = [
     ("train draw --data digits --glimpses 0 --dry-run", "--glimpses is 0"),
     ("train pca --data digits --latent 64 --dry-run", "has fewer components"),
     ("train vae --data digits --components -1 --dry-run", "--components is -1; it must be positive, or 0"),
-    ("train vae --data digits --joint --prior flow --dry-run", "--joint needs a prior"),
+    ("train vae --data digits --learn-prior --prior flow --dry-run", "--learn-prior needs a prior"),
     ("evaluate nowhere --bound-images 0", "--bound-images is 0"),
     ("train gan --data digits --flip", "a mirrored image is none of digits"),
     ("train gan --data toy4 --augment diff --dry-run", "toy4 has a side of 2; it needs 8 or more"),

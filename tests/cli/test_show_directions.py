@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from gvae.latent.directions import Direction
-from gvae.latent.shelf import keep
+from gvae.latent.store import keep
 from gvae.runs import Run
 
 

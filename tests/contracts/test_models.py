@@ -16,7 +16,7 @@ from gvae.config import NetConfig, TrainConfig, from_json, to_json
 from gvae.data.dataset import Dataset
 from gvae.errors import GvaeError
 from gvae.models import MODELS, resolve
-from gvae.models.base import Model, Outcome
+from gvae.models.base import Losses, Model
 from gvae.priors import PRIORS
 from gvae.training import train, turns
 from gvae.types import Batch, DataSpec
@@ -69,11 +69,11 @@ def test_every_model_can_be_told_attributes_or_says_that_it_needs_classes(name):
     assert not torch.equal(plain, told)
 
 
-def play(model: Model, batch: Batch) -> list[Outcome]:
+def play(model: Model, batch: Batch) -> list[Losses]:
     out = []
     for turn in model.turns():
-        if turn.begin:
-            turn.begin([batch] * 12)  # codes for two Gaussians in each class
+        if turn.on_start:
+            turn.on_start([batch] * 12)  # codes for two Gaussians in each class
         out.append(turn.losses(batch))
     return out
 
@@ -92,7 +92,7 @@ def test_every_parameter_gets_a_finite_gradient_and_only_its_owner_moves_it(made
     players, moved = model.players(), set()
     for outcome in play(model, batch):
         grads = turns.gradients(outcome, players)
-        named = {p for who in outcome.losses for p in turns.names(who)}
+        named = {p for who in outcome.terms for p in turns.names(who)}
         assert set(grads) == named
         for name, group in grads.items():
             assert all(torch.isfinite(g).all() for g in group), name
@@ -104,7 +104,7 @@ def test_every_parameter_gets_a_finite_gradient_and_only_its_owner_moves_it(made
 def test_terms_are_finite_scalars_with_distinct_names(made):
     model, batch = made
     for outcome in play(model, batch):
-        for terms in [*outcome.losses.values(), outcome.diagnostics]:
+        for terms in [*outcome.terms.values(), outcome.diagnostics]:
             for name, term in terms.items():
                 assert term.shape == (), name
                 assert torch.isfinite(term), name
@@ -120,7 +120,7 @@ def test_samples_and_codes_have_the_right_shape_and_range(made):
         assert x.abs().max() <= 1
         if encode := getattr(model, "encode", None):
             q = encode(batch.x, y)
-            assert (q.batch_shape, q.event_shape) == ((6,), (getattr(model, "codes", 5),))
+            assert (q.batch_shape, q.event_shape) == ((6,), (getattr(model, "latent_dim", 5),))
             p = model.decode(q.mean, y)  # pyright: ignore[reportCallIssue]
             assert p.mean.shape == batch.x.shape
             assert p.log_prob(batch.x).shape == (6,)
@@ -134,8 +134,8 @@ def test_one_turn_moves_every_player_that_it_names(name, digits):
     players = model.players()
     optimizers = {n: torch.optim.Adam(m.parameters(), 1e-2) for n, m in players.items()}
     for turn in model.turns():
-        if turn.begin:
-            turn.begin([batch] * 4)
+        if turn.on_start:
+            turn.on_start([batch] * 4)
         before = {n: [p.clone() for p in m.parameters()] for n, m in players.items()}
         outcome = turn.losses(batch)
         grads = turns.gradients(outcome, players)

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from gvae.api import load
-from gvae.explorer.asks import Ask
 from gvae.explorer.panels.code import code
+from gvae.explorer.queries import Query
 from tests.explorer.conftest import asked, gray, opened, painted, pixels, png_of
 
 
@@ -25,8 +25,8 @@ def test_a_slider_shows_what_load_decodes_and_its_address_shows_it_again(page, s
     moved = painted(page, "sample")
     assert not np.array_equal(first, moved)
     words = asked(page, "sample")
-    z = torch.tensor([code(shown, Ask(words))["values"]])
-    start = code(shown, Ask({"code": words["code"]}))["values"]
+    z = torch.tensor([code(shown, Query(words))["values"]])
+    start = code(shown, Query({"code": words["code"]}))["values"]
     assert [k for k in range(4) if z[0, k] != start[k]] == [2]
     assert z[0, 2] == pytest.approx(float(slider.input_value()))
     assert np.array_equal(moved, gray(load(shown.run.path).decode(z)))
@@ -52,7 +52,7 @@ def test_dragging_never_queues_and_ends_on_the_last_position(page, site, rendere
     )
     last = painted(page, "sample")
     assert asked(page, "sample")["set"] == "0:2"
-    z = torch.tensor([code(shown, Ask({"set": "0:2"}))["values"]])
+    z = torch.tensor([code(shown, Query({"set": "0:2"}))["values"]])
     assert np.array_equal(last, gray(load(shown.run.path).decode(z)))
     assert len(requests) < 60
 
@@ -136,7 +136,7 @@ def test_a_movement_is_followed_in_drafts_and_ends_on_the_picture(page, site, re
             return address?.includes("set=0%3A2") && !address.includes("draft") && wish === painted;
         }"""
     )
-    z = torch.tensor([code(shown, Ask({"set": "0:2"}))["values"]])
+    z = torch.tensor([code(shown, Query({"set": "0:2"}))["values"]])
     assert np.array_equal(painted(page, "sample"), gray(load(shown.run.path).decode(z)))
     followed = [parse_qs(urlsplit(url).query) for url in requests]
     assert any("draft" in words and words.get("set") == ["0:2"] for words in followed)

@@ -11,11 +11,11 @@ import torch
 from PIL import Image
 
 from gvae.api import load
-from gvae.explorer.asks import Ask
 from gvae.explorer.panels.code import code
 from gvae.explorer.panels.volume import stored, windowed
+from gvae.explorer.queries import Query
 from gvae.latent.directions import Direction
-from gvae.latent.shelf import keep
+from gvae.latent.store import keep
 from gvae.types import DataSpec
 from tests.explorer.conftest import asked, gray, opened, painted, pixels
 
@@ -24,7 +24,7 @@ VOLUME = DataSpec("scan", channels=1, shape=(8, 8, 8), low=-160.0, high=240.0, u
 
 def meant(shown, **words: str) -> torch.Tensor:
     """The code (1, Z) that words mean."""
-    return torch.tensor([code(shown, Ask(words))["values"]])
+    return torch.tensor([code(shown, Query(words))["values"]])
 
 
 def decoded(shown, z: torch.Tensor, y: torch.Tensor | None = None) -> np.ndarray:

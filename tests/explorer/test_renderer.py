@@ -9,10 +9,10 @@ import torch
 from gvae.api import load
 from gvae.errors import GvaeError
 from gvae.explorer import renderer as module
-from gvae.explorer.asks import Ask, packed
 from gvae.explorer.panels.code import code, facts, picture
+from gvae.explorer.queries import Query, packed
 from gvae.latent.directions import Direction
-from gvae.latent.shelf import keep
+from gvae.latent.store import keep
 from gvae.models import MODELS
 from tests.explorer.conftest import gray, pixels, png_of
 
@@ -20,7 +20,7 @@ from tests.explorer.conftest import gray, pixels, png_of
 @pytest.mark.parametrize("name", MODELS)
 def test_every_model_shows_what_load_decodes(renderer, name):
     shown = renderer(name)
-    ask = Ask({"code": "seed:5", "set": "1:1.25,3:-2"})
+    ask = Query({"code": "seed:5", "set": "1:1.25,3:-2"})
     z = torch.tensor([code(shown, ask)["values"]])
     assert z[0, 1] == 1.25
     assert z[0, 3] == -2
@@ -36,37 +36,37 @@ def test_a_code_in_the_address_is_taken_as_it_is(renderer):
     shown = renderer()
     z = torch.tensor([0.1, -0.2, 3.0, 1e-8])
     words = {"code": f"z:{packed(z.numpy())}"}
-    assert code(shown, Ask(words)) == {"values": z.tolist(), **words}
+    assert code(shown, Query(words)) == {"values": z.tolist(), **words}
 
 
 def test_codes_of_images_are_those_of_the_encoder(renderer, digits):
     shown = renderer()
     x = digits.batch(digits.split("test")[3:4]).x
-    assert code(shown, Ask({"code": "test:3"}))["values"] == load(shown.run.path).encode(x)[0].tolist()
+    assert code(shown, Query({"code": "test:3"}))["values"] == load(shown.run.path).encode(x)[0].tolist()
     name = shown.uploads.add(png_of(gray(x)))
     expected = load(shown.run.path).encode(torch.from_numpy(gray(x) / 127.5 - 1).float()[None, None])
-    found = torch.tensor(code(shown, Ask({"code": f"up:{name}"}))["values"])
+    found = torch.tensor(code(shown, Query({"code": f"up:{name}"}))["values"])
     assert torch.allclose(found, expected[0], atol=1e-5)
 
 
 def test_directions_are_added_and_read_again_when_they_change(renderer):
     shown = renderer()
     keep(shown.run, [Direction("odd", torch.tensor([1.0, 0.0, 2.0, 0.0]), "mean", "digits")])
-    start = torch.tensor(code(shown, Ask({"code": "seed:1"}))["values"])
-    moved = torch.tensor(code(shown, Ask({"code": "seed:1", "add": "odd:1.5,z1:-1"}))["values"])
+    start = torch.tensor(code(shown, Query({"code": "seed:1"}))["values"])
+    moved = torch.tensor(code(shown, Query({"code": "seed:1", "add": "odd:1.5,z1:-1"}))["values"])
     assert torch.allclose(moved - start, torch.tensor([1.5, -1.0, 3.0, 0.0]), atol=1e-6)
     keep(shown.run, [Direction("odd", torch.tensor([0.0, 0.0, 0.0, 9.0]), "mean", "digits")])
-    again = torch.tensor(code(shown, Ask({"code": "seed:1", "add": "odd:1"}))["values"])
+    again = torch.tensor(code(shown, Query({"code": "seed:1", "add": "odd:1"}))["values"])
     assert torch.allclose(again - start, torch.tensor([0.0, 0.0, 0.0, 9.0]), atol=1e-6)
 
 
 def test_a_class_changes_what_a_conditional_model_shows(renderer):
     shown = renderer("cvae", conditional=True)
     z = {"code": f"z:{packed(np.zeros(4))}"}
-    contents = {picture(shown, Ask({**z, "y": str(y)})).content for y in range(3)}
+    contents = {picture(shown, Query({**z, "y": str(y)})).content for y in range(3)}
     assert len(contents) == 3
     expected = load(shown.run.path).decode(torch.zeros(1, 4), torch.tensor([2]))
-    assert np.array_equal(pixels(picture(shown, Ask({**z, "y": "2"})).content), gray(expected))
+    assert np.array_equal(pixels(picture(shown, Query({**z, "y": "2"})).content), gray(expected))
 
 
 @pytest.mark.parametrize(
@@ -85,19 +85,19 @@ def test_a_class_changes_what_a_conditional_model_shows(renderer):
 )
 def test_mistakes_are_sentences(renderer, words, sentence):
     with pytest.raises(GvaeError, match=sentence):
-        renderer().code(Ask(words))
+        renderer().code(Query(words))
 
 
 def test_the_page_learns_that_a_run_was_trained_on_or_deleted(renderer):
     shown = renderer()
-    assert facts(shown, Ask({}))["stale"] == ""
+    assert facts(shown, Query({}))["stale"] == ""
     import os
 
     os.utime(shown.run.weights, (1, 1))
-    assert "has been trained on; start `gvae explore` again" in facts(shown, Ask({}))["stale"]
+    assert "has been trained on; start `gvae explore` again" in facts(shown, Query({}))["stale"]
     shown.run.weights.unlink()
-    assert "has been deleted or moved" in facts(shown, Ask({}))["stale"]
-    assert pixels(picture(shown, Ask({})).content).shape == (8, 8)  # what is in memory still answers
+    assert "has been deleted or moved" in facts(shown, Query({}))["stale"]
+    assert pixels(picture(shown, Query({})).content).shape == (8, 8)  # what is in memory still answers
 
 
 def test_what_is_remembered_is_bounded(renderer, monkeypatch):

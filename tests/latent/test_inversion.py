@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gvae.errors import GvaeError
-from gvae.latent.inversion import Search, first_guesses, invert, surprise
+from gvae.latent.inversion import Search, first_guesses, invert, neg_log_joint
 
 WEIGHTS = torch.randn(4, 12, generator=torch.Generator().manual_seed(0))
 
@@ -44,15 +44,15 @@ def test_guesses_are_the_least_surprising_of_all_and_follow_from_the_seed():
     some = first_guesses(linear, x, 4, search, seed=5)
     everything = torch.randn(200, 4, generator=torch.Generator().manual_seed(5))
     assert torch.allclose(
-        surprise(linear, x, some, search.sigma),
-        surprise(linear, x, everything, search.sigma).sort().values[:3],
+        neg_log_joint(linear, x, some, search.sigma),
+        neg_log_joint(linear, x, everything, search.sigma).sort().values[:3],
     )
     assert torch.equal(some, first_guesses(linear, x, 4, search, seed=5))
     assert not torch.equal(some, first_guesses(linear, x, 4, search, seed=6))
 
 
 def test_surprise_by_hand():
-    nats = surprise(
+    nats = neg_log_joint(
         lambda z: z.view(-1, 1, 1, 2), torch.zeros(1, 1, 2), torch.tensor([[3.0, 4.0]]), sigma=0.5
     )
     assert nats.tolist() == [25 / (2 * 0.25) + 25 / 2]

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from gvae.api import load
-from gvae.latent.learning import Lesson, held_out, labels, read_codes, shuffled
+from gvae.latent.learning import DirectionConfig, held_out, labels, read_codes, shuffled
 from gvae.latent.space import Space
 
 
@@ -34,6 +34,6 @@ def test_codes_come_in_the_order_of_the_images_and_progress_is_told(saved, digit
             yield start
 
     indices = shuffled(digits, "train", 0)[:600]
-    z = read_codes(space, digits, indices, Lesson(blocks=blocks))
+    z = read_codes(space, digits, indices, DirectionConfig(blocks=blocks))
     assert torch.allclose(z, space.encode(digits.batch(indices).x), atol=1e-6)
     assert told == [0, 250, 500]

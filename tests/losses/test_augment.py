@@ -118,8 +118,8 @@ def test_critics_see_changed_images_and_generators_learn_through_the_change(name
     seen = []
     model.critic.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
     for turn in model.turns():
-        if turn.begin:
-            turn.begin([batch] * 4)
+        if turn.on_start:
+            turn.on_start([batch] * 4)
         outcome = turn.losses(batch)
         grads = turns.gradients(outcome, model.players())
         assert all(torch.isfinite(g).all() for group in grads.values() for g in group)

@@ -17,7 +17,7 @@ from gvae.models.aae import AAE
 from gvae.models.avb import AVB
 from gvae.nets.critics import PairCritic
 from gvae.nets.heads import gaussian
-from gvae.nets.posterior import draw
+from gvae.nets.posterior import rsample_and_log_prob
 from gvae.training import turns
 from gvae.types import Batch, DataSpec
 
@@ -33,12 +33,12 @@ def images(n: int = 8) -> Tensor:
 
 def make_aae(**options) -> AAE:
     torch.manual_seed(0)
-    return AAE(aae.Config(**{"latent": 2, "net": NET, "warmup": 0.0, **options}), SPEC)
+    return AAE(aae.Config(**{"latent": 2, "net": NET, "kl_warmup": 0.0, **options}), SPEC)
 
 
 def make_avb(**options) -> AVB:
     torch.manual_seed(0)
-    return AVB(avb.Config(**{"latent": 2, "net": NET, "warmup": 0.0, **options}), SPEC)
+    return AVB(avb.Config(**{"latent": 2, "net": NET, "kl_warmup": 0.0, **options}), SPEC)
 
 
 class LinearScore(nn.Module):
@@ -58,13 +58,13 @@ class LinearScore(nn.Module):
 
 
 def test_three_phases_move_autoencoder_then_critic_then_encoder():
-    moves = [list(turn.losses(Batch(images())).losses) for turn in make_aae().turns()]
+    moves = [list(turn.losses(Batch(images())).terms) for turn in make_aae().turns()]
     assert moves == [[JOINT], ["code_critic"], ["encoder"]]
 
 
 def test_reconstruction_is_the_likelihood_of_the_decoded_code():
     model, x = make_aae(posterior="deterministic").eval(), images()
-    (terms,) = model.reconstruct(Batch(x)).losses.values()
+    (terms,) = model.reconstruct(Batch(x)).terms.values()
     assert list(terms) == ["nll"]
     p = model.decode(model.encode(x).mean)
     assert terms["nll"].item() == pytest.approx(-p.log_prob(x).mean().item(), rel=1e-6)
@@ -73,10 +73,10 @@ def test_reconstruction_is_the_likelihood_of_the_decoded_code():
 def test_at_equal_scores_critic_loses_two_log_two_and_encoder_the_weight_in_pixels():
     model = make_aae(weight=0.5)
     model.code_critic = LinearScore([0.0, 0.0])
-    assert model.criticise(Batch(images())).losses["code_critic"]["tell"].item() == pytest.approx(
+    assert model.criticise(Batch(images())).terms["code_critic"]["d_adv"].item() == pytest.approx(
         2 * math.log(2)
     )
-    assert model.fool(Batch(images())).losses["encoder"]["fool"].item() == pytest.approx(
+    assert model.regularise(Batch(images())).terms["encoder"]["g_adv"].item() == pytest.approx(
         0.5 * 4 * math.log(2)
     )
 
@@ -85,14 +85,14 @@ def test_encoder_climbs_the_critic_that_puts_the_target_above_codes():
     model, x = make_aae(posterior="deterministic", weight=0.5), images()
     model.code_critic = critic = LinearScore([2.0, -1.0])
     z = model.encode(x).mean.detach()
-    fool = model.fool(Batch(x)).losses["encoder"]["fool"]
+    fool = model.regularise(Batch(x)).terms["encoder"]["g_adv"]
     (slope,) = torch.autograd.grad(fool, model.encoder.get_parameter("layers.layers.2.bias"))
     expected = -0.5 * 4 * torch.sigmoid(-z @ critic.c).mean() * critic.c  # downhill is along +c
     assert torch.allclose(slope, expected, atol=1e-6)
 
     real = torch.randn(8, 2)
     model.target = lambda n: real
-    tell = model.criticise(Batch(x)).losses["code_critic"]["tell"]
+    tell = model.criticise(Batch(x)).terms["code_critic"]["d_adv"]
     (slope,) = torch.autograd.grad(tell, critic.c)
     toward_real = (torch.sigmoid(-real @ critic.c)[:, None] * real).mean(0)
     from_codes = (torch.sigmoid(z @ critic.c)[:, None] * z).mean(0)
@@ -118,7 +118,7 @@ def test_every_parameter_of_an_aae_gets_a_gradient(options: dict):
 def test_only_the_gaussian_posterior_has_a_density_and_a_bound():
     x = images()
     model = make_aae(posterior="deterministic", prior="normal")
-    z, log_q = draw(model.encode(x))
+    z, log_q = rsample_and_log_prob(model.encode(x))
     assert model.log_weights is None
     assert log_q.isnan().all()
     assert torch.equal(z, model.encode(x).mean)
@@ -168,7 +168,9 @@ class KnownAVB(AVB):
 
     def __init__(self, contrast: bool) -> None:
         torch.manual_seed(0)
-        super().__init__(avb.Config(latent=1, net=NET, warmup=0.0, contrast=contrast, prior="normal"), SPEC)
+        super().__init__(
+            avb.Config(latent=1, net=NET, kl_warmup=0.0, contrast=contrast, prior="normal"), SPEC
+        )
         self.reference, self.critic = Odd(), Optimum(self)
         self.eval()
 
@@ -213,11 +215,11 @@ def test_with_the_optimal_critic_the_objective_is_the_elbo_for_any_reference(con
     torch.manual_seed(1)
     z = model.code(x)
     elbo = model.decode(z).log_prob(x) + model.standard_normal().log_prob(z) - model.known(x).log_prob(z)
-    terms = outcome.losses[JOINT]
+    terms = outcome.terms[JOINT]
     assert -(terms["nll"] + terms["kl"]).item() == pytest.approx(elbo.mean().item(), rel=1e-5)
     exact = kl_divergence(model.known(x), model.standard_normal()).mean().item()
     assert outcome.diagnostics["kl_nats"].item() == pytest.approx(exact, abs=0.15)
-    z, log_q = draw(model.encode(x))
+    z, log_q = rsample_and_log_prob(model.encode(x))
     assert torch.allclose(log_q, model.known(x).log_prob(z), atol=1e-4)
 
 
@@ -229,7 +231,7 @@ def test_critics_loss_is_least_at_the_log_ratio(contrast: bool):
     def tell(scale: float, shift: float) -> float:
         model.critic.scale, model.critic.shift = scale, shift
         torch.manual_seed(1)
-        return model.play(Batch(x)).losses["critic"]["tell"].item()
+        return model.play(Batch(x)).terms["critic"]["d_adv"].item()
 
     best = tell(1.0, 0.0)
     assert best < 2 * math.log(2)
@@ -253,12 +255,12 @@ def test_encoder_lowers_and_critic_raises_the_score_of_codes():
     model, x = make_avb(contrast=False, beta=3.0), images()
     model.encoder.get_parameter("layers.layers.2.bias").data += 3
     model.critic = critic = LinearScore([2.0, -1.0])
-    losses = model.play(Batch(x)).losses
+    losses = model.play(Batch(x)).terms
     bias = model.encoder.get_parameter("layers.layers.2.bias")
     (slope,) = torch.autograd.grad(losses[JOINT]["kl"], bias, retain_graph=True)
     assert torch.allclose(slope, 3.0 * critic.c, atol=1e-5)  # downhill lowers T of codes
     critic.c.data.zero_()
-    (slope,) = torch.autograd.grad(model.play(Batch(x)).losses["critic"]["tell"], critic.c)
+    (slope,) = torch.autograd.grad(model.play(Batch(x)).terms["critic"]["d_adv"], critic.c)
     assert (slope < -1).all()  # downhill raises T of codes, which lie at about (3, 3)
 
 
@@ -267,7 +269,7 @@ def test_turns_of_avb(contrast: bool):
     model = make_avb(contrast=contrast, critic_steps=3)
     steps = model.turns()
     assert [turn.repeat for turn in steps] == [2, 1]
-    named = [list(turn.losses(Batch(images())).losses) for turn in steps]
+    named = [list(turn.losses(Batch(images())).terms) for turn in steps]
     estimators = ["critic", "reference"] if contrast else ["critic"]
     assert named == [estimators, [JOINT, *estimators]]
     assert list(model.players()) == [*JOINT, *estimators]
@@ -283,7 +285,7 @@ def test_reference_learns_the_moments_of_the_codes():
     moments = nn.Parameter(torch.cat([z.mean(0), z.var(0, correction=0).log()]))
     model.reference.forward = lambda x, y=None: moments.expand(len(x), -1)
     torch.manual_seed(1)
-    nll = model.play(Batch(x)).losses["reference"]["nll"]
+    nll = model.play(Batch(x)).terms["reference"]["nll"]
     (slope,) = torch.autograd.grad(nll, moments)
     assert slope.abs().max() < 1e-4
     entropy = 0.5 * z.var(0, correction=0).log().sum() + math.log(2 * math.pi * math.e)

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from gvae.config import NetConfig
 from gvae.errors import GvaeError
 from gvae.models import ac_gan, ac_wgan, alpha_gan, cgan, gan, resolve, wgan
-from gvae.models.base import Model, Outcome
-from gvae.nets.painted import painted
+from gvae.models.base import Losses, Model
+from gvae.nets.leaky_tanh import leaky_tanh
 from gvae.training import turns
 from gvae.types import Batch, DataSpec
 
@@ -53,11 +53,11 @@ def says(critic: nn.Module, *scores: float) -> None:
     critic.forward = answer
 
 
-def values(outcome: Outcome) -> dict[str, dict[str, float]]:
+def values(outcome: Losses) -> dict[str, dict[str, float]]:
     """Every term as a number."""
     return {
         turns.label(who): {name: term.item() for name, term in terms.items()}
-        for who, terms in outcome.losses.items()
+        for who, terms in outcome.terms.items()
     }
 
 
@@ -65,7 +65,7 @@ def sigmoid(s: float) -> float:
     return 1 / (1 + math.exp(-s))
 
 
-def grads(outcome: Outcome, model: Model) -> dict[str, list[Tensor]]:
+def grads(outcome: Losses, model: Model) -> dict[str, list[Tensor]]:
     return turns.gradients(outcome, model.players())
 
 
@@ -73,7 +73,7 @@ def same(a: list[Tensor], b: list[Tensor]) -> bool:
     return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
 
 
-def step(model: Model, outcome: Outcome, optimizers: dict[str, torch.optim.Optimizer]) -> None:
+def step(model: Model, outcome: Losses, optimizers: dict[str, torch.optim.Optimizer]) -> None:
     moves = grads(outcome, model)
     turns.step(moves, model.players(), optimizers, turns.norms(moves), clip=0)
 
@@ -82,29 +82,29 @@ def step(model: Model, outcome: Outcome, optimizers: dict[str, torch.optim.Optim
 
 
 @pytest.mark.parametrize(
-    ("loss", "tell", "fool"),
+    ("loss", "d_adv", "g_adv"),
     [
         ("nonsaturating", -math.log(sigmoid(2)) - math.log(1 - sigmoid(-0.5)), -math.log(sigmoid(-0.5))),
         ("hinge", 0.5, 0.5),  # the real score is beyond its margin
         ("relativistic", -math.log(sigmoid(2.5)), -math.log(sigmoid(-2.5))),
     ],
 )
-def test_gan_losses_by_hand(loss: str, tell: float, fool: float):
+def test_gan_losses_by_hand(loss: str, d_adv: float, g_adv: float):
     model = gan_of(loss=loss)
     says(model.critic, 2.0, -0.5)  # data first, then fakes
     outcome = model.play(batch())
     assert values(outcome) == {
-        "generator": {"fool": pytest.approx(fool)},
-        "critic": {"tell": pytest.approx(tell)},
+        "generator": {"g_adv": pytest.approx(g_adv)},
+        "critic": {"d_adv": pytest.approx(d_adv)},
     }
-    assert outcome.diagnostics["lead"].item() == 2.5
+    assert outcome.diagnostics["score_gap"].item() == 2.5
 
 
 def test_equal_scores_cost_both_sides_log_two_in_the_relativistic_game():
     model = gan_of(loss="relativistic")
     says(model.critic, 7.0, 7.0)
     expected = pytest.approx(math.log(2))
-    assert values(model.play(batch())) == {"generator": {"fool": expected}, "critic": {"tell": expected}}
+    assert values(model.play(batch())) == {"generator": {"g_adv": expected}, "critic": {"d_adv": expected}}
 
 
 def test_smoothing_moves_the_target_of_real_images_only():
@@ -113,7 +113,7 @@ def test_smoothing_moves_the_target_of_real_images_only():
     terms = values(model.play(batch()))
     real = -0.8 * math.log(sigmoid(1.5)) - 0.2 * math.log(1 - sigmoid(1.5))
     assert sum(terms["critic"].values()) == pytest.approx(real - math.log(1 - sigmoid(-1.0)))
-    assert terms["generator"] == {"fool": pytest.approx(-math.log(sigmoid(-1.0)))}
+    assert terms["generator"] == {"g_adv": pytest.approx(-math.log(sigmoid(-1.0)))}
 
 
 @pytest.mark.parametrize(("progress", "std"), [(0.0, 0.5), (0.5, 0.25), (0.9, 0.05), (1.0, 0.0)])
@@ -144,7 +144,7 @@ def test_neither_side_of_a_gan_is_moved_by_the_others_terms():
     once = grads(model.play(batch()), model)
     for loud, quiet in [("generator", "critic"), ("critic", "generator")]:
         outcome = model.play(batch())  # `batch` seeds the noise: the same fakes
-        outcome.losses[loud] = {name: 1024 * term for name, term in outcome.losses[loud].items()}
+        outcome.terms[loud] = {name: 1024 * term for name, term in outcome.terms[loud].items()}
         got = grads(outcome, model)
         assert same(got[quiet], once[quiet])
         assert same(got[loud], [1024 * g for g in once[loud]])  # a power of two: exact
@@ -163,14 +163,14 @@ def test_a_generator_that_paints_all_black_is_called_back():
     model.critic.forward = lambda x, y=None: (x.flatten(1).mean(1), [])  # the brighter the better
     for by_hand in (True, False):
         nn.init.constant_(model.generator.last.bias, -20.0)
-        x_gen = (torch.tanh if by_hand else painted)(model.generator(torch.randn(6, 4)))
+        x_gen = (torch.tanh if by_hand else leaky_tanh)(model.generator(torch.randn(6, 4)))
         assert x_gen.max() == -1
         (slope,) = torch.autograd.grad(-x_gen.mean(), [model.generator.last.bias])
         assert slope.sum().item() == pytest.approx(0 if by_hand else -0.01, rel=1e-4)
     mover = torch.optim.Adam(model.generator.parameters(), 0.2)
     for _ in range(150):
         mover.zero_grad()
-        model.play(batch()).losses["generator"]["fool"].backward()
+        model.play(batch()).terms["generator"]["g_adv"].backward()
         mover.step()
     assert model.sample(6).mean() > 0.5
 
@@ -178,7 +178,7 @@ def test_a_generator_that_paints_all_black_is_called_back():
 @given(st.floats(-30, 30), st.sampled_from([-1.0, 1.0]))
 def test_the_slope_of_painted_pixels(value, grad):
     x = torch.tensor(value, dtype=torch.float64, requires_grad=True)
-    painted(x).backward(torch.tensor(grad, dtype=torch.float64))
+    leaky_tanh(x).backward(torch.tensor(grad, dtype=torch.float64))
     assert x.grad is not None
     slope, leads_back = 1 - math.tanh(value) ** 2, grad * value > 0
     assert x.grad.item() == pytest.approx(grad * (max(slope, 0.01) if leads_back else slope), abs=1e-12)
@@ -210,7 +210,7 @@ def test_a_conditional_gan_tells_both_players_the_class():
 
 
 def test_a_critic_told_at_its_input_sees_one_plane_for_each_class():
-    model = make(cgan, "CGAN", told="input")
+    model = make(cgan, "CGAN", conditioning="input")
     seen: list[Tensor] = []
     model.critic.critic.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach()))
     x, y = batch()
@@ -228,7 +228,7 @@ def test_a_critic_told_at_its_input_sees_one_plane_for_each_class():
 def test_cgan_by_projection_is_a_conditional_gan_to_the_bit():
     ours, theirs = make(cgan, "CGAN"), gan_of(conditional=True)
     assert values(ours.play(batch())) == values(theirs.play(batch()))
-    assert make(cgan, "CGAN", told="input", conditional=False).critic(batch().x)[0].shape == (6,)
+    assert make(cgan, "CGAN", conditioning="input", conditional=False).critic(batch().x)[0].shape == (6,)
 
 
 # WGAN
@@ -290,7 +290,7 @@ def test_clipping_before_each_use_is_clipping_after_each_step():
     ours = model.generate(Batch(x))
     torch.manual_seed(9)
     theirs = -paper.critic(paper.sample(6))[0].mean()
-    assert torch.allclose(ours.losses["generator"]["wasserstein"], theirs, rtol=1e-5)
+    assert torch.allclose(ours.terms["generator"]["wasserstein"], theirs, rtol=1e-5)
     expected = torch.autograd.grad(theirs, list(paper.generator.parameters()))
     for g, e in zip(grads(ours, model)["generator"], expected, strict=True):
         assert torch.allclose(g, e, rtol=1e-4, atol=1e-8)
@@ -356,11 +356,11 @@ def test_classes_cost_their_cross_entropy_on_data_and_fakes():
     outcome = model.play(batch())
     assert values(outcome) == {
         "generator": {
-            "fool": pytest.approx(-math.log(sigmoid(-1.0))),
+            "g_adv": pytest.approx(-math.log(sigmoid(-1.0))),
             "class": pytest.approx(0.5 * SECOND),
         },
         "critic+classifier": {
-            "tell": pytest.approx(-math.log(sigmoid(2.0)) - math.log(1 - sigmoid(-1.0))),
+            "d_adv": pytest.approx(-math.log(sigmoid(2.0)) - math.log(1 - sigmoid(-1.0))),
             "class": pytest.approx(0.5 * (FIRST + SECOND)),
         },
     }
@@ -423,11 +423,11 @@ def test_who_is_moved_by_the_class_term(module: Any, kind: str):
     for turn in model.turns():
         losses = {
             who: {"class": terms["class"]}
-            for who, terms in turn.losses(batch()).losses.items()
+            for who, terms in turn.losses(batch()).terms.items()
             if "class" in terms
         }
         players |= set(losses)
-        for name, group in grads(Outcome(losses), model).items():
+        for name, group in grads(Losses(losses), model).items():
             moved |= {name} if any(g.abs().sum() > 0 for g in group) else set()
     assert players == {"generator", ("critic", "classifier")}
     assert moved == {"generator", "critic", "classifier"}
@@ -470,11 +470,11 @@ def test_four_losses_of_alpha_gan_by_hand():
     outcome = model.play(Batch(x))
     assert values(outcome) == {
         "encoder": {"l1": l1, "code": pytest.approx(-log(-0.25))},
-        "generator": {"l1": l1, "fool": pytest.approx(-log(-1.0) - log(0.5))},
-        "critic": {"tell": pytest.approx(-2 * log(2.0) - log(1.0) - log(-0.5))},
-        "code_critic": {"tell": pytest.approx(-log(1.5) - log(0.25))},
+        "generator": {"l1": l1, "g_adv": pytest.approx(-log(-1.0) - log(0.5))},
+        "critic": {"d_adv": pytest.approx(-2 * log(2.0) - log(1.0) - log(-0.5))},
+        "code_critic": {"d_adv": pytest.approx(-log(1.5) - log(0.25))},
     }
-    assert outcome.diagnostics["lead"].item() == pytest.approx(2 + 0.25)
+    assert outcome.diagnostics["score_gap"].item() == pytest.approx(2 + 0.25)
     assert outcome.diagnostics["mse"].item() == pytest.approx(x.square().mean().item() / 4)
 
 
@@ -482,7 +482,7 @@ def test_the_papers_ratio_is_minus_the_score():
     model, x = fixed(loss="ratio", beta=2.0)
     terms = values(model.play(Batch(x)))
     assert terms["encoder"]["code"] == pytest.approx(2 * 0.25)
-    assert terms["generator"]["fool"] == pytest.approx(1.0 - 0.5)
+    assert terms["generator"]["g_adv"] == pytest.approx(1.0 - 0.5)
 
 
 def test_the_ratio_of_the_best_code_critic_estimates_the_kl():
@@ -491,13 +491,13 @@ def test_the_ratio_of_the_best_code_critic_estimates_the_kl():
     z = 1 + 0.5 * torch.randn(100_000)
     score = -z.square() / 2 + (z - 1).square() / (2 * 0.25) + math.log(0.5)
     kl = 0.5 * (1 + 0.25 - 1) - math.log(0.5)
-    assert alpha_gan.FOOL["ratio"](score, score).mean().item() == pytest.approx(kl, abs=0.01)
+    assert alpha_gan.GENERATOR_LOSS["ratio"](score, score).mean().item() == pytest.approx(kl, abs=0.01)
 
 
 def test_weight_of_the_code_critic_rises_over_the_warmup():
     codes = []
     for progress in (0.05, 0.1, 1.0):
-        model, x = fixed(warmup=0.1)
+        model, x = fixed(kl_warmup=0.1)
         model.progress = progress
         codes.append(values(model.play(Batch(x)))["encoder"]["code"])
     assert codes[1] == codes[2] == pytest.approx(2 * codes[0])
@@ -588,7 +588,7 @@ def test_half_precision_gives_nearly_the_same_losses_in_float32(module: Any, kin
         full = values(turn.losses(batch()))
         with torch.autocast("cpu", torch.bfloat16):
             outcome = turn.losses(batch())
-        assert {t.dtype for terms in outcome.losses.values() for t in terms.values()} == {torch.float32}
+        assert {t.dtype for terms in outcome.terms.values() for t in terms.values()} == {torch.float32}
         assert all(torch.isfinite(g).all() for group in grads(outcome, model).values() for g in group)
         half = values(outcome)
         for who, terms in full.items():
@@ -615,7 +615,7 @@ def test_vae_gans_balance_rule_lets_the_one_ahead_wait(real: float, fake: float,
         return score, [h + 0 * score.reshape(-1, *[1] * (h.dim() - 1)) for h in features]
 
     model.critic.forward = scores
-    assert set(model.losses(Batch(x)).losses) == names
+    assert set(model.losses(Batch(x)).terms) == names
 
 
 def test_vae_gan_moves_image_and_reconstruction_alike():
@@ -628,4 +628,4 @@ def test_vae_gan_moves_image_and_reconstruction_alike():
     model.critic.forward = lambda v, y=None: moved.append(v) or critic(v, y)
     outcome = model.losses(Batch(x))
     assert not torch.equal(moved[0], x)
-    assert outcome.losses["encoder"]["like"].item() == 0
+    assert outcome.terms["encoder"]["like"].item() == 0

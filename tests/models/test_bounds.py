@@ -11,7 +11,7 @@ from torch.distributions import Independent, MultivariateNormal, Normal, kl_dive
 from gvae.config import NetConfig
 from gvae.errors import GvaeError
 from gvae.models import resolve
-from gvae.nets.posterior import Point, Posterior, draw
+from gvae.nets.posterior import Point, Posterior, rsample_and_log_prob
 from gvae.types import Batch, DataSpec
 
 SPEC = DataSpec("made", 1, (4, 4), classes=("a", "b"))
@@ -35,11 +35,11 @@ def test_importance_weighted_bound_of_one_code_is_the_elbo_and_more_codes_are_ti
     for k in (1, 2, 50):
         m = model("vae", bound="iwae", k=k, sigma=0.3)
         torch.manual_seed(2)
-        losses[k] = m.importance_weighted(batch).losses[m.trained]["iwae"].item()
+        losses[k] = m.importance_weighted(batch).terms[m.trained]["iwae"].item()
     m = model("vae", sigma=0.3)
     torch.manual_seed(2)
     q = m.encode(batch.x)
-    z, log_q = draw(q)
+    z, log_q = rsample_and_log_prob(q)
     by_hand = m.decode(z).log_prob(batch.x) + m.standard_normal().log_prob(z) - log_q
     assert losses[1] == pytest.approx(-by_hand.mean().item(), rel=1e-5)
     assert losses[50] < losses[2] < losses[1]
@@ -48,7 +48,7 @@ def test_importance_weighted_bound_of_one_code_is_the_elbo_and_more_codes_are_ti
 def test_elbo_terms_add_up_to_the_bound_of_the_estimator(batch):
     m = model("vae", sigma=0.3)
     with torch.no_grad():
-        terms = [m.negative_elbo(batch).losses[m.trained] for _ in range(200)]
+        terms = [m.negative_elbo(batch).terms[m.trained] for _ in range(200)]
         loss = torch.stack([t["nll"] + t["kl"] for t in terms]).mean()
         estimator = -m.log_weights(batch.x, 200, prior="normal").mean()
     assert loss.item() == pytest.approx(estimator.item(), rel=1e-2)
@@ -59,13 +59,13 @@ def test_a_posterior_known_by_its_draws_gives_the_rate_of_the_closed_form(batch)
     q = m.encode(batch.x)
     drawn = Posterior(lambda: (z := q.rsample(), q.log_prob(z)), lambda: q.mean, *q.mean.shape)
     with torch.no_grad():
-        rates = torch.stack([m.rate(drawn, *draw(drawn)) for _ in range(3000)]).mean(0)
+        rates = torch.stack([m.rate(drawn, *rsample_and_log_prob(drawn)) for _ in range(3000)]).mean(0)
     assert rates.mean().item() == pytest.approx(kl_divergence(q, m.standard_normal()).mean().item(), abs=0.02)
 
 
 @pytest.mark.parametrize("prior", ["mixture", "realnvp"])
 def test_a_joint_prior_is_a_player_and_is_not_fitted_again(batch, prior):
-    m = model("vae", joint=True, prior=prior)
+    m = model("vae", learn_prior=True, prior=prior)
     assert "prior" in m.players()
     assert m.trained == ("encoder", "generator", "prior")
     before = {n: p.clone() for n, p in m.prior.named_parameters()}
@@ -77,14 +77,14 @@ def test_a_joint_prior_is_a_player_and_is_not_fitted_again(batch, prior):
 
 
 def test_joint_with_the_normal_prior_has_nothing_to_learn():
-    assert "prior" not in model("vae", joint=True, prior="normal").players()
+    assert "prior" not in model("vae", learn_prior=True, prior="normal").players()
 
 
 def test_options_that_cannot_work_are_refused():
     with pytest.raises(GvaeError, match="--k is 0"):
         model("vae", k=0)
-    with pytest.raises(GvaeError, match="--joint needs a prior"):
-        model("vae", joint=True, prior="flow")
+    with pytest.raises(GvaeError, match="--learn-prior needs a prior"):
+        model("vae", learn_prior=True, prior="flow")
     with pytest.raises(GvaeError, match="vae-gan does not train"):
         model("vae-gan", likelihood="gaussian-learned")
 
@@ -92,13 +92,13 @@ def test_options_that_cannot_work_are_refused():
 def test_a_learned_scale_belongs_to_a_player_of_the_bound(batch):
     m = model("vae", likelihood="discretised-logistic")
     assert m.trained == ("encoder", "generator", "likelihood")
-    assert m.negative_elbo(batch).losses[m.trained]["nll"] > 0  # probabilities, not densities
+    assert m.negative_elbo(batch).terms[m.trained]["nll"] > 0  # probabilities, not densities
 
 
 def test_cvae_tells_both_networks_or_the_decoder_alone(batch):
     x, y = batch
     other = 1 - y
-    both, decoder = (model("cvae", told=told) for told in ("both", "decoder"))
+    both, decoder = (model("cvae", conditioning=told) for told in ("both", "decoder"))
     assert not torch.equal(both.encode(x, y).mean, both.encode(x, other).mean)
     assert torch.equal(decoder.encode(x, y).mean, decoder.encode(x, other).mean)
     z = torch.randn(40, 3)
@@ -110,7 +110,7 @@ def test_an_autoencoder_has_codes_but_no_density(batch):
     q = m.encode(batch.x)
     assert isinstance(q, Point)
     assert torch.equal(q.sample(), q.mean)
-    assert torch.isnan(draw(q)[1]).all()
+    assert torch.isnan(rsample_and_log_prob(q)[1]).all()
     assert m.log_weights is None
 
 
@@ -163,5 +163,5 @@ def test_pca_refuses_more_components_than_there_are():
 def test_rate_of_a_silent_code_is_nothing():
     m = model("vae")
     q = Independent(Normal(torch.zeros(5, 3), torch.ones(5, 3)), 1)
-    assert m.rate(q, *draw(q)).tolist() == [0.0] * 5
+    assert m.rate(q, *rsample_and_log_prob(q)).tolist() == [0.0] * 5
     assert math.isclose(m.beta, 1.0)

@@ -23,7 +23,14 @@ VOLUME = DataSpec("made", 1, (4, 4, 4))
 def make(spec: DataSpec = SPEC, **options) -> DRAW:
     """A small model with a fixed scale and weights that make every part matter."""
     torch.manual_seed(0)
-    small = {"latent": 3, "glimpses": 4, "hidden": 16, "sigma": 0.3, "warmup": 0.0, "net": NetConfig(width=4)}
+    small = {
+        "latent": 3,
+        "glimpses": 4,
+        "hidden": 16,
+        "sigma": 0.3,
+        "kl_warmup": 0.0,
+        "net": NetConfig(width=4),
+    }
     model = DRAW(Config(**{**small, **options}), spec).eval()  # pyright: ignore[reportArgumentType]
     with torch.no_grad():
         for p in [*model.encoder.parameters(), *model.generator.parameters()]:
@@ -163,7 +170,7 @@ def conditionals(model: DRAW, x: Tensor, z: Tensor, y: Tensor | None = None) -> 
 def test_density_of_a_code_is_the_sum_over_glimpses(spec: DataSpec, conditional: bool):
     model, x = make(spec, conditional=conditional), images(6, spec)
     y = torch.arange(6) % 3 if conditional else None
-    z, log_q = model.encode(x, y).draw()
+    z, log_q = model.encode(x, y).rsample_and_log_prob()
     assert z.shape == (6, 12)
     each = conditionals(model, x, z, y)
     expected = sum(q.log_prob(v).sum(1) for q, v in zip(each, z.split(3, 1), strict=True))
@@ -179,7 +186,7 @@ def test_density_of_codes_integrates_to_one():
     model = make(latent=1, glimpses=2)
     model.encoder.head.bias[1] += 0.7  # wider than N(0, 1): the weights stay small
     x = images(1).expand(20_000, -1, -1, -1)
-    z, log_q = model.encode(x).draw()
+    z, log_q = model.encode(x).rsample_and_log_prob()
     weights = (model.standard_normal().log_prob(z) - log_q).exp()
     error = weights.std().item() / len(weights) ** 0.5
     assert weights.mean().item() == pytest.approx(1, abs=5 * error)
@@ -210,12 +217,12 @@ def test_one_glimpse_without_attention_is_a_vae_by_hand():
     nll = ((x.flatten(1) - mean).square() / (2 * 0.09) + math.log(0.3 * (2 * math.pi) ** 0.5)).sum(1).mean()
     rate = (0.5 * z.square() - 0.5 * ((z - mu) / std).square() - std.log()).sum(1).mean()
     torch.manual_seed(3)
-    terms = model.negative_elbo(Batch(x)).losses[("encoder", "generator")]
+    terms = model.negative_elbo(Batch(x)).terms[("encoder", "generator")]
     assert terms["nll"].item() == pytest.approx(nll.item(), rel=1e-4)
     assert terms["kl"].item() == pytest.approx(rate.item(), rel=1e-3)
     assert torch.allclose(model.encode(x).mean, mu, atol=1e-5)
 
-    codes, log_q = model.encode(x.repeat_interleave(2000, 0)).draw()
+    codes, log_q = model.encode(x.repeat_interleave(2000, 0)).rsample_and_log_prob()
     samples = (log_q - model.standard_normal().log_prob(codes)).view(5, 2000)
     exact = kl_divergence(gaussian(torch.cat([mu, logvar], 1)), model.standard_normal())
     assert ((samples.mean(1) - exact).abs() < 5 * samples.std(1) / 2000**0.5).all()
@@ -226,7 +233,7 @@ def test_one_glimpse_without_attention_is_a_vae_by_hand():
 def test_decoding_a_code_repeats_the_canvases_of_the_encoder(spec: DataSpec):
     model, x, canvases = make(spec), images(5, spec), []
     hook = model.likelihood.register_forward_pre_hook(lambda _, given: canvases.append(given[0]))
-    z, _ = model.encode(x).draw()
+    z, _ = model.encode(x).rsample_and_log_prob()
     hook.remove()
     assert len(canvases) == 4
     assert torch.equal(canvases[0], model.generator.canvas.expand_as(x))
@@ -243,7 +250,7 @@ def test_centre_is_where_draws_without_noise_go():
     model.encoder.head.bias[3:] = -100  # held at -12: a standard deviation of 0.0025
     q = model.encode(x)
     assert torch.equal(q.mean, q.mean)
-    assert torch.allclose(q.draw()[0], q.mean, atol=0.05)
+    assert torch.allclose(q.rsample_and_log_prob()[0], q.mean, atol=0.05)
     assert q.mean.std() > 0.05
 
 
@@ -251,12 +258,12 @@ def test_centre_is_where_draws_without_noise_go():
 def test_codes_of_all_glimpses_are_one_code():
     model, x = make(bound="iwae", k=3), images(4)
     q = model.encode(x)
-    assert (model.codes, q.batch_shape, q.event_shape) == (12, (4,), (12,))
+    assert (model.latent_dim, q.batch_shape, q.event_shape) == (12, (4,), (12,))
     assert model.prior.latent == 12
     assert model.sample(2).shape == (2, 1, 8, 8)
     assert model.log_weights(x, 2).shape == (2, 4)
     torch.manual_seed(5)
-    loss = model.importance_weighted(Batch(x)).losses[("encoder", "generator")]["iwae"]
+    loss = model.importance_weighted(Batch(x)).terms[("encoder", "generator")]["iwae"]
     torch.manual_seed(5)
     weights = model.log_weights(x, 3, prior="normal")
     assert loss.item() == pytest.approx(-(weights.logsumexp(0) - math.log(3)).mean().item(), rel=1e-4)
@@ -266,10 +273,10 @@ def test_codes_of_all_glimpses_are_one_code():
 def test_density_is_float32_under_autocast():
     model, x = make(), images(4)
     torch.manual_seed(2)
-    _, expected = model.encode(x).draw()
+    _, expected = model.encode(x).rsample_and_log_prob()
     torch.manual_seed(2)
     with torch.autocast("cpu", torch.bfloat16):
-        z, log_q = model.encode(x).draw()
+        z, log_q = model.encode(x).rsample_and_log_prob()
         canvas = model.generator(z)
     assert {v.dtype for v in (z, log_q, canvas)} == {torch.float32}
     assert torch.allclose(log_q, expected, atol=0.3)

@@ -24,7 +24,7 @@ from gvae.nets.flows.made import MADE, degrees
 from gvae.nets.flows.planar import SHIFT, STRENGTH, Planar, constrain, numbers, planar, unpack
 from gvae.nets.flows.pushforward import pushforward
 from gvae.nets.heads import gaussian
-from gvae.nets.posterior import draw
+from gvae.nets.posterior import rsample_and_log_prob
 from gvae.types import DataSpec
 
 SPEC = DataSpec("made", 1, (8, 8))
@@ -229,7 +229,7 @@ def test_iaf_with_constant_gates_is_a_gaussian():
     back = gate.flip(0)  # the second step's gates, in the order of z
     mean = back * (gate * base.mean + (1 - gate) * m) + (1 - back) * m.flip(0)
     exact = Independent(Normal(mean, back * gate * base.stddev), 1)
-    z, log_q = q.draw()
+    z, log_q = q.rsample_and_log_prob()
     torch.testing.assert_close(log_q, exact.log_prob(z))
     torch.testing.assert_close(q.mean, mean)
 
@@ -269,12 +269,12 @@ def minimise(flow, parameters, latent: int, log_p: Callable[[Tensor], Tensor]) -
     if parameters:
         optimizer = torch.optim.Adam(parameters, 0.03)
         for _ in range(300):
-            z, log_q = pushforward(base, flow).draw()
+            z, log_q = pushforward(base, flow).rsample_and_log_prob()
             optimizer.zero_grad()
             (log_q - log_p(z)).mean().backward()
             optimizer.step()
     with torch.no_grad():
-        draws = [pushforward(base, flow).draw() for _ in range(20)]
+        draws = [pushforward(base, flow).rsample_and_log_prob() for _ in range(20)]
         return torch.stack([(log_q - log_p(z)).mean() for z, log_q in draws]).mean().item()
 
 
@@ -339,11 +339,11 @@ def test_log_q_of_a_draw_is_the_change_of_variables(kind: str):
 
     def code(mu: Tensor) -> Tensor:
         model.encoder.outputs = torch.cat([mu, outputs[:, Z:]], 1)
-        return seeded(lambda: draw(model.encode(X)))[0]
+        return seeded(lambda: rsample_and_log_prob(model.encode(X)))[0]
 
     base = gaussian(outputs[:, : 2 * Z])
     z0 = seeded(base.rsample)
-    z, log_q = seeded(lambda: draw(model.encode(X)))
+    z, log_q = seeded(lambda: rsample_and_log_prob(model.encode(X)))
     expected = base.log_prob(z0) - logdet(code, outputs[:, :Z])
     torch.testing.assert_close(log_q, expected, atol=1e-3, rtol=0)
     assert (log_q - base.log_prob(z0)).abs().min() > 0.05
@@ -355,7 +355,9 @@ def test_centre_is_the_base_mean_pushed_through_the_flow(kind: str):
     model = make(kind)
     centre = model.encode(X).mean
     model.encoder.outputs[:, Z : 2 * Z] = -12  # all but no noise
-    torch.testing.assert_close(seeded(lambda: draw(model.encode(X)))[0], centre, atol=0.1, rtol=0.05)
+    torch.testing.assert_close(
+        seeded(lambda: rsample_and_log_prob(model.encode(X)))[0], centre, atol=0.1, rtol=0.05
+    )
 
 
 @pytest.mark.parametrize(
@@ -373,7 +375,7 @@ def test_a_flow_without_strength_leaves_a_plain_vae(kind: str, options: dict):
     torch.testing.assert_close(ours, seeded(lambda: plain.log_weights(X, 4, prior="normal")))
     torch.testing.assert_close(model.encode(X).mean, plain.encode(X).mean)
     q, p = model.encode(X), plain.encode(X)
-    z, log_q = seeded(lambda: draw(q))
+    z, log_q = seeded(lambda: rsample_and_log_prob(q))
     torch.testing.assert_close(log_q, p.log_prob(z))
 
 
@@ -381,9 +383,9 @@ def test_a_flow_without_strength_leaves_a_plain_vae(kind: str, options: dict):
 @torch.no_grad()
 def test_densities_keep_their_digits_under_autocast(kind: str):
     model = make(kind)
-    z, log_q = seeded(lambda: draw(model.encode(X)))
+    z, log_q = seeded(lambda: rsample_and_log_prob(model.encode(X)))
     with torch.autocast("cpu", torch.bfloat16):
-        rough, log_rough = seeded(lambda: draw(model.encode(X)))
+        rough, log_rough = seeded(lambda: rsample_and_log_prob(model.encode(X)))
     assert (rough.dtype, log_rough.dtype) == (torch.float32, torch.float32)
     if kind == "iaf":  # its networks run in bfloat16; the gates and their logarithms do not
         torch.testing.assert_close(log_rough, log_q, atol=0.2, rtol=0)
@@ -393,9 +395,11 @@ def test_densities_keep_their_digits_under_autocast(kind: str):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_vamp_is_a_mixture_of_the_gaussians_before_the_flow(kind: str):
-    model = make(kind, prior="vamp", components=3, joint=True)  # as many pseudo-inputs as Told knows images
+    model = make(
+        kind, prior="vamp", components=3, learn_prior=True
+    )  # as many pseudo-inputs as Told knows images
     assert model.trained[-1] == "prior"
-    z, log_q = seeded(lambda: draw(model.encode(X)))
+    z, log_q = seeded(lambda: rsample_and_log_prob(model.encode(X)))
     base = gaussian(model.encoder.outputs[:, : 2 * Z])
     mixture = base.log_prob(z[:, None]).logsumexp(1) - math.log(3)
     torch.testing.assert_close(model.rate(model.encode(X), z, log_q), log_q - mixture)

@@ -34,7 +34,7 @@ def make(**options) -> GVAE:
 def moved(model: GVAE, fraction: float) -> set[str]:
     """The players that the turns of this moment name."""
     due = [turn for turn in model.turns() if turn.start <= fraction < turn.stop]
-    return {p for turn in due for who in turn.losses(batch()).losses for p in turns.names(who)}
+    return {p for turn in due for who in turn.losses(batch()).terms for p in turns.names(who)}
 
 
 @pytest.mark.parametrize("order", ["simultaneous", "sequential"])
@@ -44,23 +44,23 @@ def test_only_the_likelihood_is_learned_before_start(adversarial: str, order: st
     assert [turn.start for turn in model.turns()].count(0.0) == 1
     assert moved(model, 0.0) == moved(model, 0.29) == {"encoder", "generator"}
     assert moved(model, 0.3) == moved(model, 0.99) == set(model.players()) - {"encoder"}
-    assert [turn.begin is not None for turn in model.turns()].count(True) == 1  # the prior is fitted once
+    assert [turn.on_start is not None for turn in model.turns()].count(True) == 1  # the prior is fitted once
 
 
 @pytest.mark.parametrize("order", ["simultaneous", "sequential"])
 def test_the_encoder_stands_still_beside_a_late_critic_unless_told_otherwise(order: str):
     def late(**options) -> tuple[GVAE, set[str]]:
         model = make(start=0.5, order=order, **options)
-        losses = [turn.losses(batch()).losses for turn in model.turns() if turn.start]
+        losses = [turn.losses(batch()).terms for turn in model.turns() if turn.start]
         return model, {name for outcome in losses for terms in outcome.values() for name in terms}
 
     still, terms = late()
     assert moved(still, 0.5) == {"generator", "critic"}
-    assert terms == {"nll", "fool", "tell", "r1"}  # no term of the codes, which nobody moves
+    assert terms == {"nll", "g_adv", "d_adv", "r1"}  # no term of the codes, which nobody moves
     assert "prior" not in still.players()
     both, terms = late(freeze=False)
     assert moved(both, 0.5) == {"encoder", "generator", "critic", "prior"}
-    assert terms == {"nll", "kl", "fool", "tell", "r1"}
+    assert terms == {"nll", "kl", "g_adv", "d_adv", "r1"}
     assert moved(make(start=0.0, order=order), 0.0) == {"encoder", "generator", "critic", "prior"}
 
 
@@ -88,7 +88,7 @@ def test_a_group_that_moves_alone_gets_its_part_of_the_pass_and_computes_no_more
     def values(only=None) -> dict:
         x = batch()
         torch.manual_seed(2)
-        losses = model.play(x, only).losses
+        losses = model.play(x, only).terms
         return {who: {name: term.item() for name, term in terms.items()} for who, terms in losses.items()}
 
     everybody = values()
@@ -142,7 +142,7 @@ def test_term_of_the_prior_moves_nobody_else():
     model = make(start=0.0)
     model.likelihood.eval()  # its scale would differ between the two calls
     outcome = model.play(Batch(batch().x))
-    outcome.losses["prior"]["nll"] = 1000 * outcome.losses["prior"]["nll"]
+    outcome.terms["prior"]["nll"] = 1000 * outcome.terms["prior"]["nll"]
     grads = turns.gradients(outcome, model.players())
     without = model.play(Batch(batch().x))
     del without.losses["prior"]
@@ -157,27 +157,27 @@ def test_adversarial_term_weighs_nats_per_pixel_value():
     model = make(start=0.0, weight=0.5)
     model.critic.get_parameter("head.weight").data.zero_()  # equal scores: log 2
     outcome = model.play(Batch(batch().x))
-    assert outcome.losses[("encoder", "generator")]["fool"].item() == pytest.approx(0.5 * 64 * math.log(2))
-    assert outcome.losses["critic"]["tell"].item() == pytest.approx(math.log(2))
-    assert outcome.diagnostics["lead"].item() == 0
+    assert outcome.terms[("encoder", "generator")]["g_adv"].item() == pytest.approx(0.5 * 64 * math.log(2))
+    assert outcome.terms["critic"]["d_adv"].item() == pytest.approx(math.log(2))
+    assert outcome.diagnostics["score_gap"].item() == 0
 
 
 def test_lazy_penalty_weighs_the_rounds_it_skips():
     model = make(penalty=3.0, penalty_every=4)
     model.critic.forward = lambda x, y=None: (2 * x.flatten(1).sum(1), [])  # slope 2 in each of 64 pixels
-    r1 = model.smooth(Batch(batch().x)).losses["critic"]["r1"]
+    r1 = model.smooth(Batch(batch().x)).terms["critic"]["r1"]
     assert r1.item() == pytest.approx(0.5 * 3 * 4 * (4 * 64))
-    assert "r1" not in model.play(batch()).losses["critic"]
+    assert "r1" not in model.play(batch()).terms["critic"]
     assert [turn.every for turn in model.turns()] == [1, 1, 4]
 
 
 def test_a_penalty_of_every_round_is_part_of_the_critics_own_step():
     model = make(penalty=3.0)
     model.critic.forward = lambda x, y=None: (2 * x.flatten(1).sum(1), [])
-    assert model.play(batch()).losses["critic"]["r1"].item() == pytest.approx(0.5 * 3 * (4 * 64))
+    assert model.play(batch()).terms["critic"]["r1"].item() == pytest.approx(0.5 * 3 * (4 * 64))
     assert [turn.every for turn in model.turns()] == [1, 1]
     for without in (make(penalty=0.0), make(penalty=0.0, penalty_every=4)):
-        assert "r1" not in without.play(batch()).losses["critic"]
+        assert "r1" not in without.play(batch()).terms["critic"]
         assert len(without.turns()) == 2
 
 
@@ -186,14 +186,14 @@ def test_a_penalty_in_the_own_step_moves_the_critic_as_one_in_a_turn_of_its_own(
     own, apart = (make(start=0.0, order=order, augment="none", penalty_every=every) for every in (1, 2))
     x = batch()
     torch.manual_seed(2)
-    together = [turn.losses(x).losses for turn in own.turns()][:3]
+    together = [turn.losses(x).terms for turn in own.turns()][:3]
     torch.manual_seed(2)
-    *split, r1 = [turn.losses(x).losses for turn in apart.turns()]
+    *split, r1 = [turn.losses(x).terms for turn in apart.turns()]
     critic = list(own.critic.parameters())
     one = next(terms for losses in together for who, terms in losses.items() if who == "critic")
     tell = next(terms for losses in split for who, terms in losses.items() if who == "critic")
-    expected = torch.autograd.grad(tell["tell"] + r1["critic"]["r1"] / 2, list(apart.critic.parameters()))
-    for a, b in zip(torch.autograd.grad(one["tell"] + one["r1"], critic), expected, strict=True):
+    expected = torch.autograd.grad(tell["d_adv"] + r1["critic"]["r1"] / 2, list(apart.critic.parameters()))
+    for a, b in zip(torch.autograd.grad(one["d_adv"] + one["r1"], critic), expected, strict=True):
         assert torch.allclose(a, b, rtol=1e-3, atol=1e-6)
 
 
@@ -227,7 +227,7 @@ def test_features_enter_when_asked():
 
 
 def moved_terms(model: GVAE) -> set[str]:
-    return set(model.turns()[0].losses(batch()).losses[("encoder", "generator")])
+    return set(model.turns()[0].losses(batch()).terms[("encoder", "generator")])
 
 
 @pytest.mark.parametrize(
@@ -256,14 +256,14 @@ def test_options_that_cannot_work_are_refused(options: dict, message: str):
 def test_the_adaptive_weight_makes_both_gradients_alike_at_the_last_layer():
     model = make(start=0.0, balance=0.5)
     outcome = model.play(batch())
-    terms = outcome.losses[model.trained]
+    terms = outcome.terms[model.trained]
     sizes = {
         name: torch.autograd.grad(terms[name], model.generator.last.weight, retain_graph=True)[0]
         .norm()
         .item()
-        for name in ("nll", "fool")
+        for name in ("nll", "g_adv")
     }
-    assert sizes["fool"] == pytest.approx(0.5 * sizes["nll"], rel=1e-2)
+    assert sizes["g_adv"] == pytest.approx(0.5 * sizes["nll"], rel=1e-2)
     assert outcome.diagnostics["weight"] > 0
     assert "weight" not in make(start=0.0).play(batch()).diagnostics
 
@@ -288,7 +288,7 @@ def test_the_first_fit_of_the_prior_reads_all_codes_it_can_use_or_few_of_an_enco
             batches.append(i)
             yield batch(40)
 
-    begin = next(turn.begin for turn in model.turns() if turn.begin)
+    begin = next(turn.on_start for turn in model.turns() if turn.on_start)
     begin(reading())
     assert len(batches) == read
     assert model.prior.fitted
@@ -316,15 +316,15 @@ def test_a_late_critic_begins_with_the_encoders_layers(options: dict, family: st
     net = NetConfig(family, width=8)  # pyright: ignore[reportArgumentType]
     model = GVAE(Config(latent=4, net=net, **options), SPEC)
     before = {name: p.clone() for name, p in model.critic.named_parameters()}
-    play = next(turn for turn in model.turns() if turn.begin)
-    assert play.begin
-    play.begin([batch()] * 20)
+    play = next(turn for turn in model.turns() if turn.on_start)
+    assert play.on_start
+    play.on_start([batch()] * 20)
     for name, p in model.critic.named_parameters():
         learned = dict(model.encoder.named_parameters()).get(name)
         assert torch.equal(p, learned if inherits and name.startswith("trunk") else before[name]), name
     first = make(start=0.0)
     kept = first.critic.trunk.first.weight.clone()
-    next(turn for turn in first.turns() if turn.begin).begin([batch()] * 20)
+    next(turn for turn in first.turns() if turn.on_start).on_start([batch()] * 20)
     assert torch.equal(first.critic.trunk.first.weight, kept)  # nobody has learned anything yet
 
 
@@ -333,7 +333,7 @@ def test_encoder_and_generator_take_smaller_steps_beside_a_late_critic_and_the_p
         model.progress = progress
         return {name: model.optim(name).lr for name in model.players()}
 
-    model = make(start=0.7, lr=1e-3, late_lr=2e-4, critic_lr=5e-4, freeze=False)
+    model = make(start=0.7, lr=1e-3, generator_lr_adv=2e-4, critic_lr=5e-4, freeze=False)
     assert steps(model, 0.69) == {"encoder": 1e-3, "generator": 1e-3, "prior": 1e-3, "critic": 5e-4}
     assert steps(model, 0.7) == {"encoder": 2e-4, "generator": 2e-4, "prior": 1e-3, "critic": 5e-4}
     assert steps(make(start=0.0, lr=1e-4), 0.5)["encoder"] == 1e-4  # there is no first stage to leave
@@ -365,10 +365,10 @@ def codes(model: nn.Module, dataset: Dataset) -> Tensor:
 
 def test_a_prior_is_fitted_at_the_end_if_nobody_played_with_it():
     late, first = make(start=0.5, components=3), make(start=0.0, components=3)
-    assert late.closes
+    assert late.refit_prior_at_end
     for model in (late, first):
-        next(turn for turn in model.turns() if turn.begin).begin([batch()] * 20)
+        next(turn for turn in model.turns() if turn.on_start).on_start([batch()] * 20)
         assert model.prior.fitted
-    assert not late.closes
-    assert first.closes  # the codes have changed since the encoder knew nothing
-    assert make(start=1.0).closes
+    assert not late.refit_prior_at_end
+    assert first.refit_prior_at_end  # the codes have changed since the encoder knew nothing
+    assert make(start=1.0).refit_prior_at_end

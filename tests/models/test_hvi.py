@@ -15,7 +15,7 @@ from gvae.errors import GvaeError
 from gvae.models.vae import VAE
 from gvae.models.vae_hvi import VAEHVI, Config
 from gvae.nets.flows.leapfrog import leapfrog
-from gvae.nets.posterior import draw
+from gvae.nets.posterior import rsample_and_log_prob
 from gvae.training import turns
 from gvae.types import Batch, DataSpec
 
@@ -151,7 +151,7 @@ def test_without_motion_and_with_r_equal_to_q_it_is_the_vae(momentum: str):
         bounds.append(each.log_weights(x, 1))
     assert torch.allclose(*bounds, atol=1e-5)
     torch.manual_seed(1)
-    z, log_q = draw(model.encode(x))
+    z, log_q = rsample_and_log_prob(model.encode(x))
     assert torch.allclose(log_q, vae.encode(x).log_prob(z), atol=1e-5)
 
 
@@ -168,7 +168,7 @@ def test_force_is_the_gradient_of_the_log_joint_with_or_without_gradients():
 
 def test_force_follows_the_prior_that_is_learned_jointly():
     torch.manual_seed(0)
-    model = VAEHVI(Config(latent=2, prior="realnvp", joint=True, net=NET), SPEC).eval()
+    model = VAEHVI(Config(latent=2, prior="realnvp", learn_prior=True, net=NET), SPEC).eval()
     x, z = torch.rand(4, 1, 2, 2), torch.randn(4, 2)
     before = model.force(x, None, z)
     model.prior.shift.fill_(1.0)  # a new RealNVP is N(0, I), now N(1, I)
@@ -206,9 +206,9 @@ def test_a_draw_is_the_same_with_and_without_gradients():
     model, x = LinearHVI(iterations=2), torch.rand(4, 1, 2, 2)
     torch.manual_seed(1)
     with torch.no_grad():
-        z, log_q = draw(model.encode(x))
+        z, log_q = rsample_and_log_prob(model.encode(x))
     torch.manual_seed(1)
-    again, log_q_again = draw(model.encode(x))
+    again, log_q_again = rsample_and_log_prob(model.encode(x))
     assert (z.requires_grad, again.requires_grad) == (False, True)
     assert torch.allclose(z, again)
     assert torch.allclose(log_q, log_q_again, atol=1e-6)
@@ -220,8 +220,8 @@ def test_a_draw_is_the_same_with_and_without_gradients():
     [
         {},
         {"iterations": 2, "momentum": "normal"},
-        {"joint": True, "prior": "realnvp"},
-        {"joint": True, "prior": "vamp", "components": 3},
+        {"learn_prior": True, "prior": "realnvp"},
+        {"learn_prior": True, "prior": "vamp", "components": 3},
         {"bound": "iwae", "k": 2},
     ],
     ids=str,
@@ -232,9 +232,9 @@ def test_one_bound_moves_every_parameter(options: dict, bf16: bool):
     model = VAEHVI(Config(**{"latent": 3, "net": NetConfig(width=8), **options}), DataSpec("made", 1, (8, 8)))
     with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
         outcome = model.turns()[0].losses(Batch(torch.rand(6, 1, 8, 8) * 2 - 1))
-    (who,) = outcome.losses
+    (who,) = outcome.terms
     assert who == model.trained
-    assert all(term.dtype == torch.float32 for term in outcome.losses[who].values())
+    assert all(term.dtype == torch.float32 for term in outcome.terms[who].values())
     grads = turns.gradients(outcome, model.players())
     for name in ("encoder", "motion", "generator"):
         assert all(g.isfinite().all() and g.abs().sum() > 0 for g in grads[name]), name

@@ -114,11 +114,11 @@ def test_elbo_misses_the_likelihood_by_the_kl_to_the_exact_posterior():
 
 def test_negative_bound_is_the_mean_log_weight():
     """The loss of a VAE with beta 1 and the importance bound with k = 1 estimate one number."""
-    model = make(warmup=0.0)
+    model = make(kl_warmup=0.0)
     model.eval()
     x = torch.rand(64, 1, 8, 8) * 2 - 1
     with torch.no_grad():
-        terms = [model.negative_elbo(Batch(x)).losses[("encoder", "generator")] for _ in range(40)]
+        terms = [model.negative_elbo(Batch(x)).terms[("encoder", "generator")] for _ in range(40)]
         bound = model.log_weights(x, 40, prior="normal").mean().item()
     loss = torch.stack([term for each in terms for term in each.values()]).sum().item() / 40
     assert -loss == pytest.approx(bound, abs=0.5)
@@ -210,13 +210,13 @@ def test_gray_bernoulli_means_and_samples_are_images():
 
 
 def test_beta_rises_over_the_warm_up():
-    model = make(beta=4.0, warmup=0.2)
+    model = make(beta=4.0, kl_warmup=0.2)
     for progress, beta in [(0.0, 0.0), (0.05, 1.0), (0.2, 4.0), (1.0, 4.0)]:
         model.progress = progress
         outcome = model.negative_elbo(Batch(torch.rand(8, 1, 8, 8) * 2 - 1))
         assert model.beta == pytest.approx(beta)
-        kl = outcome.losses[("encoder", "generator")]["kl"].item()
+        kl = outcome.terms[("encoder", "generator")]["kl"].item()
         assert kl == pytest.approx(beta * outcome.diagnostics["kl_nats"].item(), rel=1e-5)
-    other = make(beta=4.0, warmup=0.0)
+    other = make(beta=4.0, kl_warmup=0.0)
     other.progress = 0.0
     assert other.beta == 4.0

@@ -108,7 +108,7 @@ def test_density_and_auxiliary_term_by_hand():
     made, auxiliary = process(2, 4), Auxiliary(10, 2, 8)
     parameters, factor = torch.randn(5, 10), made.factor()
     torch.manual_seed(7)
-    z, log_q = posterior(parameters, made, auxiliary, factor).draw()
+    z, log_q = posterior(parameters, made, auxiliary, factor).rsample_and_log_prob()
     torch.manual_seed(7)
     xi = torch.randn(5, 2)
     q_f = made(xi, parameters[:, :8].view(5, 4, 2), factor)
@@ -152,7 +152,7 @@ def make_noise(made: Process, variance: float) -> None:
 def test_with_the_exact_auxiliary_the_density_is_that_of_the_code():
     made, parameters = process(2, 4), torch.randn(200, 10)
     make_noise(made, 0.5)
-    z, log_q = posterior(parameters, made, Exact(0.5), made.factor()).draw()  # pyright: ignore[reportArgumentType]
+    z, log_q = posterior(parameters, made, Exact(0.5), made.factor()).rsample_and_log_prob()  # pyright: ignore[reportArgumentType]
     exact = log_normal(z, torch.zeros(2), (0.5 + parameters[:, 8:].exp()).sqrt())
     assert torch.allclose(log_q, exact, atol=1e-3)
 
@@ -164,7 +164,7 @@ def test_untrained_auxiliary_knows_functions_that_are_noise():
     auxiliary.layers[-1].bias.zero_()
     parameters = torch.cat([torch.zeros(200, 8), torch.randn(200, 2)], 1)
     make_noise(made, VARIANCE)
-    z, log_q = posterior(parameters, made, auxiliary, made.factor()).draw()
+    z, log_q = posterior(parameters, made, auxiliary, made.factor()).rsample_and_log_prob()
     exact = log_normal(z, torch.zeros(2), (VARIANCE + parameters[:, 8:].exp()).sqrt())
     assert torch.allclose(log_q, exact, atol=1e-3)
 
@@ -173,7 +173,7 @@ def test_untrained_auxiliary_knows_functions_that_are_noise():
 def test_with_another_auxiliary_the_rate_is_higher_on_average():
     made, parameters = process(2, 4), torch.randn(20_000, 10)
     make_noise(made, 0.5)
-    z, log_q = posterior(parameters, made, Auxiliary(10, 2, 8), made.factor()).draw()
+    z, log_q = posterior(parameters, made, Auxiliary(10, 2, 8), made.factor()).rsample_and_log_prob()
     exact = log_normal(z, torch.zeros(2), (0.5 + parameters[:, 8:].exp()).sqrt())
     assert (log_q - exact).mean() > 0.1
 
@@ -251,7 +251,7 @@ def test_glimpses_with_the_exact_auxiliary_have_the_density_of_their_codes():
     model.encoder.head.weight.mul_(5)
     make_noise(model.process, 0.5)
     model.auxiliary = Exact(0.5)  # pyright: ignore[reportAttributeAccessIssue]
-    z, log_q = model.encode(x).draw()
+    z, log_q = model.encode(x).rsample_and_log_prob()
     total, state, (memory, canvas) = torch.zeros(50), model.encoder.start(50), model.generator.start(50)
     for z_t in z.split(2, 1):
         parameters, state = model.encoder(x, x - canvas.tanh(), None, memory.h, state)
@@ -266,7 +266,7 @@ def test_one_pass_factors_the_kernel_once(monkeypatch):
     model, factor, calls = make(), Process.factor, []
     monkeypatch.setattr(Process, "factor", lambda self: calls.append(1) or factor(self))
     q = model.encode(torch.zeros(2, 1, 8, 8))
-    q.draw()
+    q.rsample_and_log_prob()
     assert len(calls) == 1
     assert torch.equal(q.mean, q.mean)
 
@@ -274,7 +274,7 @@ def test_one_pass_factors_the_kernel_once(monkeypatch):
 @torch.no_grad()
 def test_centre_of_a_glimpse_is_its_mean_given_the_earlier_centres():
     model, x = make(glimpses=1), torch.rand(2, 1, 8, 8) * 2 - 1
-    many = model.encode(x.repeat(20_000, 1, 1, 1)).draw()[0].view(20_000, 2, 2)
+    many = model.encode(x.repeat(20_000, 1, 1, 1)).rsample_and_log_prob()[0].view(20_000, 2, 2)
     error = many.std(0) / 20_000**0.5
     assert ((many.mean(0) - model.encode(x).mean).abs() < 5 * error).all()
 
@@ -292,7 +292,7 @@ def layered(spec: DataSpec, bent: bool = True, **options) -> VAEVGP:
     """A small model of two stochastic layers; if bent, the lower one depends on the upper one from the start."""
     torch.manual_seed(0)
     small = {"inducing": 4, "auxiliary": 16, "likelihood": "gaussian", "sigma": 0.3}
-    two = {"layers": 2, "prior": "layered", "joint": True}
+    two = {"layers": 2, "prior": "layered", "learn_prior": True}
     model = VAEVGP(Config(**{"net": NetConfig("mlp", width=16), **small, **two, **options}), spec)
     if bent:
         nn.init.normal_(model.prior.network[-1].weight, std=0.3)  # pyright: ignore
@@ -346,7 +346,7 @@ def test_training_moves_both_layers_and_raises_the_bound():
     optimiser = torch.optim.Adam(model.parameters(), 1e-2)
     for _ in range(200):
         optimiser.zero_grad()
-        terms = model.negative_elbo(Batch(x[torch.randint(256, (64,))])).losses[model.trained]
+        terms = model.negative_elbo(Batch(x[torch.randint(256, (64,))])).terms[model.trained]
         sum(terms.values()).backward()  # pyright: ignore
         optimiser.step()
     assert bound(model, x[:64]) > start + 10
@@ -367,9 +367,9 @@ def test_two_layers_keep_the_contract(shape: str, conditional: bool):
     contract.test_samples_and_codes_have_the_right_shape_and_range(made)
 
 
-@pytest.mark.parametrize("options", [{"joint": False}, {"prior": "mixture"}])
+@pytest.mark.parametrize("options", [{"learn_prior": False}, {"prior": "mixture"}])
 def test_two_layers_without_their_density_are_refused(options: dict):
-    with pytest.raises(GvaeError, match="add --prior layered --joint, or use --preset layers2"):
+    with pytest.raises(GvaeError, match="add --prior layered --learn-prior, or use --preset layers2"):
         layered(SPEC, **options)
     with pytest.raises(GvaeError, match="--layers is 3; it must be 1 or 2"):
         layered(SPEC, layers=3)

@@ -10,7 +10,7 @@ from torch.distributions import Normal
 
 from gvae.errors import GvaeError
 from gvae.nets.heads import DiscretisedLogistic, Likelihood
-from gvae.nets.painted import painted
+from gvae.nets.leaky_tanh import leaky_tanh
 from gvae.types import DataSpec
 
 GRAY = DataSpec("gray", 1, (2, 2))
@@ -95,5 +95,5 @@ def test_painted_is_differentiable_twice():
     x = torch.linspace(
         -2.5, 2.5, 9, dtype=torch.float64, requires_grad=True
     )  # where the slope is above its floor
-    assert torch.autograd.gradcheck(painted, x)
-    assert torch.autograd.gradgradcheck(painted, x)
+    assert torch.autograd.gradcheck(leaky_tanh, x)
+    assert torch.autograd.gradgradcheck(leaky_tanh, x)

@@ -60,7 +60,7 @@ def test_one_gaussian_is_the_closed_form_fit() -> None:
 
 def test_samples_have_the_mixture_s_moments(clusters: tuple[Tensor, Tensor]) -> None:
     torch.manual_seed(0)
-    prior = Mixture(6, components=3, damp=0.0)
+    prior = Mixture(6, components=3, denoise=0.0)
     prior.fit(clusters[0])
     drawn = prior.sample(20_000)
     torch.testing.assert_close(drawn.mean(0), clusters[0].mean(0), atol=0.15, rtol=0)
@@ -73,7 +73,7 @@ def test_damping_draws_along_wide_directions_and_leaves_trace_mean_and_density_a
     torch.manual_seed(0)
     deviation = torch.tensor([2.0, 1.0, 0.1])
     codes = 3 + deviation * torch.randn(4000, 3)
-    exact, damped = (Mixture(3, components=1, damp=d) for d in (0.0, 2.0))
+    exact, damped = (Mixture(3, components=1, denoise=d) for d in (0.0, 2.0))
     for prior in (exact, damped):
         prior.fit(codes)
     variance = (codes.std(0) / damped.scale).square()
@@ -85,10 +85,10 @@ def test_damping_draws_along_wide_directions_and_leaves_trace_mean_and_density_a
     assert torch.equal(damped.log_prob(codes), exact.log_prob(codes))
 
 
-@given(damp=st.floats(0, 50), seed=st.integers(0, 100))
-def test_damping_keeps_every_trace_and_turns_no_direction(damp: float, seed: int) -> None:
+@given(denoise=st.floats(0, 50), seed=st.integers(0, 100))
+def test_damping_keeps_every_trace_and_turns_no_direction(denoise: float, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
-    prior = Mixture(4, components=3, damp=damp)
+    prior = Mixture(4, components=3, denoise=denoise)
     a = torch.randn(3, 4, 4, generator=generator)
     covariance = a @ a.mT + 0.1 * torch.eye(4)
     with torch.no_grad():
@@ -223,17 +223,17 @@ def test_gaussians_of_few_codes_lean_on_those_around_them() -> None:
     codes = centres[which] + long[crowd] * torch.randn(128, 8, generator=generator)
     unseen = centres[which] + long[crowd] * torch.randn(128, 8, generator=generator)
     scores = []
-    for family in (8, 4):
-        prior = Mixture(8, components=8, family=family)
+    for cluster_size in (8, 4):
+        prior = Mixture(8, components=8, cluster_size=cluster_size)
         em = EM(prior, codes, None, torch.Generator().manual_seed(0))
         with torch.no_grad():
             em.fit()
             scores.append(float(prior.log_prob(unseen).mean()))
         near, far = (
-            em.families[(prior.mean.mean(1) > 6) == side].unique().tolist() for side in (False, True)
+            em.clusters[(prior.mean.mean(1) > 6) == side].unique().tolist() for side in (False, True)
         )
         assert len(near) == len(far) == 1
-        assert (near == far) == (family == 8)
+        assert (near == far) == (cluster_size == 8)
     assert scores[1] > scores[0] + 0.3
 
 

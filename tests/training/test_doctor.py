@@ -52,9 +52,9 @@ def test_samples_like_the_data_are_healthy_and_measured_as_such(data):
 
 def test_one_image_again_and_again_is_mode_collapse_and_gray_is_gray(data):
     assert names(data, lambda n: data[:1].expand(n, 1, 8, 8)) == ["mode collapse"]
-    assert names(data, lambda n: 0.01 * torch.randn(n, 1, 8, 8)) == ["gray images"]
+    assert names(data, lambda n: 0.01 * torch.randn(n, 1, 8, 8)) == ["low contrast"]
     flat = torch.linspace(-1, 1, 64).reshape(64, 1, 1, 1).expand(64, 1, 8, 8)
-    assert names(data, lambda n: flat[:n]) == ["gray images"]  # they differ, but each is a blank
+    assert names(data, lambda n: flat[:n]) == ["low contrast"]  # they differ, but each is a blank
 
 
 def test_nothing_is_named_at_the_start(data):
@@ -115,7 +115,7 @@ def test_what_a_training_does_already_is_not_named():
     assert advice("mode collapse", Config(adversarial="wasserstein")).endswith(
         "or --adversarial relativistic"
     )
-    assert advice("gray images", GanConfig(net=NetConfig("conv"))).endswith("small up to 64 pixels")
-    assert advice("gray images", GanConfig()) == "a lower --lr"
+    assert advice("low contrast", GanConfig(net=NetConfig("conv"))).endswith("small up to 64 pixels")
+    assert advice("low contrast", GanConfig()) == "a lower --lr"
     assert "--sigma 0" in advice("posterior collapse", VAEGAN(sigma=1.0))
     assert "--sigma" not in advice("posterior collapse", VAEGAN())

@@ -11,7 +11,7 @@ from torch import nn
 
 from gvae.config import ModelConfig, NetConfig, TrainConfig
 from gvae.errors import GvaeError
-from gvae.models.base import Model, Outcome, Turn
+from gvae.models.base import Losses, Model, Turn
 from gvae.models.vae import VAE
 from gvae.runs import Run
 from gvae.training import resume, train, turns
@@ -48,7 +48,7 @@ class Toy(Model):
         l, r = self.left.weight.sum(), self.right.weight.sum()
         bad = self.calls > self.config.bad_after and (not self.config.recover or self.calls % 3 == 0)
         spoil = torch.tensor(float("nan")) if bad else torch.tensor(1.0)
-        return Outcome(
+        return Losses(
             {
                 "left": {"own": (l - 2) ** 2 * spoil, "both": l * r},
                 "right": {"own": (r + 1) ** 2, "both": l * r},
@@ -57,17 +57,17 @@ class Toy(Model):
         )
 
     def late(self, batch):
-        return Outcome({"left": {"late": self.left.weight.sum() ** 2 * 0.01}})
+        return Losses({"left": {"late": self.left.weight.sum() ** 2 * 0.01}})
 
     def lazy(self, batch):
-        return Outcome({"right": {"lazy": self.right.weight.sum() ** 2 * 0.01}})
+        return Losses({"right": {"lazy": self.right.weight.sum() ** 2 * 0.01}})
 
     def sample(self, n, y=None):
         return self.left.weight.detach().clamp(-1, 1) * torch.ones(n, self.spec.channels, *self.spec.shape)
 
 
 TOY = f"{__name__}:Toy"
-OPTIONS = TrainConfig(images=6000, batch=100, log_every=1, ema=0, decay=0.0)
+OPTIONS = TrainConfig(images=6000, batch=100, log_every=1, ema=0, lr_decay=0.0)
 
 
 @pytest.fixture(autouse=True)
@@ -89,7 +89,7 @@ class Slower(Toy):
 
 
 def test_a_models_step_size_may_depend_on_the_progress(digits, tmp_path):
-    options = replace(OPTIONS, rise=0.0)
+    options = replace(OPTIONS, lr_warmup=0.0)
     run = train(f"{__name__}:Slower", Config(), options, digits, "digits", tmp_path)
     engine = Engine(run, digits)
     sizes = []
@@ -112,11 +112,11 @@ def test_gradient_of_a_player_is_that_of_its_own_terms():
         l.weight.fill_(3.0)
         r.weight.fill_(5.0)
     a, b = l.weight.sum(), r.weight.sum()
-    outcome = Outcome({"l": {"own": a**2, "both": a * b}, "r": {"both": -a * b}})
+    outcome = Losses({"l": {"own": a**2, "both": a * b}, "r": {"both": -a * b}})
     grads = turns.gradients(outcome, {"l": l, "r": r})
     assert grads["l"][0].item() == 2 * 3 + 5
     assert grads["r"][0].item() == -3
-    joint = turns.gradients(Outcome({("l", "r"): {"both": a * b}}), {"l": l, "r": r})
+    joint = turns.gradients(Losses({("l", "r"): {"both": a * b}}), {"l": l, "r": r})
     assert (joint["l"][0].item(), joint["r"][0].item()) == (5, 3)
 
 
@@ -162,17 +162,17 @@ class Staged(Toy):
     """`left` is moved far away in the second half of the budget."""
 
     def turns(self):
-        return [Turn(self.losses), Turn(self.away, start=0.5, begin=self.look)]
+        return [Turn(self.losses), Turn(self.away, start=0.5, on_start=self.look)]
 
     def look(self, batches):
         self.began_with = self.left.weight.item()
 
     def away(self, batch):
-        return Outcome({"left": {"away": (self.left.weight.sum() - 100) ** 2 * 1000}})
+        return Losses({"left": {"away": (self.left.weight.sum() - 100) ** 2 * 1000}})
 
 
 def test_a_stage_begins_from_the_average_which_then_forgets_what_was_before(digits, tmp_path):
-    options = replace(OPTIONS, images=20_000, ema=10**9, rise=0.0)
+    options = replace(OPTIONS, images=20_000, ema=10**9, lr_warmup=0.0)
     run = train(f"{__name__}:Staged", Config(lr=0.1), options, digits, "digits", tmp_path)
     engine = Engine(run, digits)
     apart, average = [], 0.0
@@ -229,7 +229,7 @@ def small():
     [
         ({"images": 10, "minutes": 1.0}, "one budget"),
         ({"batch": 0}, "--batch is 0"),
-        ({"decay": -1.0}, "--decay is -1"),
+        ({"lr_decay": -1.0}, "--lr-decay is -1"),
         ({"images": -5}, "--images is -5"),
     ],
 )
@@ -300,8 +300,8 @@ def test_the_doctor_looks_after_every_tenth_of_the_budget_and_at_its_end(digits,
     looked = [row for row in rows(run) if "doctor" in row]
     assert {int(10 * row["images"] / 6000) for row in looked} == set(range(1, 11))
     assert looked[-1] == rows(run)[-1]
-    assert looked[-1]["doctor"] == ["gray images"]
-    assert "doctor: gray images: samples have 0% of the data's contrast; try" in capsys.readouterr().err
+    assert looked[-1]["doctor"] == ["low contrast"]
+    assert "doctor: low contrast: samples have 0% of the data's contrast; try" in capsys.readouterr().err
 
 
 def test_the_closing_fit_is_timed_beside_the_training(digits, tmp_path):
@@ -326,9 +326,9 @@ def test_the_closing_fit_is_timed_beside_the_training(digits, tmp_path):
 def test_a_step_size_falls_with_the_root_of_the_updates_it_has_made(digits, tmp_path, monkeypatch):
     from gvae.models import gvae as module
 
-    monkeypatch.setattr(module, "STEADY", 2)
+    monkeypatch.setattr(module, "CONSTANT_UPDATES", 2)
     config = module.Config(latent=4, net=NetConfig(width=8), start=1e-9)
-    options = TrainConfig(images=10**9, batch=16, rise=0, decay=0)
+    options = TrainConfig(images=10**9, batch=16, lr_warmup=0, lr_decay=0)
     engine = Engine(Run.create(tmp_path / "run", "gvae", config, options, "digits", digits.spec, {}), digits)
     engine.journal.progress = ProgressLine(quiet=True)
     sizes = []
@@ -336,4 +336,4 @@ def test_a_step_size_falls_with_the_root_of_the_updates_it_has_made(digits, tmp_
         engine.round()
         sizes.append(engine.optimizers["critic"].param_groups[0]["lr"] / config.critic_lr)
     assert sizes == pytest.approx([1, 1, 1, 1, *[(2 / n) ** 0.5 for n in (3, 4, 5, 6, 7)]])
-    assert engine.optimizers["generator"].param_groups[0]["lr"] == config.late_lr
+    assert engine.optimizers["generator"].param_groups[0]["lr"] == config.generator_lr_adv

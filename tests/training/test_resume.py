@@ -109,7 +109,7 @@ PROCESSES = """
     from gvae.config import ModelConfig, NetConfig, TrainConfig
     from gvae.data import open_data
     from gvae import nets
-    from gvae.models.base import Model, Outcome, Turn
+    from gvae.models.base import Model, Losses, Turn
     from gvae.models.base import Optim
     from gvae.losses.penalties import zero_centred
     from gvae.losses.adversarial import relativistic_critic, relativistic_generator
@@ -137,10 +137,10 @@ PROCESSES = """
             self.likelihood.observe(x, p.mean)
             real, fake = self.critic(x)[0], self.critic(p.mean.double())[0]
             fool = 30 * relativistic_generator(real, fake).mean()
-            together = {"nll": -p.log_prob(x).mean(), "fool": fool}
-            return Outcome({("encoder", "generator"): together, "critic": {"tell": relativistic_critic(real, fake).mean()}})
+            together = {"nll": -p.log_prob(x).mean(), "g_adv": fool}
+            return Losses({("encoder", "generator"): together, "critic": {"d_adv": relativistic_critic(real, fake).mean()}})
         def smooth(self, batch):
-            return Outcome({"critic": {"r1": zero_centred(lambda v: self.critic(v)[0], batch.x.double()).mean()}})
+            return Losses({"critic": {"r1": zero_centred(lambda v: self.critic(v)[0], batch.x.double()).mean()}})
         def sample(self, n, y=None):
             return self.generator(torch.zeros(n, self.config.latent, dtype=torch.float64)).tanh()
 

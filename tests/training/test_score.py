@@ -21,7 +21,7 @@ from gvae.training import checkpoint, resume, score, train
 from gvae.training.score import Scorer
 from gvae.types import DataSpec
 
-OPTIONS = TrainConfig(images=1200, batch=60, log_every=1, ema=0, decay=0.0)
+OPTIONS = TrainConfig(images=1200, batch=60, log_every=1, ema=0, lr_decay=0.0)
 
 
 @pytest.fixture

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from gvae.explorer.asks import Ask
 from gvae.explorer.panels.base import Panel
+from gvae.explorer.queries import Query
 from gvae.explorer.renderer import Renderer
 
 
-def known(renderer: Renderer, ask: Ask) -> dict[str, Any]:
+def known(renderer: Renderer, query: Query) -> dict[str, Any]:
     """The directions with their scores, and how to learn some."""
     rows = [
         {

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from gvae.explorer.answers import Answer
-from gvae.explorer.asks import Ask
+from gvae.explorer.queries import Query
 from gvae.explorer.renderer import Renderer
 
-Question = Callable[[Renderer, Ask], Answer]
+Question = Callable[[Renderer, Query], Answer]
 
 
 def always(renderer: Renderer) -> bool:

@@ -5,28 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from gvae.explorer.answers import Picture, png
-from gvae.explorer.asks import Ask, packed
 from gvae.explorer.panels.base import Question
+from gvae.explorer.queries import Query, packed
 from gvae.explorer.renderer import Renderer
 
 
-def picture(renderer: Renderer, ask: Ask) -> Picture:
+def picture(renderer: Renderer, query: Query) -> Picture:
     """The image of a code at its own size, as PNG; with draft=1 in less time and less exact."""
-    return png(renderer.decode(renderer.code(ask)[None], renderer.told(ask), bool(ask.text("draft"))))
+    return png(renderer.decode(renderer.code(query)[None], renderer.told(query), bool(query.text("draft"))))
 
 
-def code(renderer: Renderer, ask: Ask) -> dict[str, Any]:
+def code(renderer: Renderer, query: Query) -> dict[str, Any]:
     """The numbers of a code, and the code as an address holds it."""
-    z = renderer.code(ask)
+    z = renderer.code(query)
     return {"values": z.tolist(), "code": f"z:{packed(z.numpy())}"}
 
 
-def look(renderer: Renderer, ask: Ask) -> Picture:
+def look(renderer: Renderer, query: Query) -> Picture:
     """An image of the data, or one that was sent, as the network sees it."""
-    return png(renderer.image(ask.text("code", "test:0"))[0])
+    return png(renderer.image(query.text("code", "test:0"))[0])
 
 
-def facts(renderer: Renderer, ask: Ask) -> dict[str, Any]:
+def facts(renderer: Renderer, query: Query) -> dict[str, Any]:
     """What a page has to know about a run before it can ask for anything."""
     spec, model = renderer.spec, renderer.space.model
     return {

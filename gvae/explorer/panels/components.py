@@ -7,8 +7,8 @@ from typing import Any
 import torch
 
 from gvae.explorer.answers import Picture, strip
-from gvae.explorer.asks import Ask
 from gvae.explorer.panels.base import Panel
+from gvae.explorer.queries import Query
 from gvae.explorer.renderer import Renderer, key
 from gvae.latent.components import change
 from gvae.latent.walks import traverse
@@ -17,15 +17,15 @@ DRAWN, PROBES = 256, 4
 """codes whose spread is taken, and around which the change is measured"""
 
 
-def effects(renderer: Renderer, ask: Ask) -> dict[str, Any]:
+def effects(renderer: Renderer, query: Query) -> dict[str, Any]:
     """Spread and effect of components `first` to `first + count - 1` over codes of the prior, each measured once.
 
     The effect of component i is the mean square of (G(z + s_i e_i) - G(z - s_i e_i)) / 2 over codes and pixel values. A page
     asks for a few at a time, so that pictures need not wait until all of a large model's are known.
     """
-    y, size = renderer.told(ask), renderer.space.size
-    first = ask.whole("first", 0, 0, size - 1)
-    last = min(size, first + ask.whole("count", size, 1, size))
+    y, size = renderer.told(query), renderer.space.size
+    first = query.whole("first", 0, 0, size - 1)
+    last = min(size, first + query.whole("count", size, 1, size))
     z = renderer.remember(("drawn", key(y)), lambda: renderer.space.draw(DRAWN, y))
     known: dict[int, float] = renderer.remember(("effects", key(y)), dict)
     spread, some = z.std(0), z[:PROBES]
@@ -36,11 +36,11 @@ def effects(renderer: Renderer, ask: Ask) -> dict[str, Any]:
     return {"spread": spread[first:last].tolist(), "effect": [known[k] for k in range(first, last)]}
 
 
-def film(renderer: Renderer, ask: Ask) -> Picture:
+def film(renderer: Renderer, query: Query) -> Picture:
     """A code with one component going from -3 to 3, side by side."""
-    z = renderer.code(ask)
-    rows = traverse(z, ask.whole("component", 0, 0, len(z) - 1), ask.whole("steps", 9, 2, 25))
-    return strip(renderer.decode(rows, renderer.told(ask), draft=True))
+    z = renderer.code(query)
+    rows = traverse(z, query.whole("component", 0, 0, len(z) - 1), query.whole("steps", 9, 2, 25))
+    return strip(renderer.decode(rows, renderer.told(query), draft=True))
 
 
 PANEL = Panel(

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from gvae.errors import GvaeError
 from gvae.explorer.answers import Picture, png
-from gvae.explorer.asks import Ask, packed
 from gvae.explorer.panels.base import Panel
+from gvae.explorer.queries import Query, packed
 from gvae.explorer.renderer import FAR, Renderer
 from gvae.latent.components import principal
 
@@ -50,7 +50,7 @@ def surveyed(renderer: Renderer) -> Map:
     return renderer.remember("map", lambda: survey(renderer))
 
 
-def plane(renderer: Renderer, ask: Ask) -> tuple[Map, Tensor]:
+def plane(renderer: Renderer, query: Query) -> tuple[Map, Tensor]:
     """The survey, and the two axes (2, Z) that are asked for as `across` and `up`.
 
     Raises:
@@ -58,15 +58,15 @@ def plane(renderer: Renderer, ask: Ask) -> tuple[Map, Tensor]:
     """
     found = surveyed(renderer)
     last = len(found.axes) - 1
-    x, y = ask.whole("across", 0, 0, last), ask.whole("up", 1, 0, last)
+    x, y = query.whole("across", 0, 0, last), query.whole("up", 1, 0, last)
     if x == y:
         raise GvaeError(f"both axes of the map are {x}; choose two different ones")
     return found, found.axes[[x, y]]
 
 
-def points(renderer: Renderer, ask: Ask) -> dict[str, Any]:
+def points(renderer: Renderer, query: Query) -> dict[str, Any]:
     """Where the images lie, and their classes."""
-    found, axes = plane(renderer, ask)
+    found, axes = plane(renderer, query)
     labels = renderer.data.labels
     return {
         "points": [[round(value, 4) for value in row] for row in (found.z @ axes.T).tolist()],
@@ -77,24 +77,24 @@ def points(renderer: Renderer, ask: Ask) -> dict[str, Any]:
     }
 
 
-def place(renderer: Renderer, ask: Ask) -> Tensor:
+def place(renderer: Renderer, query: Query) -> Tensor:
     """The code (Z,) at a point of the map."""
-    found, axes = plane(renderer, ask)
-    where = torch.tensor([ask.real("u", 0.0, -FAR, FAR), ask.real("v", 0.0, -FAR, FAR)])
-    through = ask.text("through", "nearest", ("nearest", "mean"))
+    found, axes = plane(renderer, query)
+    where = torch.tensor([query.real("u", 0.0, -FAR, FAR), query.real("v", 0.0, -FAR, FAR)])
+    through = query.text("through", "nearest", ("nearest", "mean"))
     here = found.z @ axes.T
     base = found.z[int((here - where).norm(dim=1).argmin())] if through == "nearest" else found.z.mean(0)
     return base + (where - axes @ base) @ axes
 
 
-def at(renderer: Renderer, ask: Ask) -> Picture:
+def at(renderer: Renderer, query: Query) -> Picture:
     """The image at a point of the map; with draft=1 in less time and less exact."""
-    return png(renderer.decode(place(renderer, ask)[None], renderer.told(ask), bool(ask.text("draft"))))
+    return png(renderer.decode(place(renderer, query)[None], renderer.told(query), bool(query.text("draft"))))
 
 
-def code(renderer: Renderer, ask: Ask) -> dict[str, Any]:
+def code(renderer: Renderer, query: Query) -> dict[str, Any]:
     """The code at a point of the map, as an address holds it."""
-    z = place(renderer, ask)
+    z = place(renderer, query)
     return {"values": z.tolist(), "code": f"z:{packed(z.numpy())}"}
 
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from gvae.explorer.answers import Picture, drawn, film, png, strip
-from gvae.explorer.asks import Ask, packed
 from gvae.explorer.panels.base import Panel
+from gvae.explorer.queries import Query, packed
 from gvae.explorer.renderer import Renderer, key
 from gvae.latent.paths import between
 
@@ -20,43 +20,43 @@ SIDE = 256
 KINDS = ("auto", "linear", "spherical", "density")
 
 
-def path(renderer: Renderer, ask: Ask) -> Tensor:
+def path(renderer: Renderer, query: Query) -> Tensor:
     """Codes (STEPS, Z) from `a` to `b`.
 
     Raises:
         GvaeError: no such codes, or no density to follow.
     """
-    kind, space, y = ask.text("path", "auto", KINDS), renderer.space, renderer.told(ask)
+    kind, space, y = query.text("path", "auto", KINDS), renderer.space, renderer.told(query)
     kind = space.best_path if kind == "auto" else kind
-    a, b = renderer.code(ask, "a"), renderer.code(ask, "b")
+    a, b = renderer.code(query, "a"), renderer.code(query, "b")
     log_prob = space.log_density(y) if kind == "density" else None
     which = ("path", kind, packed(a.numpy()), packed(b.numpy()), key(y))
     return renderer.remember(which, lambda: between(kind, a, b, STEPS, log_prob).detach())
 
 
-def at(renderer: Renderer, ask: Ask) -> Picture:
+def at(renderer: Renderer, query: Query) -> Picture:
     """One step of the path, 0 to STEPS - 1."""
-    z = path(renderer, ask)[ask.whole("step", 0, 0, STEPS - 1)]
-    return png(renderer.decode(z[None], renderer.told(ask)))
+    z = path(renderer, query)[query.whole("step", 0, 0, STEPS - 1)]
+    return png(renderer.decode(z[None], renderer.told(query)))
 
 
-def row(renderer: Renderer, ask: Ask) -> Picture:
+def row(renderer: Renderer, query: Query) -> Picture:
     """Evenly spread steps of the path side by side."""
-    which = torch.linspace(0, STEPS - 1, ask.whole("steps", 9, 2, 25)).round().long()
-    return strip(renderer.decode(path(renderer, ask)[which], renderer.told(ask)))
+    which = torch.linspace(0, STEPS - 1, query.whole("steps", 9, 2, 25)).round().long()
+    return strip(renderer.decode(path(renderer, query)[which], renderer.told(query)))
 
 
-def moving(renderer: Renderer, ask: Ask) -> Picture:
+def moving(renderer: Renderer, query: Query) -> Picture:
     """There and back as GIF or WebP."""
-    z = path(renderer, ask)
-    x = renderer.decode(torch.cat([z, z[1:-1].flip(0)]), renderer.told(ask))
+    z = path(renderer, query)
+    x = renderer.decode(torch.cat([z, z[1:-1].flip(0)]), renderer.told(query))
     frames = [drawn(image) for image in x.split(1)]
     scale = max(1, SIDE // max(frames[0].size))
     frames = [frame.resize((frame.width * scale, frame.height * scale), 0) for frame in frames]
-    return film(frames, ask.text("format", "gif", ("gif", "webp")))
+    return film(frames, query.text("format", "gif", ("gif", "webp")))
 
 
-def about(renderer: Renderer, ask: Ask) -> dict[str, Any]:
+def about(renderer: Renderer, query: Query) -> dict[str, Any]:
     """The paths that this run has, and how codes of images are found."""
     best = renderer.space.best_path
     kinds = ["auto", "linear", "spherical", *(["density"] if best == "density" else [])]

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from gvae.explorer.answers import address, png
-from gvae.explorer.asks import Ask
 from gvae.explorer.panels.base import Panel
+from gvae.explorer.queries import Query
 from gvae.explorer.renderer import Renderer
 
 SHOWN = 8
@@ -59,10 +59,10 @@ def library(renderer: Renderer, kind: str) -> tuple[Tensor, list[float]]:
     return train, np.quantile(nearest.numpy(), [0.05, 0.25, 0.5, 0.75, 0.95]).tolist()
 
 
-def nearest(renderer: Renderer, ask: Ask) -> dict[str, Any]:
+def nearest(renderer: Renderer, query: Query) -> dict[str, Any]:
     """The nearest training images of a code's picture, and what held-out images have."""
-    kind = ask.text("by", "pixels", tuple(READ))
-    x = renderer.decode(renderer.code(ask)[None], renderer.told(ask))
+    kind = query.text("by", "pixels", tuple(READ))
+    x = renderer.decode(renderer.code(query)[None], renderer.told(query))
     train, held = renderer.remember(("neighbours", kind), lambda: library(renderer, kind))
     # exact: by way of a matrix product a copy would not be at distance 0
     distances = torch.cdist(mapping(renderer, kind)(x), train, compute_mode="donot_use_mm_for_euclid_dist")[0]

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from gvae.explorer.answers import address, png
-from gvae.explorer.asks import Ask, packed
 from gvae.explorer.panels.base import Panel
+from gvae.explorer.queries import Query, packed
 from gvae.explorer.renderer import Renderer
 from gvae.latent.space import seeded
 
@@ -18,14 +18,14 @@ CODES = 64
 """codes per image of the importance bound"""
 
 
-def whole(renderer: Renderer, ask: Ask) -> dict[str, Any]:
+def whole(renderer: Renderer, query: Query) -> dict[str, Any]:
     """Three pictures, the error and the bounds of one image.
 
     The difference is x_rec - x, gray where the two are alike. The error is quoted on [0, 1].
     """
-    name = ask.text("code", "test:0")
+    name = query.text("code", "test:0")
     x, own = renderer.image(name)
-    y = renderer.told(ask) if own is None or not renderer.space.model.condition else own
+    y = renderer.told(query) if own is None or not renderer.space.model.condition else own
     z = renderer.source(name, y)
     x_rec = renderer.decode(z[None], y)
     shown = {"original": x, "reconstruction": x_rec, "difference": (x_rec - x) / 2}

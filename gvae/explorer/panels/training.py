@@ -7,8 +7,8 @@ from typing import Any
 
 from gvae.errors import GvaeError
 from gvae.explorer.answers import Picture
-from gvae.explorer.asks import Ask
 from gvae.explorer.panels.base import Panel
+from gvae.explorer.queries import Query
 from gvae.explorer.renderer import Renderer
 from gvae.report.curves import read_log, thin
 
@@ -16,7 +16,7 @@ MOST = 10**12
 """images seen, at most"""
 
 
-def curves(renderer: Renderer, ask: Ask) -> dict[str, Any]:
+def curves(renderer: Renderer, query: Query) -> dict[str, Any]:
     """Every curve as (images seen, value), and when grids were drawn.
 
     Raises:
@@ -37,15 +37,15 @@ def drawn(folder: Path) -> list[int]:
     return sorted(int(path.stem) for path in folder.glob("*.png") if path.stem.isdigit())
 
 
-def grid(renderer: Renderer, ask: Ask) -> Picture:
+def grid(renderer: Renderer, query: Query) -> Picture:
     """The grid that was drawn after so many images.
 
     Raises:
         GvaeError: there is none.
     """
-    images, run = ask.whole("images", 0, 0, MOST), renderer.run
+    images, run = query.whole("images", 0, 0, MOST), renderer.run
     of = {"samples": run.samples, "reconstructions": run.reconstructions}
-    path = of[ask.text("kind", "samples", tuple(of))](images)
+    path = of[query.text("kind", "samples", tuple(of))](images)
     if not path.is_file():
         raise GvaeError(f"no grid was drawn after {images} images; take one that the page lists")
     return Picture(path.read_bytes())

@@ -9,8 +9,8 @@ from PIL import Image
 from torch import Tensor
 
 from gvae.explorer.answers import Picture, encoded
-from gvae.explorer.asks import Ask, packed
 from gvae.explorer.panels.base import Panel
+from gvae.explorer.queries import Query, packed
 from gvae.explorer.renderer import FAR, Renderer, key
 
 AXES = ("axial", "coronal", "sagittal")
@@ -32,9 +32,9 @@ def stored(renderer: Renderer, x: Tensor) -> np.ndarray:
     return (spec.low + (x[0, 0].double().clamp(-1, 1) + 1) * (spec.high - spec.low) / 2).numpy()
 
 
-def volume(renderer: Renderer, ask: Ask) -> np.ndarray:
+def volume(renderer: Renderer, query: Query) -> np.ndarray:
     """The volume of a code (D, H, W), kept until another is asked for."""
-    z, y = renderer.code(ask), renderer.told(ask)
+    z, y = renderer.code(query), renderer.told(query)
     which = packed(z.numpy()), key(y)
     return renderer.latest("volume", which, lambda: stored(renderer, renderer.decode(z[None], y)))
 
@@ -46,18 +46,18 @@ def cut(values: np.ndarray, axis: str, index: int) -> np.ndarray:
     return values[::-1, index] if axis == "coronal" else values[::-1, :, index]
 
 
-def section(renderer: Renderer, ask: Ask) -> Picture:
+def section(renderer: Renderer, query: Query) -> Picture:
     """One slice as PNG."""
-    axis, spec = ask.text("axis", "axial", AXES), renderer.spec
+    axis, spec = query.text("axis", "axial", AXES), renderer.spec
     side = spec.shape[AXES.index(axis)]
-    index = ask.whole("index", side // 2, 0, side - 1)
-    centre = ask.real("centre", (spec.low + spec.high) / 2, -FAR, FAR)
-    width = ask.real("width", spec.high - spec.low, 1, FAR)
-    gray = windowed(cut(volume(renderer, ask), axis, index), centre, width)
+    index = query.whole("index", side // 2, 0, side - 1)
+    centre = query.real("centre", (spec.low + spec.high) / 2, -FAR, FAR)
+    width = query.real("width", spec.high - spec.low, 1, FAR)
+    gray = windowed(cut(volume(renderer, query), axis, index), centre, width)
     return encoded(Image.fromarray(np.ascontiguousarray(gray)))
 
 
-def about(renderer: Renderer, ask: Ask) -> dict[str, Any]:
+def about(renderer: Renderer, query: Query) -> dict[str, Any]:
     """Sides in voxels, and the range of values that the network knows."""
     spec = renderer.spec
     return {"axes": AXES, "shape": spec.shape, "low": spec.low, "high": spec.high, "unit": spec.unit}

@@ -56,6 +56,6 @@ def slope(density: Callable[[Tensor], Tensor], z: Tensor) -> tuple[Tensor, Tenso
     with torch.enable_grad():
         z = z if z.requires_grad else z.detach().requires_grad_()
         value = density(z)
-        # downhill, the direction in which the slope of `painted` has its floor
+        # downhill, the direction in which the slope of `leaky_tanh` has its floor
         (downhill,) = torch.autograd.grad(-value.sum(), z, create_graph=wanted)
     return (value if wanted else value.detach()), -downhill

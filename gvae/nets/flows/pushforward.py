@@ -21,9 +21,11 @@ def pushforward(base: Independent, flow: Callable[[Tensor], tuple[Tensor, Tensor
         flow: (B, Z) -> (B, Z) and log|det| (B,) in nats.
     """
 
-    def draw() -> tuple[Tensor, Tensor]:
+    def rsample_and_log_prob() -> tuple[Tensor, Tensor]:
         start = base.rsample()
         z, log_det = flow(start)
         return z, base.log_prob(start) - log_det
 
-    return Posterior(draw, lambda: flow(base.mean)[0], base.batch_shape[0], base.event_shape[0])
+    return Posterior(
+        rsample_and_log_prob, lambda: flow(base.mean)[0], base.batch_shape[0], base.event_shape[0]
+    )

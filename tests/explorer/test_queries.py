@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gvae.errors import GvaeError
-from gvae.explorer.asks import Ask, packed, unpacked
+from gvae.explorer.queries import Query, packed, unpacked
 
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
@@ -35,20 +35,20 @@ def test_any_other_text_is_refused_with_a_sentence_or_is_a_code(text):
 @pytest.mark.parametrize("text", ["nan", "inf", "1e99", "-1", "two", "", "0x1"])
 def test_numbers_out_of_range_are_named(text):
     with pytest.raises(GvaeError, match=f"^t is '{text}'; it must be a number from 0 to 1$"):
-        Ask({"t": text}).real("t", 0.5, 0, 1)
+        Query({"t": text}).real("t", 0.5, 0, 1)
 
 
 def test_whole_numbers_are_whole():
     with pytest.raises(GvaeError, match=r"^steps is 2\.5; it must be a whole number from 2 to 60$"):
-        Ask({"steps": "2.5"}).whole("steps", 9, 2, 60)
+        Query({"steps": "2.5"}).whole("steps", 9, 2, 60)
 
 
 def test_pairs_need_numbers():
-    assert Ask({"add": "Big:Nose:1.5"}).pairs("add", -9, 9) == [("Big:Nose", 1.5)]
+    assert Query({"add": "Big:Nose:1.5"}).pairs("add", -9, 9) == [("Big:Nose", 1.5)]
     with pytest.raises(GvaeError, match=r"^add Smiling is 'much'"):
-        Ask({"add": "Smiling:much"}).pairs("add", -9, 9)
+        Query({"add": "Smiling:much"}).pairs("add", -9, 9)
 
 
 def test_choices_name_the_nearest():
     with pytest.raises(GvaeError, match="did you mean 'linear'"):
-        Ask({"path": "liner"}).text("path", "auto", ("auto", "linear"))
+        Query({"path": "liner"}).text("path", "auto", ("auto", "linear"))

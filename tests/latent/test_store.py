@@ -9,7 +9,7 @@ import torch
 
 from gvae.errors import GvaeError
 from gvae.latent.directions import Direction
-from gvae.latent.shelf import find, keep, kept
+from gvae.latent.store import find, keep, kept
 from gvae.runs import Run
 
 SMILE = Direction(

@@ -15,11 +15,11 @@ LONGEST = 65_536
 """characters that a request may be long"""
 
 
-class Ask:
+class Query:
     """The words of a request by name.
 
-    >>> ask = Ask({"steps": "7", "t": "0.5"})
-    >>> ask.whole("steps", 9, 2, 60), ask.real("t", 0.0, 0.0, 1.0), ask.whole("columns", 3, 1, 9)
+    >>> query = Query({"steps": "7", "t": "0.5"})
+    >>> query.whole("steps", 9, 2, 60), query.real("t", 0.0, 0.0, 1.0), query.whole("columns", 3, 1, 9)
     (7, 0.5, 3)
     """
 
@@ -60,7 +60,7 @@ class Ask:
         Raises:
             GvaeError: not of that form, or a number out of range.
 
-        >>> Ask({"set": "3:1.5,7:-2"}).pairs("set", -9, 9)
+        >>> Query({"set": "3:1.5,7:-2"}).pairs("set", -9, 9)
         [('3', 1.5), ('7', -2.0)]
         """
         parts = [part.rpartition(":") for part in self.words.get(name, "").split(",") if part]

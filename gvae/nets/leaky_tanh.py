@@ -16,7 +16,7 @@ FLOOR = 0.01
 """least slope in gradients that lead away from black or white"""
 
 
-class Painted(torch.autograd.Function):
+class LeakyTanh(torch.autograd.Function):
     """tanh(x); a gradient whose descent moves x towards 0 is multiplied by max(1 - tanh(x)^2, FLOOR)."""
 
     @staticmethod
@@ -32,11 +32,11 @@ class Painted(torch.autograd.Function):
         return grad * torch.where(grad * y > 0, slope.clamp_min(FLOOR), slope)
 
 
-def painted(x: Tensor) -> Tensor:
+def leaky_tanh(x: Tensor) -> Tensor:
     """Images tanh(x) in [-1, 1] of outputs x, of the same shape; differentiable twice.
 
     >>> x = torch.tensor([0.0, -20.0, -20.0], requires_grad=True)
-    >>> torch.autograd.grad(painted(x), x, torch.tensor([1.0, 1.0, -1.0]))
+    >>> torch.autograd.grad(leaky_tanh(x), x, torch.tensor([1.0, 1.0, -1.0]))
     (tensor([ 1.0000,  0.0000, -0.0100]),)
     """
-    return Painted.apply(x)  # pyright: ignore[reportReturnType]
+    return LeakyTanh.apply(x)  # pyright: ignore[reportReturnType]
