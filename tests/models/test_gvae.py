@@ -145,7 +145,7 @@ def test_term_of_the_prior_moves_nobody_else():
     outcome.terms["prior"]["nll"] = 1000 * outcome.terms["prior"]["nll"]
     grads = turns.gradients(outcome, model.players())
     without = model.play(Batch(batch().x))
-    del without.losses["prior"]
+    del without.terms["prior"]
     expected = turns.gradients(without, model.players())
     assert set(grads) - set(expected) == {"prior"}
     for name, group in expected.items():

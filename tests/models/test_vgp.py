@@ -94,7 +94,7 @@ def test_centre_is_the_mean_of_draws():
     parameters = torch.randn(3, 10)
     centre = posterior(parameters, made, auxiliary, made.factor()).mean
     many = posterior(parameters.repeat(40_000, 1), made, auxiliary, made.factor())
-    z = many.draw()[0].view(40_000, 3, 2)
+    z = many.rsample_and_log_prob()[0].view(40_000, 3, 2)
     assert ((z.mean(0) - centre).abs() < 5 * z.std(0) / 200).all()
     assert centre.abs().max() > 0.1
 
