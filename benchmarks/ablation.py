@@ -29,10 +29,10 @@ from gvae.commands.train import Train
 from gvae.config import ModelConfig, TrainConfig, to_json
 from gvae.data import open_data
 from gvae.runs import Run
-from gvae.training import about
 from gvae.training.checkpoint import load_state
-from gvae.training.engine import Engine
+from gvae.training.provenance import about
 from gvae.training.signals import Interrupted
+from gvae.training.trainer import Engine
 
 METRICS = "fd,prdc,class-histogram,mmd,ms-ssim,mse,kl"
 BASE = "--weight 0.6 --penalty-every 8 --critic-lr 5e-4 --augment none"

@@ -12,7 +12,7 @@ from typing import Any
 from rows import read
 from sections import mean, origin
 
-from gvae.evaluation.table import pipes
+from gvae.reproduce.table import pipes
 
 TRIALS = {
     "fd": ("Frechet distance", 2, 1),

@@ -22,7 +22,7 @@ from rows import make, measured
 import gvae as package
 from gvae.data import open_data
 from gvae.runs import Run
-from gvae.training.doctor import Doctor, diagnose
+from gvae.training.monitors.doctor import Doctor, diagnose
 
 MODELS = {"gan": "", "wgan-gp": "--critic-steps 2", "gvae": ""}
 METRICS = "fd,prdc,class-histogram"

@@ -20,7 +20,7 @@ from rows import make, measured
 import gvae as package
 from gvae.data import open_data
 from gvae.metrics.features import extract
-from gvae.report.figures import grid, save
+from gvae.plots.grids import grid, save
 from gvae.runs import Run
 
 PICTURES = Path(__file__).parents[1] / "docs" / "images"

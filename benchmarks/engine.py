@@ -38,9 +38,9 @@ from gvae.models.base import Model
 from gvae.models.gvae import GVAE
 from gvae.models.vae import VAE
 from gvae.runs import Run
-from gvae.training import processor
-from gvae.training.engine import Engine
-from gvae.training.log import ProgressLine
+from gvae.training.log_lines import ProgressLine
+from gvae.training.provenance import processor
+from gvae.training.trainer import Engine
 
 RESULTS = Path(__file__).parent / "results" / "engine.json"
 LATE = 1e-9
@@ -155,7 +155,7 @@ def peak() -> float:
 
 def flops(model: Model, x: Tensor) -> float:
     """Multiply-adds x 2 of one round on a batch, counted by torch."""
-    from gvae.training import turns
+    from gvae.training import gradients as turns
     from gvae.types import Batch
 
     with FlopCounterMode(display=False) as counter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rows import read
 
-from gvae.evaluation.table import pipes
+from gvae.reproduce.table import pipes
 
 ADVICE = (
     (

@@ -32,12 +32,12 @@ from rows import keep, machine
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gvae.api import load
 from gvae.data.dataset import Dataset
 from gvae.evaluation.evaluate import open_reference
 from gvae.latent.directions import Direction
 from gvae.latent.learning import DirectionConfig, from_labels
 from gvae.latent.space import Space
+from gvae.loaded import load
 
 NAMES = ("Smiling", "Male", "Eyeglasses", "Blond_Hair")
 METHODS = ("mean", "logistic")

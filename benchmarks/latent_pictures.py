@@ -13,8 +13,8 @@ from gvae.evaluation.evaluate import open_reference
 from gvae.latent.directions import Direction
 from gvae.latent.paths import between
 from gvae.latent.space import Space
-from gvae.report import animation
-from gvae.report.figures import grid, save
+from gvae.plots import animation
+from gvae.plots.grids import grid, save
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images" / "latent"
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)

@@ -35,9 +35,9 @@ from engine import engine_step
 from gvae.commands.options import config_class
 from gvae.data import open_data
 from gvae.data.dataset import Dataset
-from gvae.data.store import write_prepared
-from gvae.training import processor
-from gvae.training.engine import Engine
+from gvae.data.prepared.store import write_prepared
+from gvae.training.provenance import processor
+from gvae.training.trainer import Engine
 from gvae.types import DataSpec
 
 RESULTS = Path(__file__).parent / "results" / "loader.json"

@@ -40,8 +40,8 @@ import PIL
 from PIL import Image
 
 from gvae.data import prepare
-from gvae.data.parallel import cores
-from gvae.training import processor
+from gvae.data.arrays.parallel import cores
+from gvae.training.provenance import processor
 
 RESULTS = Path(__file__).parent / "results" / "prepare.json"
 ALONE = """

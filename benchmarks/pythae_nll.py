@@ -26,7 +26,7 @@ from torch import Tensor
 
 import gvae
 from gvae.data import open_data
-from gvae.training import about
+from gvae.training.provenance import about
 
 
 class Encoder(BaseEncoder):

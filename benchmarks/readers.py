@@ -6,7 +6,7 @@ from typing import Any
 
 from rows import read
 
-from gvae.evaluation.table import pipes
+from gvae.reproduce.table import pipes
 
 
 def measured() -> str:

@@ -18,10 +18,10 @@ from typing import Any
 
 from rows import gvae, make, row
 
-from gvae.evaluation.experiments import EXPERIMENTS
 from gvae.evaluation.numbers import read_numbers
-from gvae.evaluation.quality import curve
-from gvae.evaluation.reproduce import folder
+from gvae.reproduce.experiments import EXPERIMENTS
+from gvae.reproduce.quality import curve
+from gvae.reproduce.run import folder
 from gvae.runs import Run
 
 

@@ -118,7 +118,7 @@ def where(rows: list[dict[str, Any]], name: str) -> str:
 
 def machine() -> dict[str, Any]:
     """Processor, versions and date of a measurement that is made now."""
-    from gvae.training import PACKAGES, processor, version
+    from gvae.training.provenance import PACKAGES, processor, version
 
     return {
         "environment": environment(),

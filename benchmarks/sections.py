@@ -10,8 +10,8 @@ from typing import Any
 
 from rows import read, where
 
-from gvae.evaluation.quality import Point, quality
-from gvae.evaluation.table import pipes
+from gvae.reproduce.quality import Point, quality
+from gvae.reproduce.table import pipes
 
 
 def all_sections() -> list[str]:

@@ -25,9 +25,9 @@ from PIL import Image
 from rows import gvae, make, trained
 
 from gvae.data import open_data
-from gvae.data.inspect import contact_sheet, inspect
-from gvae.report.figures import save
-from gvae.report.panels import panels
+from gvae.data.prepared.inspect import contact_sheet, inspect
+from gvae.plots.grids import save
+from gvae.plots.panels import panels
 from gvae.runs import Run
 
 PICTURES = Path(__file__).parents[1] / "docs" / "images" / "sources"

@@ -32,7 +32,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits as cross_entrop
 from gvae.data import open_data
 from gvae.losses.penalties import gradient_penalty, zero_centred
 from gvae.models import resolve
-from gvae.training import processor
+from gvae.training.provenance import processor
 
 RESULTS = Path(__file__).parent / "results" / "step.json"
 OPTIONS = {"gvae": {"start": LATE}, "gvae, first stage": {"start": 1.0}}

@@ -22,10 +22,10 @@ import readers
 import sections
 from rows import RESULTS, read, where
 
-from gvae.evaluation.experiments import EXPERIMENTS
 from gvae.evaluation.numbers import Number
-from gvae.evaluation.recipe import Experiment
-from gvae.evaluation.table import Measured, markdown, table
+from gvae.reproduce.experiments import EXPERIMENTS
+from gvae.reproduce.recipe import Experiment
+from gvae.reproduce.table import Measured, markdown, table
 
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"

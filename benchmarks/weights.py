@@ -19,7 +19,7 @@ from rows import keep
 
 import gvae
 from gvae.data import open_data
-from gvae.training import about
+from gvae.training.provenance import about
 
 
 def seconds(action: Callable[[], object]) -> float:

@@ -7,8 +7,8 @@ import os
 import sys
 from typing import NamedTuple
 
-from gvae import __version__
 from gvae.errors import GvaeError, choose
+from gvae.version import __version__
 
 
 class Command(NamedTuple):

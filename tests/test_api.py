@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from gvae.api import Loaded
 from gvae.config import NetConfig, TrainConfig, to_json
 from gvae.errors import GvaeError
+from gvae.loaded import Loaded
 from gvae.models import resolve
 from gvae.runs import Run
 from gvae.types import DataSpec

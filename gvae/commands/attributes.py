@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from gvae.commands import pictures
 from gvae.commands.options import DataOptions
 from gvae.commands.parsing import FLAT, REQUIRED, WORD, parse
 from gvae.commands.reconstruct import same_shape
-from gvae.commands.show import table
+from gvae.commands.text import directions_table
 from gvae.errors import GvaeError
 from gvae.runs import Run
 
@@ -60,7 +60,7 @@ def run(words: list[str]) -> None:
 
     directions = found(pictures.open_space(opened), args)
     gone = keep(opened, directions)
-    print(summary(directions))
+    print(directions_table(directions))
     if gone:
         print(f"Dropped, since the run was trained on after they were learned: {', '.join(gone)}")
     print(f"Kept in {opened.directions}. Next: gvae edit {opened.path} PICTURE --add {directions[0].name}=1")
@@ -130,18 +130,3 @@ def progress(blocks: range) -> Iterator[int]:
 
     console = Console(stderr=True)
     return iter(track(blocks, "codes", console=console, transient=True, disable=not console.is_terminal))
-
-
-def summary(directions: list[Direction]) -> str:
-    """A line for each direction."""
-    if directions[0].method == "component":
-        rows: list[Any] = [("name", "share of the change"), *[(d.name, f"{d.share:.1%}") for d in directions]]
-        return table(rows)
-    head = ("name", "method", "with", "without", "held-out accuracy", "AUC", "length")
-    rows = [head]
-    for d in directions:
-        scores = ["n/a" if value is None else f"{value:.3f}" for value in (d.accuracy, d.auc)]
-        rows.append(
-            (d.name, d.method, str(d.positive), str(d.negative), *scores, f"{float(d.vector.norm()):.2f}")
-        )
-    return table(rows)

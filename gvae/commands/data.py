@@ -77,7 +77,7 @@ def inspecting(words: list[str]) -> None:
     """Describe a data set and draw it."""
     args = parse(Inspect(), words, "gvae data inspect")
     from gvae.data import open_data
-    from gvae.data.inspect import contact_sheet, describe, inspect
+    from gvae.data.prepared.inspect import contact_sheet, describe, inspect
 
     dataset = open_data(args.data, args.folder.data_root, **args.folder.given())
     print(describe(inspect(dataset)))

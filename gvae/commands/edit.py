@@ -51,7 +51,7 @@ def draw(opened: Run, args: Edit, wanted: list[tuple[str, float]], out: Path) ->
 
     from gvae.latent.directions import add
     from gvae.latent.store import find
-    from gvae.report.figures import grid, save
+    from gvae.plots.grids import grid, save
 
     space = pictures.open_space(opened)
     vectors = torch.stack([find(opened, name, space.size) for name, _ in wanted])

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from gvae.commands import pictures
 from gvae.commands.parsing import FLAT, REQUIRED, WORD, parse
 from gvae.errors import GvaeError
-from gvae.report import animation
+from gvae.plots import animation
 from gvae.runs import Run
 
 FRAMES = 50
@@ -51,7 +51,7 @@ def draw(opened: Run, args: Morph, out: Path) -> str:
     import torch
 
     from gvae.latent.paths import between
-    from gvae.report.figures import grid, save
+    from gvae.plots.grids import grid, save
 
     space = pictures.open_space(opened)
     both = [pictures.read(opened, word, args.given) for word in (args.a, args.b)]

@@ -9,7 +9,7 @@ from gvae.commands.evaluate import show_numbers
 from gvae.commands.parsing import parse
 from gvae.commands.train import finish, one_budget
 from gvae.config import TrainConfig
-from gvae.quickstart import DATA, MINUTES, MODEL, SAMPLES, free, quickstart
+from gvae.reproduce.quickstart import DATA, MINUTES, MODEL, SAMPLES, free, quickstart
 
 
 @dataclass(frozen=True)

@@ -37,8 +37,8 @@ def run(words: list[str]) -> None:
     if args.n < 1:
         raise GvaeError(f"-n is {args.n}; at least one image has to be reconstructed")
     opened = Run.open(args.run).using(args.weights)
-    from gvae.api import load
     from gvae.data import open_data
+    from gvae.loaded import load
 
     data = args.data or opened.data
     dataset = open_data(data, args.folder.data_root, **args.folder.for_run(opened, data))
@@ -54,7 +54,7 @@ def run(words: list[str]) -> None:
 
 def write(x: Any, again: Any, out: Path) -> str:
     """Write the pairs to a picture file and return one line with the error."""
-    from gvae.report.figures import pairs, save
+    from gvae.plots.grids import pairs, save
 
     save(pairs(x, again), out)
     error = float((x - again).square().mean()) / 4  # networks see [-1, 1]; the error is quoted on [0, 1]

@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 from gvae.commands.parsing import REQUIRED, WORD, parse
 from gvae.commands.train import finish
 from gvae.errors import GvaeError, choose
-from gvae.evaluation.experiments import EXPERIMENTS
-from gvae.evaluation.recipe import Budget
+from gvae.reproduce.experiments import EXPERIMENTS
+from gvae.reproduce.recipe import Budget
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def run(words: list[str]) -> None:
     out = args.out or Path("reproduce") / name
 
     def go() -> None:
-        from gvae.evaluation.reproduce import reproduce
+        from gvae.reproduce.run import reproduce
 
         print(reproduce(experiment, budget, out, args.data_root).read_text(encoding="utf-8"))
 

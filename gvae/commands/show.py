@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from gvae.commands import docs, options
 from gvae.commands.options import DataOptions
 from gvae.commands.parsing import FLAT, REQUIRED, WORD, leaves, parse
+from gvae.commands.text import directions_table, table
 from gvae.errors import GvaeError, choose
 from gvae.models import MODELS, where
 from gvae.presets import PRESETS
@@ -67,18 +68,6 @@ def show_model(args: Show) -> None:
     print("\n".join(player_lines(resolve(args.what), config, spec)))
 
 
-def table(rows: list[tuple[str, ...]]) -> str:
-    """Columns of text, aligned.
-
-    >>> print(table([("a", "1", "x"), ("bcd", "22", "")]))
-      a    1   x
-      bcd  22
-    """
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
-    return "\n".join(f"  {line}".rstrip() for line in lines)
-
-
 def show_run(opened: Run) -> None:
     """A run: what, how far, the latest terms, the numbers."""
     rows = [
@@ -108,7 +97,6 @@ def show_directions(opened: Run) -> None:
     """The directions that a run keeps, learned ones and components, or why they are good for nothing."""
     if not opened.directions_about.exists():
         return
-    from gvae.commands.attributes import summary
     from gvae.latent.store import kept
 
     print("\nDirections, for gvae edit")
@@ -119,7 +107,7 @@ def show_directions(opened: Run) -> None:
         return
     for components in (False, True):
         if some := [d for d in directions if (d.method == "component") == components]:
-            print(summary(some))
+            print(directions_table(some))
 
 
 def budget(opened: Run) -> str:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gvae.commands.parsing import leaves
-from gvae.commands.show import table
+from gvae.commands.text import table
 from gvae.config import TrainConfig, from_json, to_json
 from gvae.types import Batch, DataSpec
 

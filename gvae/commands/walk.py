@@ -9,7 +9,7 @@ from typing import Annotated
 from gvae.commands import pictures
 from gvae.commands.parsing import REQUIRED, WORD, parse
 from gvae.errors import GvaeError
-from gvae.report import animation
+from gvae.plots import animation
 from gvae.runs import Run
 
 LONGEST = 600
@@ -18,7 +18,7 @@ LONGEST = 600
 
 @dataclass(frozen=True)
 class Walk:
-    """Wander through the prior of a run: a closed, smooth walk through codes drawn from it. Needs no data."""
+    """Wander through the prior of a run: a closed, smooth walk through codes drawn from it. Inputs no data."""
 
     run: Annotated[Path, WORD] = REQUIRED
     """run folder"""

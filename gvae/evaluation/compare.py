@@ -80,12 +80,11 @@ class Comparison:
     """metrics that no run has a value of, and why"""
 
 
-def compare(runs: Sequence[Run], out: Path | None = None) -> Comparison:
+def compare(runs: Sequence[Run]) -> Comparison:
     """Put evaluated runs side by side; nothing is measured here.
 
     Args:
         runs: run folders with a metrics.json each.
-        out: write the report, one HTML file, there.
 
     Raises:
         GvaeError: no runs, one run twice, a run that was not evaluated, or unlike protocols in one column.
@@ -105,12 +104,7 @@ def compare(runs: Sequence[Run], out: Path | None = None) -> Comparison:
     rows = [
         Row(name, tuple(g), tuple(row)) for name, g, row in zip(labels(groups), groups, cells, strict=True)
     ]
-    table = Comparison(tuple(columns), tuple(rows), tuple(notes))
-    if out is not None:
-        from gvae.report.page import write_report  # the report shows this table
-
-        write_report(runs, out)
-    return table
+    return Comparison(tuple(columns), tuple(rows), tuple(notes))
 
 
 def group(runs: Sequence[Run]) -> list[list[Run]]:

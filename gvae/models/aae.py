@@ -26,12 +26,12 @@ from torch.distributions import Distribution
 from torch.nn.functional import logsigmoid
 
 from gvae.config import LatentConfig
+from gvae.distributions.posteriors import Point, rsample_and_log_prob
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import nonsaturating_critic
 from gvae.models.base import Losses, Optim, Turn
 from gvae.models.latent import LatentModel
 from gvae.nets.critics import CodeCritic
-from gvae.nets.posterior import Point, rsample_and_log_prob
 from gvae.types import Batch, DataSpec
 
 MODES = 10

@@ -27,7 +27,7 @@ from gvae.losses.adversarial import nonsaturating_critic, nonsaturating_generato
 from gvae.losses.penalties import lazy_zero_centred
 from gvae.models.base import Losses, Optim, Player, Turn
 from gvae.models.implicit import ImplicitModel
-from gvae.nets.players import required
+from gvae.nets.wrappers import required
 from gvae.types import Batch, DataSpec
 
 

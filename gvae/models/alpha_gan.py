@@ -28,13 +28,13 @@ from torch.distributions import Distribution
 
 from gvae import nets
 from gvae.config import CriticConfig, LatentConfig
+from gvae.distributions.posteriors import Point, rsample_and_log_prob
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import nonsaturating_critic, nonsaturating_generator, wasserstein_generator
 from gvae.losses.augment import Augment
 from gvae.models.base import Losses, Optim, Turn
 from gvae.models.latent import LatentModel, has_parameters
 from gvae.nets.critics import CodeCritic
-from gvae.nets.posterior import Point, rsample_and_log_prob
 from gvae.types import Batch, DataSpec
 
 GENERATOR_LOSS = {"nonsaturating": nonsaturating_generator, "ratio": wasserstein_generator}

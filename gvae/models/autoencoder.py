@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from gvae.config import LatentConfig
+from gvae.distributions.posteriors import Point
 from gvae.models.base import Losses, Turn
 from gvae.models.latent import LatentModel
-from gvae.nets.posterior import Point
 from gvae.types import Batch
 
 

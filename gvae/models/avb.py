@@ -31,13 +31,12 @@ from torch.distributions import Distribution, Independent, Normal
 
 from gvae import nets
 from gvae.config import LatentConfig
+from gvae.distributions.posteriors import MIN_LOGVAR, Posterior, gaussian
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import nonsaturating_critic
 from gvae.models.base import Losses, Optim, Player, Turn
 from gvae.models.latent import LatentModel
 from gvae.nets.critics import PairCritic
-from gvae.nets.heads import MIN_LOGVAR, gaussian
-from gvae.nets.posterior import Posterior
 from gvae.types import Batch, DataSpec, Terms
 
 DRAWS = 64

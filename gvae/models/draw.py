@@ -29,11 +29,10 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from gvae.config import BoundConfig, DrawConfig
+from gvae.distributions.posteriors import Posterior, gaussian, rsample_and_log_prob
 from gvae.errors import GvaeError
 from gvae.models.vae import VAE
 from gvae.nets import recurrent
-from gvae.nets.heads import gaussian
-from gvae.nets.posterior import Posterior, rsample_and_log_prob
 from gvae.types import DataSpec
 
 

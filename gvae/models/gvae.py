@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution, kl_divergence
 
 from gvae import nets
+from gvae.distributions.posteriors import gaussian
 from gvae.losses.adversarial import ADVERSARIAL, balance, wasserstein_critic
 from gvae.losses.augment import Augment
 from gvae.losses.penalties import as_grad_leaf, gradient_penalty, lazy_zero_centred, squared_slope
@@ -33,7 +34,6 @@ from gvae.models.base import Losses, Optim, Player, Turn
 from gvae.models.gvae_options import Config, check
 from gvae.models.latent import LatentModel, has_parameters
 from gvae.nets.critics import CodeCritic
-from gvae.nets.heads import gaussian
 from gvae.types import Batch, DataSpec, Terms
 
 CONSTANT_UPDATES = 150

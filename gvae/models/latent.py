@@ -16,11 +16,11 @@ from torch.distributions import Distribution, Independent, Normal, kl_divergence
 
 from gvae import nets
 from gvae.config import LatentConfig
+from gvae.distributions.likelihoods import Likelihood
+from gvae.distributions.posteriors import Posterior, gaussian, rsample_and_log_prob
 from gvae.errors import GvaeError
 from gvae.models.base import Model
-from gvae.nets.heads import Likelihood, gaussian
-from gvae.nets.players import at_least_float32
-from gvae.nets.posterior import Posterior, rsample_and_log_prob
+from gvae.nets.wrappers import at_least_float32
 from gvae.priors import PRIORS, Prior
 from gvae.priors.vamp import Vamp
 from gvae.types import Batch, DataSpec

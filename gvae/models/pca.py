@@ -23,10 +23,10 @@ from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal
 
 from gvae.config import LatentConfig
+from gvae.distributions.likelihoods import Likelihood
 from gvae.errors import GvaeError
 from gvae.models.base import Model, Turn
 from gvae.models.latent import LatentModel
-from gvae.nets.heads import Likelihood
 from gvae.types import Batch, DataSpec
 
 IMAGES = 60_000

@@ -31,11 +31,10 @@ from torch import Tensor, nn
 from torch.distributions import Distribution, Independent
 
 from gvae.config import BoundConfig
+from gvae.distributions.posteriors import Posterior, gaussian
 from gvae.errors import GvaeError
 from gvae.models.vae import VAE
 from gvae.nets.flows.leapfrog import leapfrog, slope
-from gvae.nets.heads import gaussian
-from gvae.nets.posterior import Posterior
 from gvae.types import DataSpec
 
 STEP = 0.1

@@ -22,12 +22,11 @@ from torch import Tensor
 from torch.distributions import Independent
 
 from gvae.config import BoundConfig
+from gvae.distributions.posteriors import Posterior, gaussian
+from gvae.distributions.pushforward import pushforward
 from gvae.errors import GvaeError
 from gvae.models.vae import VAE
 from gvae.nets.flows.iaf import IAF
-from gvae.nets.flows.pushforward import pushforward
-from gvae.nets.heads import gaussian
-from gvae.nets.posterior import Posterior
 from gvae.types import DataSpec
 
 

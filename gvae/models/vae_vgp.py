@@ -28,11 +28,10 @@ from torch.distributions import Distribution, Normal
 
 from gvae import nets
 from gvae.config import BoundConfig
+from gvae.distributions.gaussian_process import Auxiliary, Process
+from gvae.distributions.posteriors import Posterior, gaussian
 from gvae.errors import GvaeError
 from gvae.models.vae import VAE
-from gvae.nets.gp import Auxiliary, Process
-from gvae.nets.heads import gaussian
-from gvae.nets.posterior import Posterior
 from gvae.priors.layered import layers
 from gvae.types import DataSpec
 

@@ -10,11 +10,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from gvae.atomic import write_atomic
 from gvae.config import from_json
 from gvae.errors import GvaeError
 from gvae.models import resolve
 from gvae.models.base import Model
-from gvae.runs import Run, write_atomic
+from gvae.runs import Run
 
 
 def build(run: Run) -> Model:

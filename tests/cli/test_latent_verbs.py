@@ -11,13 +11,13 @@ import pytest
 import torch
 from PIL import Image
 
-from gvae.api import load
 from gvae.data.dataset import Dataset
-from gvae.data.store import write_prepared
+from gvae.data.prepared.store import write_prepared
 from gvae.latent.inversion import Search
 from gvae.latent.store import kept
+from gvae.loaded import load
 from gvae.models import MODELS
-from gvae.report.figures import to_uint8
+from gvae.plots.grids import to_uint8
 from gvae.runs import Run
 from gvae.types import DataSpec
 

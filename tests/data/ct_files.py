@@ -115,6 +115,6 @@ def pack(folder: Path, archive: Path) -> Path:
 
 def files(place: Path) -> list[Any]:
     """What the readers take."""
-    from gvae.data.zips import files_below
+    from gvae.data.files.zips import files_below
 
     return files_below(place)

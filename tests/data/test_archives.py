@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gvae.data.archives import unpack
+from gvae.data.files.archives import unpack
 from gvae.errors import GvaeError
 
 

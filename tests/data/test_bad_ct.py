@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from ct_files import affine, body, pack, write_nifti, write_series, write_slice
 
-from gvae.data import zips
-from gvae.data.ct import open_ct
+from gvae.data.files import zips
+from gvae.data.sources.ct import open_ct
 from gvae.errors import GvaeError
 
 pydicom = pytest.importorskip("pydicom")
@@ -401,7 +401,7 @@ def test_an_archive_of_too_much_is_refused_before_it_is_read(tmp_path: Path, mon
 
 
 def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from gvae.data.stack import Stack
+    from gvae.data.ct.stack import Stack
 
     class Full:
         def seek(self, place: int) -> None:

@@ -15,10 +15,10 @@ from face_files import attribute_list, celeba, pairs, photo
 from PIL import Image
 
 from gvae.data import open_data
-from gvae.data.celeba import open_celeba
-from gvae.data.celeba_hq import open_celeba_hq
-from gvae.data.ffhq import open_ffhq
-from gvae.data.lsun import open_lsun
+from gvae.data.sources.celeba import open_celeba
+from gvae.data.sources.celeba_hq import open_celeba_hq
+from gvae.data.sources.ffhq import open_ffhq
+from gvae.data.sources.lsun import open_lsun
 from gvae.errors import GvaeError
 
 lmdb = pytest.importorskip("lmdb", reason='needs the package lmdb: pip install "gvae[lsun]"')

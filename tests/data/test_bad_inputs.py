@@ -17,11 +17,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gvae.data import idx, open_data, prepare
-from gvae.data.archives import unpack
-from gvae.data.cifar10 import CLASSES
+from gvae.data import open_data, prepare
 from gvae.data.dataset import Dataset
-from gvae.data.store import write_prepared
+from gvae.data.files.archives import unpack
+from gvae.data.prepared.store import write_prepared
+from gvae.data.sources import idx
+from gvae.data.sources.cifar10 import CLASSES
 from gvae.errors import GvaeError
 from gvae.types import DataSpec
 from tests.data.test_archives import special, tarball

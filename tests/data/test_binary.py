@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from gvae.data import binary, open_data
+from gvae.data import open_data
 from gvae.data.dataset import Dataset
+from gvae.data.sources import binary
 from gvae.errors import GvaeError
 from gvae.types import DataSpec
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from gvae.data import open_data, prepare
-from gvae.data.celeba import open_celeba
-from gvae.data.lists import divide, read_table
+from gvae.data.images.lists import divide, read_table
+from gvae.data.sources.celeba import open_celeba
 from gvae.errors import GvaeError
 
 COUNTS = {"Male": 2083, "Smiling": 2406, "Eyeglasses": 315, "Young": 3913, "Blond_Hair": 730, "Bald": 117}
@@ -95,7 +95,7 @@ def test_a_part_that_is_absent_is_drawn_from_train(tmp_path: Path):
 
 def test_the_whole_set_has_the_plain_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     folder = celeba(tmp_path)
-    monkeypatch.setattr("gvae.data.celeba.WHOLE", 12)
+    monkeypatch.setattr("gvae.data.sources.celeba.WHOLE", 12)
     data = open_celeba(tmp_path, size=4)
     assert data.spec.name == "celeba"
     assert not [note for note in data.facts["notes"] if "subset" in note]

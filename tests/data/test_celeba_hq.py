@@ -10,7 +10,7 @@ from face_files import attribute_list, pairs, photo, ramp
 from PIL import Image
 
 from gvae.data import prepare
-from gvae.data.celeba_hq import open_celeba_hq
+from gvae.data.sources.celeba_hq import open_celeba_hq
 from gvae.errors import GvaeError
 
 SQUARE = (16, 16)

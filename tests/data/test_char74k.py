@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gvae.data.char74k import CLASSES, open_char74k
+from gvae.data.sources.char74k import CLASSES, open_char74k
 from gvae.errors import GvaeError
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gvae.data import cifar10
-from gvae.data.cifar10 import BATCHES, CLASSES, fetch_cifar10, open_cifar10
+from gvae.data.sources import cifar10
+from gvae.data.sources.cifar10 import BATCHES, CLASSES, fetch_cifar10, open_cifar10
 from gvae.errors import GvaeError
 
 SIZES = {"data_batch_1": 24, "data_batch_2": 12, "test_batch": 6}

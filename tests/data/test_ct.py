@@ -13,11 +13,11 @@ from ct_files import SPACING, TAGS, affine, body, pack, write_nifti, write_serie
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gvae.data import stack
-from gvae.data.ct import open_ct
+from gvae.data.ct import stack
+from gvae.data.ct.patients import by_slab, divide
+from gvae.data.ct.volumes import AIR
 from gvae.data.dataset import Dataset
-from gvae.data.patients import by_slab, divide
-from gvae.data.volumes import AIR
+from gvae.data.sources.ct import open_ct
 from gvae.errors import GvaeError
 
 pytest.importorskip("pydicom")

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from ct_files import TAGS, body, write_nifti, write_series
 
-from gvae.data import nifti, open_data, prepare
+from gvae.data import open_data, prepare
+from gvae.data.ct import nifti
 from gvae.errors import GvaeError
 
 pytest.importorskip("pydicom")
@@ -19,8 +20,8 @@ pytest.importorskip("nibabel")
 KILLED = """
 import os, signal, sys
 from gvae.data import prepare, scanlog, store
-from gvae.data.scanlog import ScanLog
-from gvae.data.stack import Stack
+from gvae.data.ct.journal import ScanLog
+from gvae.data.ct.stack import Stack
 
 left = int(sys.argv[3])
 
@@ -140,7 +141,7 @@ def test_scans_that_changed_are_noticed(scans, tmp_path, monkeypatch):
 
 def test_other_libraries_are_noticed(scans, tmp_path, monkeypatch):
     stopped(scans, tmp_path / "set", monkeypatch, 2)
-    monkeypatch.setattr("gvae.data.scanlog._versions", lambda: {"numpy": "0"})
+    monkeypatch.setattr("gvae.data.ct.journal._versions", lambda: {"numpy": "0"})
     with pytest.raises(GvaeError, match=r"begun with other versions of numpy, pydicom"):
         prepare(f"ct:{scans}", tmp_path / "set", size=16)
 

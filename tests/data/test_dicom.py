@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from ct_files import SPACING, affine, body, files, pack, write_series, write_slice
 
-from gvae.data.dicom import identity, is_dicom, read_series
+from gvae.data.ct.dicom import identity, is_dicom, read_series
 from gvae.errors import GvaeError
 
 pydicom = pytest.importorskip("pydicom")

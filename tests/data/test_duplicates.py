@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from gvae.data import duplicates, open_data
+from gvae.data import open_data
 from gvae.data.dataset import Dataset
-from gvae.data.duplicates import Pair, alike, copies, find, fingerprints, frequencies
-from gvae.data.inspect import describe, inspect
+from gvae.data.prepared import duplicates
+from gvae.data.prepared.duplicates import Pair, alike, copies, find, fingerprints, frequencies
+from gvae.data.prepared.inspect import describe, inspect
 from gvae.types import DataSpec
 
 

@@ -12,9 +12,10 @@ import pytest
 from face_files import photo, ramp
 from PIL import Image
 
-from gvae.data import ffhq, prepare
-from gvae.data.ffhq import open_ffhq
-from gvae.data.ffhq_features import RULES, read_features
+from gvae.data import prepare
+from gvae.data.sources import ffhq
+from gvae.data.sources.ffhq import open_ffhq
+from gvae.data.sources.ffhq_features import RULES, read_features
 from gvae.errors import GvaeError
 
 SQUARE = (16, 16)

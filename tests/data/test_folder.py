@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from gvae.config import TrainConfig
-from gvae.data import decoding, on_demand, open_data, prepare, rows
-from gvae.data.inspect import inspect
-from gvae.data.on_demand import OnDemand
-from gvae.data.pixels import bring, decode, read_header
+from gvae.data import open_data, prepare
+from gvae.data.arrays import decoding, on_demand, rows
+from gvae.data.arrays.on_demand import OnDemand
+from gvae.data.arrays.pixels import bring, decode, read_header
+from gvae.data.prepared.inspect import inspect
 from gvae.errors import GvaeError
-from gvae.training.stream import Stream
+from gvae.training.batches import Batches
 
 
 def pixels(size: tuple[int, int] = (12, 12), depth: int = 3, seed: int = 0) -> np.ndarray:
@@ -319,12 +320,12 @@ def test_more_than_memory_holds_is_decoded_on_demand(tmp_path: Path, little_memo
 def test_training_on_demand_is_training_from_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     some(tmp_path, 30)
     config, device = TrainConfig(batch=16, seed=4), torch.device("cpu")
-    from_memory = Stream(open_data(str(tmp_path)), config, device)
+    from_memory = Batches(open_data(str(tmp_path)), config, device)
     monkeypatch.setattr(rows, "_memory", lambda: 600)
     monkeypatch.setattr(on_demand, "BATCH", 2)
     data = open_data(str(tmp_path))
     assert isinstance(data.images, OnDemand)
-    decoded, resumed = Stream(data, config, device), Stream(data, config, device)
+    decoded, resumed = Batches(data, config, device), Batches(data, config, device)
     resumed.order.position = 3
     for step in range(7):
         batch = from_memory.next()
@@ -339,10 +340,10 @@ def test_passes_are_whole_and_come_to_no_more_images_than_are_of_use(
     data = open_data(str(tmp_path))
     n = len(data.split("train"))
     config, cpu = TrainConfig(batch=8, seed=4), torch.device("cpu")
-    monkeypatch.setattr("gvae.training.stream.BLOCK", 1)
+    monkeypatch.setattr("gvae.training.batches.BLOCK", 1)
     for enough, passes in ((10 * n, 5), (2 * n, 2), (2 * n - 1, 1), (n - 1, 1)):
-        monkeypatch.setattr("gvae.training.stream.ENOUGH", enough)
-        assert sum(len(batch.x) for batch in Stream(data, config, cpu).passes()) == passes * n
+        monkeypatch.setattr("gvae.training.batches.ENOUGH", enough)
+        assert sum(len(batch.x) for batch in Batches(data, config, cpu).passes()) == passes * n
 
 
 def test_a_file_that_breaks_during_training_is_named(tmp_path: Path, little_memory: None):

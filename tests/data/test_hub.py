@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from gvae.data import open_data, options_of, prepare
-from gvae.data.hub import open_hub
+from gvae.data.sources.hub import open_hub
 from gvae.errors import GvaeError
 
 datasets = pytest.importorskip("datasets", reason='needs the package datasets: pip install "gvae[hub]"')

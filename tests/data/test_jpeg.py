@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from gvae.data import jpeg, pixels
+from gvae.data.arrays import jpeg, pixels
 
 pytest.importorskip("simplejpeg")
 

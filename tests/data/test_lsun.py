@@ -14,9 +14,10 @@ import pytest
 from face_files import photo, ramp
 from PIL import Image
 
-from gvae.data import lmdbs, open_data, prepare
-from gvae.data.items import Item
-from gvae.data.lsun import open_lsun
+from gvae.data import open_data, prepare
+from gvae.data.arrays.items import Item
+from gvae.data.sources import lmdbs
+from gvae.data.sources.lsun import open_lsun
 from gvae.errors import GvaeError
 
 lmdb = pytest.importorskip("lmdb", reason='needs the package lmdb: pip install "gvae[lsun]"')

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gvae.data.arrays.mapped import at_random, take
 from gvae.data.dataset import Dataset
-from gvae.data.mapped import at_random, take
-from gvae.data.store import read_prepared, write_prepared
+from gvae.data.prepared.store import read_prepared, write_prepared
 from gvae.types import DataSpec
 
 PAGE = 4096

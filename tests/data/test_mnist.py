@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gvae.data import idx, open_data
-from gvae.data.mnist import PARTS, open_files
+from gvae.data import open_data
+from gvae.data.sources import idx
+from gvae.data.sources.mnist import PARTS, open_files
 from gvae.errors import GvaeError
 
 DIGITS = tuple("0123456789")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from ct_files import affine, body, files, write_nifti
 
-from gvae.data.nifti import label_names, names_in, read_nifti
+from gvae.data.ct.nifti import label_names, names_in, read_nifti
 
 nibabel = pytest.importorskip("nibabel")
 

@@ -11,8 +11,8 @@ import pytest
 from ct_files import body, pack, write_nifti, write_series
 from PIL import Image
 
-from gvae.data.pancreas_crops import COPIES
-from gvae.data.pancreas_ct import open_pancreas_ct
+from gvae.data.sources.pancreas_crops import COPIES
+from gvae.data.sources.pancreas_ct import open_pancreas_ct
 from gvae.errors import GvaeError
 
 pytest.importorskip("pydicom")

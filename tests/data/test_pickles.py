@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gvae.data import pickles
+from gvae.data.sources import pickles
 from gvae.errors import GvaeError
 
 EVENTS: list[str] = []

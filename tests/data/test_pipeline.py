@@ -16,10 +16,13 @@ import pytest
 from PIL import Image
 
 from gvae.cli import main
-from gvae.data import decoding, open_data, parallel, prepare, progress, rows, store
-from gvae.data.pipeline import claim
-from gvae.data.rows import FileRows
-from gvae.data.store import read_prepared
+from gvae.data import open_data, prepare
+from gvae.data.arrays import decoding, parallel, rows
+from gvae.data.arrays.rows import FileRows
+from gvae.data.files import progress
+from gvae.data.prepared import store
+from gvae.data.prepared.pipeline import claim
+from gvae.data.prepared.store import read_prepared
 from gvae.errors import GvaeError
 
 KILLED = """

@@ -14,8 +14,8 @@ from PIL import Image
 from gvae.config import TrainConfig
 from gvae.data import DATASETS, default_root, load_object, open_data, options_of
 from gvae.data.dataset import Dataset
-from gvae.data.inspect import contact_sheet, describe, inspect
 from gvae.data.options import OPTIONS
+from gvae.data.prepared.inspect import contact_sheet, describe, inspect
 from gvae.errors import GvaeError
 from gvae.runs import Run
 from gvae.types import DataSpec
@@ -141,7 +141,7 @@ def test_default_root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 
 def test_inspect_counts_and_averages(monkeypatch: pytest.MonkeyPatch):
     data = open_data("digits")
-    monkeypatch.setattr("gvae.data.inspect.CHUNK", 1000)
+    monkeypatch.setattr("gvae.data.prepared.inspect.CHUNK", 1000)
     about = inspect(data)
     train = data.images[data.split("train")] / 16
     assert about["mean"] == pytest.approx(train.mean())
@@ -161,7 +161,7 @@ def test_moments_of_scans_are_those_of_what_networks_see(monkeypatch: pytest.Mon
     images[0, 0, 0], images[0, 0, 1] = -32768, 32767
     spec = DataSpec("ct", 1, (6, 6), low=-160, high=240, unit="HU")
     data = Dataset(spec, images, splits={"train": np.arange(7)})
-    monkeypatch.setattr("gvae.data.inspect.CHUNK", 80)
+    monkeypatch.setattr("gvae.data.prepared.inspect.CHUNK", 80)
     about = inspect(data)
     seen = (data.batch(np.arange(7)).x.double().numpy() + 1) / 2
     assert about["mean"] == pytest.approx(seen.mean(), abs=1e-7)

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gvae.data import open_data, prepare, store
+from gvae.data import open_data, prepare
 from gvae.data.dataset import Dataset
-from gvae.data.store import read_prepared, write_prepared
+from gvae.data.prepared import store
+from gvae.data.prepared.store import read_prepared, write_prepared
 from gvae.errors import GvaeError
 from gvae.types import DataSpec
 

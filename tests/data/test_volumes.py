@@ -8,8 +8,8 @@ from ct_files import affine, body
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gvae.data import volumes
-from gvae.data.volumes import Volume, oriented, resample, same_grid, whole
+from gvae.data.ct import volumes
+from gvae.data.ct.volumes import Volume, oriented, resample, same_grid, whole
 from gvae.errors import GvaeError
 
 pytest.importorskip("nibabel")

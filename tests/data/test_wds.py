@@ -16,11 +16,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gvae.data import on_demand, open_data, prepare, rows, shards
-from gvae.data.on_demand import OnDemand
-from gvae.data.rows import FileRows
-from gvae.data.shards import Shards, expand
-from gvae.data.wds import open_wds
+from gvae.data import open_data, prepare
+from gvae.data.arrays import on_demand, rows
+from gvae.data.arrays.on_demand import OnDemand
+from gvae.data.arrays.rows import FileRows
+from gvae.data.sources import shards
+from gvae.data.sources.shards import Shards, expand
+from gvae.data.sources.wds import open_wds
 from gvae.errors import GvaeError
 
 

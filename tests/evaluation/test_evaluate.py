@@ -10,8 +10,8 @@ import torch
 from evaluation_runs import evaluated_run
 from torch.distributions import Independent, Normal
 
-import gvae.api
 import gvae.data
+import gvae.loaded
 from gvae.data import open_data
 from gvae.errors import GvaeError
 from gvae.evaluation.compare import compare
@@ -51,7 +51,7 @@ class Copier:
 @pytest.fixture
 def make_run(tmp_path, monkeypatch):
     """A run folder that `load` opens as a Copier; a GAN's has no encoder."""
-    monkeypatch.setattr(gvae.api, "load", lambda run: Copier(run, encoder=run.model != "wgan-gp"))
+    monkeypatch.setattr(gvae.loaded, "load", lambda run: Copier(run, encoder=run.model != "wgan-gp"))
     monkeypatch.setattr(gvae.data, "open_data", lambda source, root: DIGITS)
     return partial(evaluated_run, tmp_path)
 

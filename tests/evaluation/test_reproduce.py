@@ -10,14 +10,14 @@ import pytest
 from PIL import Image
 
 from gvae.data import open_data
-from gvae.evaluation.experiments import EXPERIMENTS, TOY
 from gvae.evaluation.numbers import read_numbers
-from gvae.evaluation.recipe import Budget, Column, Experiment, Recipe
-from gvae.evaluation.reproduce import amount, folder, options, reproduce
-from gvae.evaluation.table import cell, markdown, measured
 from gvae.metrics import get
 from gvae.models import resolve
-from gvae.report.panels import MARGIN, SIDE
+from gvae.plots.panels import MARGIN, SIDE
+from gvae.reproduce.experiments import EXPERIMENTS, TOY
+from gvae.reproduce.recipe import Budget, Column, Experiment, Recipe
+from gvae.reproduce.run import amount, folder, options, reproduce
+from gvae.reproduce.table import cell, markdown, measured
 from gvae.runs import Run
 from gvae.types import DataSpec
 

@@ -6,10 +6,10 @@ import dataclasses
 
 import pytest
 
-from gvae.evaluation.experiments import EXPERIMENTS
 from gvae.evaluation.numbers import Number
-from gvae.evaluation.table import Measured, markdown
-from gvae.evaluation.verdict import difference, error, latent_size
+from gvae.reproduce.experiments import EXPERIMENTS
+from gvae.reproduce.table import Measured, markdown
+from gvae.reproduce.verdict import difference, error, latent_size
 
 
 def row(smallest: float, fd: float = 50.0, ms_ssim: float = 0.3) -> Measured:

@@ -14,18 +14,18 @@ from torch.distributions import Independent, MultivariateNormal, Normal
 import gvae
 from gvae.config import BoundConfig, NetConfig, TrainConfig
 from gvae.data import open_data
+from gvae.distributions.posteriors import Posterior
+from gvae.evaluation.annealing import Schedule, anneal, log_mean_exp, transition
+from gvae.evaluation.blocks import per_image
+from gvae.evaluation.chains import estimate, gap
+from gvae.evaluation.grid import on_grid
+from gvae.evaluation.inputs import Inputs
+from gvae.evaluation.measure import measure
 from gvae.metrics import get
-from gvae.metrics.annealing import Schedule, anneal, log_mean_exp, transition
-from gvae.metrics.base import measure
-from gvae.metrics.blocks import per_image
-from gvae.metrics.chains import estimate, gap
 from gvae.metrics.exact import exact
-from gvae.metrics.grid import on_grid
 from gvae.metrics.iwae import iwae, weighed
-from gvae.metrics.needs import Needs
 from gvae.models.latent import LatentModel
 from gvae.models.vae import VAE
-from gvae.nets.posterior import Posterior
 from gvae.training import train
 from gvae.types import DataSpec
 
@@ -185,11 +185,11 @@ def test_annealing_agrees_with_5000_importance_samples_on_real_digits(data_root,
     digits = open_data("mnist-dynamic", data_root)
     options = BoundConfig(latent=8, prior="normal", net=NetConfig("mlp", width=64))
     run = train("vae", options, TrainConfig(images=60_000, ema=0), digits, "mnist-dynamic", tmp_path / "run")
-    needs = Needs(gvae.load(run), digits, weighed=200)
+    needs = Inputs(gvae.load(run), digits, weighed=200)
     important, annealed = measure(get("iwae-5000"), needs), measure(get("ais-100x4"), needs)
     assert important["n"] == annealed["n"] == 200
     assert abs(important["value"] - annealed["value"]) < 0.3
-    reduced = measure(get("iwae-500"), Needs(needs.loaded, digits, weighed=200, precision="bf16"))
+    reduced = measure(get("iwae-500"), Inputs(needs.loaded, digits, weighed=200, precision="bf16"))
     whole = measure(get("iwae-500"), needs)
     assert abs(reduced["value"] - whole["value"]) < 0.5 * whole["error"]
     assert reduced["value"] != whole["value"]

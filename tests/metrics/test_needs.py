@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 import torch
 
-from gvae.api import Loaded
 from gvae.config import NetConfig, TrainConfig
 from gvae.data.dataset import Dataset
 from gvae.errors import GvaeError
+from gvae.evaluation.inputs import NEEDS, Inputs
+from gvae.evaluation.measure import measure
+from gvae.loaded import Loaded
 from gvae.metrics import COSTLY, METRICS, get
-from gvae.metrics.base import Metric, measure
+from gvae.metrics.base import Metric
 from gvae.metrics.features import CLASSIFIERS, RandomConv, extract, extractor
-from gvae.metrics.needs import NEEDS, Needs
 from gvae.models.vae import VAE, Config
 from gvae.runs import Run
 from gvae.types import DataSpec
@@ -58,8 +59,8 @@ def gan(dataset: Dataset, images: np.ndarray | None = None) -> Any:
 
 
 @pytest.fixture(scope="module")
-def needs(digits) -> Needs:
-    return Needs(loaded(digits.spec), digits, samples=300)
+def needs(digits) -> Inputs:
+    return Inputs(loaded(digits.spec), digits, samples=300)
 
 
 @pytest.mark.parametrize("name", [*sorted(set(METRICS) - SLOW), "iwae-5"])
@@ -67,7 +68,7 @@ def test_every_metric_measures_a_vae(needs, name):
     metric = get(name)
     assert metric.name == name
     if name in COSTLY:
-        needs = Needs(needs.loaded, needs.dataset, samples=300, weighed=4)
+        needs = Inputs(needs.loaded, needs.dataset, samples=300, weighed=4)
     assert {need.partition(":")[0] for need in metric.needs + (metric.floor or ())} <= set(NEEDS)
     result = measure(metric, needs)
     assert result["better"] == metric.better
@@ -86,7 +87,7 @@ def test_every_metric_measures_a_vae(needs, name):
 
 
 def test_a_model_that_only_samples_gets_reasons_not_errors(digits):
-    only = Needs(gan(digits), digits, samples=200)
+    only = Inputs(gan(digits), digits, samples=200)
     for name in ("mse", "kl", "code-kl", "elbo", "iwae-5", "nats"):
         result = measure(get(name), only)
         assert result["value"] is None
@@ -96,7 +97,7 @@ def test_a_model_that_only_samples_gets_reasons_not_errors(digits):
 
 def test_real_images_score_like_the_floor_and_collapse_scores_badly(digits):
     one = digits.batch(digits.split("train")[:1]).x.numpy()
-    real, collapsed = (Needs(gan(digits, x), digits, samples=170) for x in (None, np.repeat(one, 170, 0)))
+    real, collapsed = (Inputs(gan(digits, x), digits, samples=170) for x in (None, np.repeat(one, 170, 0)))
     for name in ("fd", "kd", "class-histogram", "mmd"):
         good, bad = measure(get(name), real)["value"], measure(get(name), collapsed)["value"]
         assert good < bad / 5, name
@@ -107,8 +108,8 @@ def test_real_images_score_like_the_floor_and_collapse_scores_badly(digits):
 def test_each_thing_is_computed_once_and_seeds_decide(needs, digits):
     assert needs.get("fake") is needs.get("fake")
     assert needs.get("real_features") is needs.get("real_features")
-    again = Needs(needs.loaded, digits, samples=300)
-    other = Needs(needs.loaded, digits, samples=300, seed=1)
+    again = Inputs(needs.loaded, digits, samples=300)
+    other = Inputs(needs.loaded, digits, samples=300, seed=1)
     for name in ("fake", "codes", "log_weights"):
         assert np.array_equal(needs.get(name), again.get(name))
         assert not np.array_equal(needs.get(name), other.get(name))
@@ -123,22 +124,22 @@ def test_sizes_splits_and_labels(needs, digits):
     assert needs.count("bounds:1000") == 50
     assert needs.get("fake_labels") is None
     assert sorted(needs.get("real_labels")) == sorted(np.asarray(digits.labels)[digits.split("test")])
-    assert Needs(needs.loaded, digits, split="val").other_split == "train"
-    large = Needs(needs.loaded, digits)
+    assert Inputs(needs.loaded, digits, split="val").other_split == "train"
+    large = Inputs(needs.loaded, digits)
     assert (
         large.count("fake") == large.count("other") == len(digits.split("train"))
     )  # so that the floor has the same n
 
 
 def test_a_conditional_model_is_asked_for_the_classes_of_the_data(digits):
-    conditional = Needs(loaded(digits.spec, conditional=True), digits, samples=150)
+    conditional = Inputs(loaded(digits.spec, conditional=True), digits, samples=150)
     assert conditional.get("fake_labels").shape == (150,)
     assert conditional.get("reconstructions").shape == (150, 1, 8, 8)
     assert measure(get("elbo"), conditional)["n"] == 150
 
 
 def test_too_few_images_is_an_error_that_names_the_number(digits):
-    few = Needs(loaded(digits.spec), digits, samples=60)
+    few = Inputs(loaded(digits.spec), digits, samples=60)
     with pytest.raises(
         GvaeError, match=r"fd needs at least 100 images, got 60 \(real features\); give more --samples"
     ):
@@ -155,7 +156,7 @@ def test_the_protocol_says_what_must_be_equal(needs, digits):
     assert expected.items() <= protocol.items()
     assert len(protocol["features_sha256"]) == 16
     assert set(protocol["versions"]) == {"gvae", "torch", "numpy"}
-    normal = Needs(needs.loaded, digits, samples=300, prior="normal")
+    normal = Inputs(needs.loaded, digits, samples=300, prior="normal")
     assert measure(get("fd"), normal)["protocol"]["prior"] == "normal"
     assert measure(get("elbo"), needs)["protocol"]["likelihood"] == "gaussian"
     assert "prior" not in measure(get("nats"), needs)["protocol"]
@@ -165,19 +166,19 @@ def test_the_protocol_says_what_must_be_equal(needs, digits):
 def test_unlike_images_and_bad_numbers_are_refused(digits):
     spec = DataSpec("digits", 1, (12, 12))
     with pytest.raises(GvaeError, match=r"shape \(1, 12, 12\), those of digits have shape \(1, 8, 8\)"):
-        Needs(loaded(spec), digits)
+        Inputs(loaded(spec), digits)
     with pytest.raises(GvaeError, match="at least 1"):
-        Needs(loaded(digits.spec), digits, samples=0)
+        Inputs(loaded(digits.spec), digits, samples=0)
     broken = np.full((200, 1, 8, 8), np.nan, np.float32)
     with pytest.raises(GvaeError, match="diverged"):
-        measure(get("fd"), Needs(gan(digits, broken), digits, samples=200))
+        measure(get("fd"), Inputs(gan(digits, broken), digits, samples=200))
 
 
 def test_data_without_a_classifier_gets_random_features_and_no_histogram():
     spec = DataSpec("blobs", 3, (16, 16))
     images = np.random.default_rng(0).integers(0, 255, (300, 16, 16, 3), dtype=np.uint8)
     data = Dataset(spec, images, splits={"train": np.arange(150), "test": np.arange(150, 300)})
-    blobs = Needs(gan(data), data)
+    blobs = Inputs(gan(data), data)
     result = measure(get("fd"), blobs)
     assert result["protocol"]["features"] == "random-conv"
     assert result["value"] == pytest.approx(
@@ -185,7 +186,7 @@ def test_data_without_a_classifier_gets_random_features_and_no_histogram():
     )  # the same real images as samples and as floor
     assert measure(get("class-histogram"), blobs)["why"] == "n/a (no classifier for blobs)"
     alone = Dataset(spec, images, splits={"test": np.arange(300)})
-    assert measure(get("mmd"), Needs(gan(data), alone, samples=150))["floor"] is None
+    assert measure(get("mmd"), Inputs(gan(data), alone, samples=150))["floor"] is None
 
 
 @pytest.mark.parametrize("data", sorted(CLASSIFIERS))

@@ -10,15 +10,14 @@ from torch import Tensor, nn
 from torch.distributions import Independent, MultivariateNormal, Normal, kl_divergence
 
 from gvae.config import NetConfig
+from gvae.distributions.posteriors import gaussian, rsample_and_log_prob
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import nonsaturating_critic
 from gvae.models import aae, avb
 from gvae.models.aae import AAE
 from gvae.models.avb import AVB
 from gvae.nets.critics import PairCritic
-from gvae.nets.heads import gaussian
-from gvae.nets.posterior import rsample_and_log_prob
-from gvae.training import turns
+from gvae.training import gradients
 from gvae.types import Batch, DataSpec
 
 SPEC = DataSpec("made", 1, (2, 2), classes=("a", "b", "c"))
@@ -107,7 +106,7 @@ def test_encoder_climbs_the_critic_that_puts_the_target_above_codes():
 def test_every_parameter_of_an_aae_gets_a_gradient(options: dict):
     model, got = make_aae(**options), {}
     for turn in model.turns():
-        for name, group in turns.gradients(turn.losses(Batch(images())), model.players()).items():
+        for name, group in gradients.gradients(turn.losses(Batch(images())), model.players()).items():
             got[name] = [
                 a + g.abs().sum() for a, g in zip(got.get(name, [0] * len(group)), group, strict=True)
             ]
@@ -274,7 +273,7 @@ def test_turns_of_avb(contrast: bool):
     assert named == [estimators, [JOINT, *estimators]]
     assert list(model.players()) == [*JOINT, *estimators]
     assert len(make_avb().turns()) == 1
-    for name, group in turns.gradients(steps[1].losses(Batch(images())), model.players()).items():
+    for name, group in gradients.gradients(steps[1].losses(Batch(images())), model.players()).items():
         assert all(g.isfinite().all() and g.abs().sum() > 0 for g in group), name
 
 

@@ -19,7 +19,7 @@ from gvae.errors import GvaeError
 from gvae.models import ac_gan, ac_wgan, alpha_gan, cgan, gan, resolve, wgan
 from gvae.models.base import Losses, Model
 from gvae.nets.leaky_tanh import leaky_tanh
-from gvae.training import turns
+from gvae.training import gradients
 from gvae.types import Batch, DataSpec
 
 SPEC = DataSpec("made", 1, (8, 8), classes=("a", "b", "c"))
@@ -56,7 +56,7 @@ def says(critic: nn.Module, *scores: float) -> None:
 def values(outcome: Losses) -> dict[str, dict[str, float]]:
     """Every term as a number."""
     return {
-        turns.label(who): {name: term.item() for name, term in terms.items()}
+        gradients.label(who): {name: term.item() for name, term in terms.items()}
         for who, terms in outcome.terms.items()
     }
 
@@ -66,7 +66,7 @@ def sigmoid(s: float) -> float:
 
 
 def grads(outcome: Losses, model: Model) -> dict[str, list[Tensor]]:
-    return turns.gradients(outcome, model.players())
+    return gradients.gradients(outcome, model.players())
 
 
 def same(a: list[Tensor], b: list[Tensor]) -> bool:
@@ -75,7 +75,7 @@ def same(a: list[Tensor], b: list[Tensor]) -> bool:
 
 def step(model: Model, outcome: Losses, optimizers: dict[str, torch.optim.Optimizer]) -> None:
     moves = grads(outcome, model)
-    turns.step(moves, model.players(), optimizers, turns.norms(moves), clip=0)
+    gradients.step(moves, model.players(), optimizers, gradients.norms(moves), clip=0)
 
 
 # GAN

@@ -9,9 +9,9 @@ import torch
 from torch.distributions import Independent, MultivariateNormal, Normal, kl_divergence
 
 from gvae.config import NetConfig
+from gvae.distributions.posteriors import Point, Posterior, rsample_and_log_prob
 from gvae.errors import GvaeError
 from gvae.models import resolve
-from gvae.nets.posterior import Point, Posterior, rsample_and_log_prob
 from gvae.types import Batch, DataSpec
 
 SPEC = DataSpec("made", 1, (4, 4), classes=("a", "b"))

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.distributions import Independent, Normal, kl_divergence
 
 from gvae.config import NetConfig
+from gvae.distributions.posteriors import gaussian
 from gvae.errors import GvaeError
 from gvae.models.draw import DRAW, Config
-from gvae.nets.heads import gaussian
 from gvae.nets.recurrent import LSTM, ReadImage, ReadPatch, WriteImage, WritePatch, filterbank, window
 from gvae.types import Batch, DataSpec
 

@@ -12,6 +12,8 @@ from torch.distributions import Independent, Normal
 from torch.nn.functional import softplus
 
 from gvae.config import NetConfig
+from gvae.distributions.posteriors import gaussian, rsample_and_log_prob
+from gvae.distributions.pushforward import pushforward
 from gvae.errors import GvaeError
 from gvae.models.vae import VAE
 from gvae.models.vae import Config as PlainConfig
@@ -22,9 +24,6 @@ from gvae.models.vae_nf import Config as NFConfig
 from gvae.nets.flows.iaf import IAF, OPEN, Step
 from gvae.nets.flows.made import MADE, degrees
 from gvae.nets.flows.planar import SHIFT, STRENGTH, Planar, constrain, numbers, planar, unpack
-from gvae.nets.flows.pushforward import pushforward
-from gvae.nets.heads import gaussian
-from gvae.nets.posterior import rsample_and_log_prob
 from gvae.types import DataSpec
 
 SPEC = DataSpec("made", 1, (8, 8))

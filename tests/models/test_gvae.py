@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gvae import api
+from gvae import loaded as api
 from gvae.config import NetConfig, TrainConfig
 from gvae.data.dataset import Dataset
 from gvae.errors import GvaeError
 from gvae.models.gvae import GVAE, Config, last_weight
-from gvae.training import train, turns
+from gvae.training import gradients, train
 from gvae.types import Batch, DataSpec
 
 SPEC = DataSpec("made", 1, (8, 8), classes=("a", "b", "c"))
@@ -34,7 +34,7 @@ def make(**options) -> GVAE:
 def moved(model: GVAE, fraction: float) -> set[str]:
     """The players that the turns of this moment name."""
     due = [turn for turn in model.turns() if turn.start <= fraction < turn.stop]
-    return {p for turn in due for who in turn.losses(batch()).terms for p in turns.names(who)}
+    return {p for turn in due for who in turn.losses(batch()).terms for p in gradients.names(who)}
 
 
 @pytest.mark.parametrize("order", ["simultaneous", "sequential"])
@@ -143,10 +143,10 @@ def test_term_of_the_prior_moves_nobody_else():
     model.likelihood.eval()  # its scale would differ between the two calls
     outcome = model.play(Batch(batch().x))
     outcome.terms["prior"]["nll"] = 1000 * outcome.terms["prior"]["nll"]
-    grads = turns.gradients(outcome, model.players())
+    grads = gradients.gradients(outcome, model.players())
     without = model.play(Batch(batch().x))
     del without.terms["prior"]
-    expected = turns.gradients(without, model.players())
+    expected = gradients.gradients(without, model.players())
     assert set(grads) - set(expected) == {"prior"}
     for name, group in expected.items():
         assert all(torch.equal(a, b) for a, b in zip(grads[name], group, strict=True)), name

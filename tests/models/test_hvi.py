@@ -11,12 +11,12 @@ from torch.autograd.functional import jacobian
 from torch.distributions import Independent, MultivariateNormal, Normal
 
 from gvae.config import BoundConfig, NetConfig
+from gvae.distributions.posteriors import rsample_and_log_prob
 from gvae.errors import GvaeError
 from gvae.models.vae import VAE
 from gvae.models.vae_hvi import VAEHVI, Config
 from gvae.nets.flows.leapfrog import leapfrog
-from gvae.nets.posterior import rsample_and_log_prob
-from gvae.training import turns
+from gvae.training import gradients
 from gvae.types import Batch, DataSpec
 
 SPEC = DataSpec("made", 1, (2, 2))
@@ -235,7 +235,7 @@ def test_one_bound_moves_every_parameter(options: dict, bf16: bool):
     (who,) = outcome.terms
     assert who == model.trained
     assert all(term.dtype == torch.float32 for term in outcome.terms[who].values())
-    grads = turns.gradients(outcome, model.players())
+    grads = gradients.gradients(outcome, model.players())
     for name in ("encoder", "motion", "generator"):
         assert all(g.isfinite().all() and g.abs().sum() > 0 for g in grads[name]), name
 

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from torch.distributions import Independent, MultivariateNormal, Normal, kl_divergence
 
 from gvae.config import LatentConfig, NetConfig
+from gvae.distributions.likelihoods import GrayBernoulli, Likelihood
+from gvae.distributions.posteriors import gaussian
 from gvae.models.latent import LatentModel
 from gvae.models.vae import VAE, Config
-from gvae.nets.heads import GrayBernoulli, Likelihood, gaussian
 from gvae.priors.normal import Normal as StandardNormal
 from gvae.types import Batch, DataSpec
 

@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from torch.distributions import Independent, MultivariateNormal, Normal
 
 from gvae.config import NetConfig
+from gvae.distributions.gaussian_process import JITTER, VARIANCE, Auxiliary, Process
+from gvae.distributions.posteriors import Posterior
 from gvae.errors import GvaeError
 from gvae.models import draw_vgp
 from gvae.models.draw_vgp import DRAWVGP
 from gvae.models.vae_vgp import VAEVGP, Config, posterior
-from gvae.nets.gp import JITTER, VARIANCE, Auxiliary, Process
-from gvae.nets.posterior import Posterior
 from gvae.priors.normal import Normal as StandardNormal
 from gvae.types import Batch, DataSpec
 from tests.contracts import test_models as contract

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch.distributions import Normal
 
+from gvae.distributions.likelihoods import DiscretisedLogistic, Likelihood
 from gvae.errors import GvaeError
-from gvae.nets.heads import DiscretisedLogistic, Likelihood
 from gvae.nets.leaky_tanh import leaky_tanh
 from gvae.types import DataSpec
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from gvae.priors import Mixture
-from gvae.priors.em import EM, Near, sums
+from gvae.priors.mixture.em import EM, Near, sums
 
 
 def test_agrees_with_sklearn_at_the_same_parameters(clusters: tuple[Tensor, Tensor]) -> None:
@@ -188,7 +188,7 @@ def test_density_does_not_depend_on_chunks(clusters: tuple[Tensor, Tensor], monk
     prior = Mixture(6, components=5)
     prior.fit(clusters[0])
     whole = prior.log_prob(clusters[0])
-    monkeypatch.setattr("gvae.priors.mixture.CHUNK", 5 * 6 * 64)
+    monkeypatch.setattr("gvae.priors.mixture.prior.CHUNK", 5 * 6 * 64)
     torch.testing.assert_close(prior.log_prob(clusters[0]), whole, atol=1e-4, rtol=0)
 
 

@@ -9,9 +9,9 @@ import torch
 from torch.distributions import Independent, Normal
 
 from gvae.config import NetConfig
+from gvae.distributions.posteriors import Posterior
 from gvae.errors import GvaeError
 from gvae.models import resolve
-from gvae.nets.posterior import Posterior
 from gvae.priors.vamp import Vamp
 from gvae.types import Batch, DataSpec
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from gvae.errors import GvaeError
-from gvae.report import animation
+from gvae.plots import animation
 
 
 def frames(mode: str = "L"):

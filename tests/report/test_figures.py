@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from gvae.errors import GvaeError
-from gvae.report.figures import GAP, GAP_LEVEL, WIDTH, grid, pairs, save, to_uint8
+from gvae.plots.grids import GAP, GAP_LEVEL, WIDTH, grid, pairs, save, to_uint8
 
 
 def levels(*values, channels=1, size=1):

@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 from report_runs import report_run
 
+from gvae.atomic import write_text
 from gvae.errors import GvaeError
 from gvae.report import curves
 from gvae.report.page import page, write_report
-from gvae.runs import write_text
 
 VOID = {"meta", "img"}
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from gvae.errors import GvaeError
-from gvae.report.panels import LETTER, MARGIN, SIDE, panels
+from gvae.plots.panels import LETTER, MARGIN, SIDE, panels
 
 
 def test_each_picture_stands_in_its_place_under_its_name():

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from gvae.data.nifti import read_nifti
-from gvae.data.volumes import Volume
-from gvae.data.zips import files_below
+from gvae.data.ct.nifti import read_nifti
+from gvae.data.ct.saving import save_volume
+from gvae.data.ct.volumes import Volume
+from gvae.data.files.zips import files_below
 from gvae.errors import GvaeError
-from gvae.report.volumes import save_volume, sheet
+from gvae.plots.sheets import sheet
 from gvae.types import DataSpec
 
 nibabel = pytest.importorskip("nibabel")

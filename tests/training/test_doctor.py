@@ -11,8 +11,8 @@ from gvae.config import GanConfig, NetConfig, TrainConfig
 from gvae.models import MODELS, resolve
 from gvae.models.gvae import Config
 from gvae.models.vae_gan import Config as VAEGAN
-from gvae.training.advice import REMEDIES, advice
-from gvae.training.doctor import Doctor, diagnose
+from gvae.training.monitors.advice import REMEDIES, advice
+from gvae.training.monitors.doctor import Doctor, diagnose
 
 
 class Sampler(torch.nn.Module):

@@ -14,10 +14,10 @@ from gvae.errors import GvaeError
 from gvae.models.base import Losses, Model, Turn
 from gvae.models.vae import VAE
 from gvae.runs import Run
-from gvae.training import resume, train, turns
+from gvae.training import gradients, resume, train
 from gvae.training.ema import Average
-from gvae.training.engine import Engine
-from gvae.training.log import ProgressLine
+from gvae.training.log_lines import ProgressLine
+from gvae.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Slower(Toy):
 def test_a_models_step_size_may_depend_on_the_progress(digits, tmp_path):
     options = replace(OPTIONS, lr_warmup=0.0)
     run = train(f"{__name__}:Slower", Config(), options, digits, "digits", tmp_path)
-    engine = Engine(run, digits)
+    engine = Trainer(run, digits)
     sizes = []
     while engine.fraction < 1:
         engine.round()
@@ -113,10 +113,10 @@ def test_gradient_of_a_player_is_that_of_its_own_terms():
         r.weight.fill_(5.0)
     a, b = l.weight.sum(), r.weight.sum()
     outcome = Losses({"l": {"own": a**2, "both": a * b}, "r": {"both": -a * b}})
-    grads = turns.gradients(outcome, {"l": l, "r": r})
+    grads = gradients.gradients(outcome, {"l": l, "r": r})
     assert grads["l"][0].item() == 2 * 3 + 5
     assert grads["r"][0].item() == -3
-    joint = turns.gradients(Losses({("l", "r"): {"both": a * b}}), {"l": l, "r": r})
+    joint = gradients.gradients(Losses({("l", "r"): {"both": a * b}}), {"l": l, "r": r})
     assert (joint["l"][0].item(), joint["r"][0].item()) == (5, 3)
 
 
@@ -174,7 +174,7 @@ class Staged(Toy):
 def test_a_stage_begins_from_the_average_which_then_forgets_what_was_before(digits, tmp_path):
     options = replace(OPTIONS, images=20_000, ema=10**9, lr_warmup=0.0)
     run = train(f"{__name__}:Staged", Config(lr=0.1), options, digits, "digits", tmp_path)
-    engine = Engine(run, digits)
+    engine = Trainer(run, digits)
     apart, average = [], 0.0
     while engine.fraction < 1:
         average = engine.average.kept["left"]["weight"].item()
@@ -203,7 +203,7 @@ def test_clip_limits_the_norm_of_the_gradient():
     nn.init.zeros_(layer.weight)
     grads = {"a": [torch.tensor([[3.0, 4.0]])]}
     sgd = {"a": torch.optim.SGD(layer.parameters(), 1.0)}
-    turns.step(grads, {"a": layer}, sgd, turns.norms(grads), clip=1.0)
+    gradients.step(grads, {"a": layer}, sgd, gradients.norms(grads), clip=1.0)
     assert layer.weight.detach().numpy() == pytest.approx(-torch.tensor([[0.6, 0.8]]).numpy())
 
 
@@ -246,7 +246,7 @@ def test_an_existing_run_is_never_overwritten(digits, tmp_path):
 
 
 def test_damaged_checkpoints_are_named_and_leave_the_rest_usable(digits, tmp_path):
-    from gvae import api
+    from gvae import loaded as api
 
     run = train("vae", small(), replace(OPTIONS, images=200), digits, "digits", tmp_path / "r")
     half = run.state.read_bytes()[: run.state.stat().st_size // 2]
@@ -275,7 +275,7 @@ def test_bf16_trains(digits, tmp_path):
 
 
 def test_a_full_disk_while_saving_is_one_sentence_and_keeps_the_old_file(tmp_path):
-    from gvae.runs import write_atomic, write_text
+    from gvae.atomic import write_atomic, write_text
 
     write_text(tmp_path / "f", "old")
 
@@ -290,7 +290,7 @@ def test_a_full_disk_while_saving_is_one_sentence_and_keeps_the_old_file(tmp_pat
 
 def test_engine_seeds_decide_everything(digits, tmp_path):
     run = Run.create(tmp_path / "r", "vae", small(), OPTIONS, "digits", digits.spec, {})
-    a, b = Engine(run, digits), Engine(run, digits)
+    a, b = Trainer(run, digits), Trainer(run, digits)
     for p, q in zip(a.model.parameters(), b.model.parameters(), strict=True):
         assert torch.equal(p, q)
 
@@ -329,7 +329,7 @@ def test_a_step_size_falls_with_the_root_of_the_updates_it_has_made(digits, tmp_
     monkeypatch.setattr(module, "CONSTANT_UPDATES", 2)
     config = module.Config(latent=4, net=NetConfig(width=8), start=1e-9)
     options = TrainConfig(images=10**9, batch=16, lr_warmup=0, lr_decay=0)
-    engine = Engine(Run.create(tmp_path / "run", "gvae", config, options, "digits", digits.spec, {}), digits)
+    engine = Trainer(Run.create(tmp_path / "run", "gvae", config, options, "digits", digits.spec, {}), digits)
     engine.journal.progress = ProgressLine(quiet=True)
     sizes = []
     for _ in range(9):  # the first is of the likelihood alone

@@ -113,7 +113,8 @@ PROCESSES = """
     from gvae.models.base import Optim
     from gvae.losses.penalties import zero_centred
     from gvae.losses.adversarial import relativistic_critic, relativistic_generator
-    from gvae.nets.heads import Likelihood, gaussian
+    from gvae.distributions.likelihoods import Likelihood
+    from gvae.distributions.posteriors import gaussian
     from gvae.training import train
     import gvae.models
 

@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 import torch
 
-from gvae import api
+from gvae import loaded as api
 from gvae.config import NetConfig, TrainConfig
 from gvae.data.dataset import Dataset
 from gvae.errors import GvaeError
 from gvae.models import MODELS, resolve
 from gvae.runs import Run
-from gvae.training import checkpoint, resume, score, train
-from gvae.training.score import Scorer
+from gvae.training import checkpoint, resume, train
+from gvae.training.monitors import score
+from gvae.training.monitors.score import Scorer
 from gvae.types import DataSpec
 
 OPTIONS = TrainConfig(images=1200, batch=60, log_every=1, ema=0, lr_decay=0.0)
