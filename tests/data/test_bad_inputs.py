@@ -25,7 +25,7 @@ from gvae.data.sources import idx
 from gvae.data.sources.cifar10 import CLASSES
 from gvae.errors import GvaeError
 from gvae.types import DataSpec
-from tests.data.test_archives import special, tarball
+from tests.data.files.test_archives import special, tarball
 
 Call = Callable[[], object]
 Case = tuple[str, Callable[[Path], Call], str, str]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
-from evaluation_runs import evaluated_run, fd
+from tests.evaluation.evaluation_runs import evaluated_run, fd
 
 from gvae.errors import GvaeError
 from gvae.evaluation.compare import compare

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from evaluation_runs import evaluated_run
+from tests.evaluation.evaluation_runs import evaluated_run
 from torch.distributions import Independent, Normal
 
 import gvae.data

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 from PIL import Image
-from report_runs import report_run
+from tests.report.report_runs import report_run
 
 from gvae.atomic import write_text
 from gvae.errors import GvaeError

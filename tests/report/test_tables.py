@@ -4,7 +4,7 @@ import io
 from functools import partial
 
 import pytest
-from report_runs import report_run
+from tests.report.report_runs import report_run
 
 from gvae.evaluation.compare import Cell, Column, Comparison, Row, compare
 from gvae.evaluation.numbers import Number

@@ -233,9 +233,7 @@ class FileRows:
 
     def _full(self, reason: str) -> GvaeError:
         """The error for a full disk."""
-        kept = (
-            f"; {self._safe} images are safe, and the same command goes on from there" if self._safe else ""
-        )
+        kept = f"; {self._safe} images are safe, and the same command goes on from there" * (self._safe > 0)
         return GvaeError(
             f"could not write {self.file}: {reason}. {gib(self._needed())} more are needed and "
             f"{gib(shutil.disk_usage(self.file.parent).free)} are free: free some space, give a smaller --size, or "

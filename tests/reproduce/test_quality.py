@@ -6,7 +6,7 @@ import csv
 import json
 
 import pytest
-from evaluation_runs import evaluated_run
+from tests.evaluation.evaluation_runs import evaluated_run
 from PIL import Image
 
 from gvae.errors import GvaeError

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ct_files import SPACING, affine, body, files, pack, write_series, write_slice
+from tests.data.ct.ct_files import SPACING, affine, body, files, pack, write_series, write_slice
 
 from gvae.data.ct.dicom import identity, is_dicom, read_series
 from gvae.errors import GvaeError

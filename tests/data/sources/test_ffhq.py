@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from face_files import photo, ramp
+from tests.data.sources.face_files import photo, ramp
 from PIL import Image
 
 from gvae.data import prepare

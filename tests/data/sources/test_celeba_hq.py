@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from face_files import attribute_list, pairs, photo, ramp
+from tests.data.sources.face_files import attribute_list, pairs, photo, ramp
 from PIL import Image
 
 from gvae.data import prepare

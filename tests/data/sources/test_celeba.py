@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from face_files import attribute_list, celeba, pairs, photo, ramp
+from tests.data.sources.face_files import attribute_list, celeba, pairs, photo, ramp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ct_files import body, pack, write_nifti, write_series
+from tests.data.ct.ct_files import body, pack, write_nifti, write_series
 from PIL import Image
 
 from gvae.data.sources.pancreas_crops import COPIES

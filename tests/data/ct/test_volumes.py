@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from ct_files import affine, body
+from tests.data.ct.ct_files import affine, body
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

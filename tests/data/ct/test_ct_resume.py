@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ct_files import TAGS, body, write_nifti, write_series
+from tests.data.ct.ct_files import TAGS, body, write_nifti, write_series
 
 from gvae.data import open_data, prepare
 from gvae.data.ct import nifti

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ct_files import SPACING, TAGS, affine, body, pack, write_nifti, write_series
+from tests.data.ct.ct_files import SPACING, TAGS, affine, body, pack, write_nifti, write_series
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ct_files import affine, body, pack, write_nifti, write_series, write_slice
+from tests.data.ct.ct_files import affine, body, pack, write_nifti, write_series, write_slice
 
 from gvae.data.files import zips
 from gvae.data.sources.ct import open_ct

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from face_files import photo, ramp
+from tests.data.sources.face_files import photo, ramp
 from PIL import Image
 
 from gvae.data import open_data, prepare

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from face_files import attribute_list, celeba, pairs, photo
+from tests.data.sources.face_files import attribute_list, celeba, pairs, photo
 from PIL import Image
 
 from gvae.data import open_data
