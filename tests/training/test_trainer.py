@@ -330,7 +330,7 @@ def test_a_step_size_falls_with_the_root_of_the_updates_it_has_made(digits, tmp_
     config = module.Config(latent=4, net=NetConfig(width=8), start=1e-9)
     options = TrainConfig(images=10**9, batch=16, lr_warmup=0, lr_decay=0)
     engine = Trainer(Run.create(tmp_path / "run", "gvae", config, options, "digits", digits.spec, {}), digits)
-    engine.journal.progress = ProgressLine(quiet=True)
+    engine.log.progress = ProgressLine(quiet=True)
     sizes = []
     for _ in range(9):  # the first is of the likelihood alone
         engine.round()
