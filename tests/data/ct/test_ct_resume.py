@@ -19,7 +19,9 @@ pytest.importorskip("nibabel")
 
 KILLED = """
 import os, signal, sys
-from gvae.data import prepare, scanlog, store
+from gvae.data import prepare
+from gvae.data.ct import journal as scanlog
+from gvae.data.prepared import store
 from gvae.data.ct.journal import ScanLog
 from gvae.data.ct.stack import Stack
 

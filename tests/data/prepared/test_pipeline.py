@@ -28,7 +28,9 @@ from gvae.errors import GvaeError
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from gvae.data import prepare, rows, store
+from gvae.data import prepare
+from gvae.data.arrays import rows
+from gvae.data.prepared import store
 
 rows.FLUSH = 3000
 left = int(sys.argv[3])
