@@ -1,11 +1,11 @@
 """Images per second that the reader delivers, as a multiple of what the fastest model takes in training at that size.
 
-    python benchmarks/loader.py
+    python -m benchmarks.data.loader                   # some 10 minutes
 
 reader:  `Stream.next` on a prepared set: random rows of a memory-mapped file, to a float batch on the device, ready.
 cold:    the same after the system was told to forget the file, so that every row comes from the disk: what a set larger
          than memory pays. (On a disk whose own cache keeps the file this is too kind; the row says how large the file is.)
-model:   rounds of the engine, its own reading included, of the fastest among `MODELS` with narrow networks, found by
+model:   rounds of the training loop, its own reading included, of the fastest among `MODELS` with narrow networks, found by
          measuring each once.
 
 Rounds of reader and model alternate in one process, and the median of the ratios is reported, because a shared machine
@@ -14,33 +14,29 @@ drifts. The images are noise: the reader does not know, and a round's time does 
 
 from __future__ import annotations
 
-import argparse
-import json
 import mmap
 import os
-import platform
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from engine import engine_step
 
+from benchmarks.rows import Row, about, show
+from benchmarks.script import parser, typed
+from benchmarks.speed.rounds import trainer_round
+from benchmarks.timing import alternate, ratio
 from gvae.commands.options import config_class
 from gvae.data import open_data
 from gvae.data.dataset import Dataset
 from gvae.data.store import write_prepared
-from gvae.training import processor
 from gvae.training.engine import Engine
 from gvae.types import DataSpec
 
-RESULTS = Path(__file__).parent / "results" / "loader.json"
 MODELS = ("gan", "autoencoder", "vae", "wgan")
 """candidates for the fastest; pca is not trained"""
 
@@ -73,32 +69,32 @@ def prepared(folder: Path, size: int, case: Case) -> Dataset:
     return open_data(str(folder))
 
 
-def engines(dataset: Dataset, case: Case, folder: Path) -> dict[str, Engine]:
+def trainers(dataset: Dataset, case: Case, folder: Path) -> dict[str, Engine]:
     """A training of every candidate."""
     found = {}
     for name in MODELS:
         config = config_class(name)()
         config = replace(config, net=replace(config.net, width=case.width))
-        found[name] = engine_step(name, config, dataset, case.batch, folder)[1]
+        found[name] = trainer_round(name, config, dataset, case.batch, folder)[1]
     return found
 
 
-def trained(engine: Engine, least: float) -> float:
-    """Images per second of the engine's rounds, over at least so many seconds."""
-    start, before = time.perf_counter(), engine.seen
+def trained(trainer: Engine, least: float) -> float:
+    """Images per second of the trainer's rounds, over at least so many seconds."""
+    start, before = time.perf_counter(), trainer.seen
     while time.perf_counter() - start < least:
-        engine.round()
-    return (engine.seen - before) / (time.perf_counter() - start)
+        trainer.round()
+    return (trainer.seen - before) / (time.perf_counter() - start)
 
 
-def delivered(engine: Engine, least: float, before: Callable[[], None] | None = None) -> float:
-    """Images per second of the engine's stream; `before` is called, untimed, before each batch."""
+def delivered(trainer: Engine, least: float, before: Callable[[], None] | None = None) -> float:
+    """Images per second of the trainer's stream; `before` is called, untimed, before each batch."""
     spent, images = 0.0, 0
     while spent < least:
         if before:
             before()
         start = time.perf_counter()
-        batch = engine.stream.next()
+        batch = trainer.stream.next()
         if batch.x.is_cuda:
             torch.cuda.synchronize()
         spent, images = spent + time.perf_counter() - start, images + len(batch.x)
@@ -113,60 +109,49 @@ def forget(dataset: Dataset, file: Path) -> None:
         os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def measure(size: int, case: Case, rounds: int, least: float, folder: Path) -> dict[str, Any]:
+def measure(size: int, case: Case, rounds: int, least: float, folder: Path) -> Row:
     """The row of one size."""
     dataset = prepared(folder / str(size), size, case)
-    candidates = engines(dataset, case, folder / f"runs-{size}")
-    for engine in candidates.values():
-        engine.round()  # the first round allocates
-    speeds = {name: trained(engine, least) for name, engine in candidates.items()}
+    candidates = trainers(dataset, case, folder / f"runs-{size}")
+    for trainer in candidates.values():
+        trainer.round()  # the first round allocates
+    speeds = {name: trained(trainer, least) for name, trainer in candidates.items()}
     fastest = max(speeds, key=lambda name: speeds[name])
-    engine = candidates[fastest]
-    pairs = [(delivered(engine, least), trained(engine, least)) for _ in range(rounds)]
-    ratios = sorted(reader / model for reader, model in pairs)
+    trainer = candidates[fastest]
+    reader, model = alternate(rounds, lambda: delivered(trainer, least), lambda: trained(trainer, least))
     row = {
         "images": case.count,
         "mebibytes": round(dataset.images.nbytes / 2**20, 1),
         "batch": case.batch,
         "fastest_model": f"{fastest}, networks of width {case.width}",
         "candidates_images_per_second": {name: round(speed, 1) for name, speed in speeds.items()},
-        "model_images_per_second": round(statistics.median(model for _, model in pairs), 1),
-        "reader_images_per_second": round(statistics.median(reader for reader, _ in pairs), 1),
-        "ratio_median": round(statistics.median(ratios), 2),
-        "ratio_min_max": [round(ratios[0], 2), round(ratios[-1], 2)],
+        "model_images_per_second": round(statistics.median(model), 1),
+        "reader_images_per_second": round(statistics.median(reader), 1),
+        **ratio(reader, model),
         "aim": case.aim,
     }
     if hasattr(os, "posix_fadvise"):
         file = folder / str(size) / "images.npy"
-        cold = delivered(engine, least, lambda: forget(dataset, file))
+        cold = delivered(trainer, least, lambda: forget(dataset, file))
         row["cold_reader_images_per_second"] = round(cold, 1)
     return row
 
 
 def main() -> None:
-    """Measure, print and write the row."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--seconds", type=float, default=2, help="least duration of a round")
-    parser.add_argument("--sizes", type=int, nargs="*", choices=list(CASES), default=list(CASES))
-    parser.add_argument("--out", type=Path, default=RESULTS)
-    o = parser.parse_args()
+    """Measure, print and keep the row of this processor."""
+    options = parser(__doc__, dry=True)
+    options.add_argument("--rounds", type=int, default=9)
+    options.add_argument("--seconds", type=float, default=2, help="least duration of a round")
+    options.add_argument("--sizes", type=int, nargs="*", choices=list(CASES), default=list(CASES))
+    o = options.parse_args()
     with tempfile.TemporaryDirectory() as name:
         rows = {
             f"{size} pixels": measure(size, CASES[size], o.rounds, o.seconds, Path(name)) for size in o.sizes
         }
-    sizes = " ".join(map(str, o.sizes))
-    row = {
-        "command": f"python benchmarks/loader.py --rounds {o.rounds} --seconds {o.seconds:g} --sizes {sizes}",
-        **rows,
-        "device": "cuda" if torch.cuda.is_available() else "cpu",
-        "environment": " ".join(f"{k}={v}" for k, v in sorted(os.environ.items()) if k.startswith("OMP_")),
-        "processor": processor(),
-        "versions": {"python": platform.python_version(), "torch": torch.__version__},
-        "date": datetime.now(UTC).date().isoformat(),
-    }
-    o.out.write_text(json.dumps(row, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(row, indent=2))
+    command = typed("data.loader", rounds=o.rounds, seconds=o.seconds, sizes=o.sizes)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    row = about(command, note=o.note) | {"device": device, "rows": rows}
+    show("loader", row["processor"], row, o.dry)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Images per second of `gvae data prepare` against a plain Pillow loop on one core, side by side in one process.
 
-    GVAE_DATA=... python benchmarks/prepare.py
+    GVAE_DATA=... python -m benchmarks.data.prepare            # some 10 minutes
 
 plain:      open, convert, cut to the middle, scale (Lanczos), store in a memory-mapped .npy; one core, nothing else.
 gvae:       all of `gvae.data.prepare`: headers and checksums of all files, decoding on all cores, a journal that
@@ -16,10 +16,7 @@ what it costs besides waiting. The peak of memory is that of a process that does
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
-import platform
 import shutil
 import statistics
 import subprocess
@@ -28,7 +25,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from datetime import UTC, datetime
 from functools import partial
 from io import BytesIO
 from itertools import islice
@@ -36,14 +32,14 @@ from multiprocessing import Process
 from pathlib import Path
 
 import numpy as np
-import PIL
 from PIL import Image
 
+from benchmarks.rows import Row, about, show
+from benchmarks.script import parser, typed
+from benchmarks.timing import ratio
 from gvae.data import prepare
 from gvae.data.parallel import cores
-from gvae.training import processor
 
-RESULTS = Path(__file__).parent / "results" / "prepare.json"
 ALONE = """
 import re, sys
 from pathlib import Path
@@ -131,7 +127,7 @@ def timed(make: Callable[[Path], np.ndarray], folder: Path) -> tuple[float, floa
     return seconds, processor_seconds, images
 
 
-def measure(makers: dict[str, Callable[[Path], np.ndarray]], rounds: int, folder: Path) -> dict[str, object]:
+def measure(makers: dict[str, Callable[[Path], np.ndarray]], rounds: int, folder: Path) -> Row:
     """Alternate the makers; images per second, and how much faster than the plain loop."""
     first = {name: timed(make, folder)[2] for name, make in makers.items()}  # warms the caches, too
     same = bool((first["gvae"] == first["plain"]).all())
@@ -140,14 +136,13 @@ def measure(makers: dict[str, Callable[[Path], np.ndarray]], rounds: int, folder
     for _ in range(rounds):
         for name, make in makers.items():
             times[name].append(timed(make, folder)[:2])
-    row: dict[str, object] = {"images": count, "same_bytes": same}
+    row: Row = {"images": count, "same_bytes": same}
+    alone = [passed for passed, _ in times["plain"]]
     for name, pairs in times.items():
-        ratios = sorted(alone / pair[0] for pair, (alone, _) in zip(pairs, times["plain"], strict=True))
         row[name] = {
             "images_per_second": round(count / statistics.median(a for a, _ in pairs), 1),
             "processor_ms_per_image": round(1000 * statistics.median(b for _, b in pairs) / count, 3),
-            "ratio_median": round(statistics.median(ratios), 3),
-            "ratio_min_max": [round(ratios[0], 3), round(ratios[-1], 3)],
+            **ratio(alone, [passed for passed, _ in pairs]),
         }
     return row
 
@@ -171,13 +166,21 @@ def makers(
 
 
 def main() -> None:
-    """Measure, print and write the row."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--sizes", type=int, nargs="*", default=[256, 64])
-    parser.add_argument("--out", type=Path, default=RESULTS)
-    o = parser.parse_args()
-    root, rows = Path(os.environ["GVAE_DATA"]) / "lsun_bedroom_subset", {}
+    """Measure, print and keep the row of this processor."""
+    options = parser(__doc__, dry=True)
+    options.add_argument("--rounds", type=int, default=9)
+    options.add_argument("--sizes", type=int, nargs="*", default=[256, 64])
+    o = options.parse_args()
+    if "GVAE_DATA" not in os.environ:
+        raise SystemExit("GVAE_DATA must name the folder that holds lsun_bedroom_subset")
+    rows = everything(Path(os.environ["GVAE_DATA"]) / "lsun_bedroom_subset", o.rounds, o.sizes)
+    row = about(typed("data.prepare", rounds=o.rounds, sizes=o.sizes), note=o.note)
+    show("prepare", row["processor"], row | {"cores": cores(), "rows": rows}, o.dry)
+
+
+def everything(root: Path, rounds: int, sizes: list[int]) -> dict[str, Row]:
+    """Folder and LMDB at every size, of the subset below `root`."""
+    rows = {}
     with tempfile.TemporaryDirectory() as name:
         folder, photos = Path(name), Path(name) / "photos"
         photos.mkdir()
@@ -186,24 +189,15 @@ def main() -> None:
                 shutil.copy(path, photos / f"{copy}-{path.name}")
         database = root / "bedroom_train_lmdb"
         stored = list(entries(database))  # LMDB may be open once only in a process
-        for size in o.sizes:
+        for size in sizes:
             folders = makers(str(photos), root, partial(files, photos), size)
-            rows[f"folder, {size} pixels"] = measure(folders, o.rounds, folder)
+            rows[f"folder, {size} pixels"] = measure(folders, rounds, folder)
             entry = makers(f"lsun:{database}", root, partial(iter, stored), size)
             rows[f"lmdb, {size} pixels"] = {
-                **measure(entry, o.rounds, folder),
+                **measure(entry, rounds, folder),
                 "peak_megabytes": peak(f"lsun:{database}", size, folder),
             }
-    row = {
-        "command": f"python benchmarks/prepare.py --rounds {o.rounds} --sizes {' '.join(map(str, o.sizes))}",
-        **rows,
-        "cores": cores(),
-        "processor": processor(),
-        "versions": {"python": platform.python_version(), "pillow": PIL.__version__, "numpy": np.__version__},
-        "date": datetime.now(UTC).date().isoformat(),
-    }
-    o.out.write_text(json.dumps(row, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(row, indent=2))
+    return rows
 
 
 if __name__ == "__main__":

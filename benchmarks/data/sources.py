@@ -1,7 +1,7 @@
 """Every source in GVAE_DATA: looked at, trained on for two minutes, and drawn.
 
-    GVAE_DATA=DATA python benchmarks/sources.py                  # whatever has no row yet
-    GVAE_DATA=DATA python benchmarks/sources.py --only celeba-64
+    GVAE_DATA=DATA python -m benchmarks.data.sources                  # whatever has no row yet; an hour for all
+    GVAE_DATA=DATA python -m benchmarks.data.sources --only celeba-64
 
 A row of results/sources.json holds what `gvae data inspect` counts and how fast `gvae train` reads; docs/images/sources
 shows data, reconstructions and samples of those whose licence lets their images be passed on; the others' sheets stay in
@@ -11,26 +11,25 @@ should.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import shlex
 import shutil
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
-from rows import gvae, make, trained
 
+from benchmarks.rows import IMAGES, Row, environment, once
+from benchmarks.runs import gvae, timing, trained
+from benchmarks.script import parser
 from gvae.data import open_data
 from gvae.data.inspect import contact_sheet, inspect
 from gvae.report.figures import save
 from gvae.report.panels import panels
 from gvae.runs import Run
 
-PICTURES = Path(__file__).parents[1] / "docs" / "images" / "sources"
+PICTURES = IMAGES / "sources"
 
 
 @dataclass(frozen=True)
@@ -81,16 +80,18 @@ CASES = {
 
 def main() -> None:
     """Look, train and draw whatever has no row yet."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--only", nargs="*", choices=list(CASES), default=list(CASES))
-    parser.add_argument("--minutes", type=float, default=2)
-    parser.add_argument("--runs", type=Path, default=Path("runs/sources"))
-    given = parser.parse_args()
-    for name in given.only:
-        make("sources", name, partial(measure, name, CASES[name], given.minutes, given.runs / name))
+    options = parser(__doc__)
+    options.add_argument("--only", nargs="*", choices=list(CASES), default=list(CASES))
+    options.add_argument("--minutes", type=float, default=2)
+    options.add_argument("--runs", type=Path, default=Path("runs/sources"))
+    o = options.parse_args()
+    if "GVAE_DATA" not in os.environ:
+        raise SystemExit("GVAE_DATA must name the folder of the sources; see CASES for what it holds")
+    for name in o.only:
+        once("sources", name, partial(measure, name, CASES[name], o.minutes, o.runs / name, o.note))
 
 
-def measure(name: str, case: Case, minutes: float, out: Path) -> dict[str, Any]:
+def measure(name: str, case: Case, minutes: float, out: Path, note: str) -> Row:
     """One source: its numbers, its training, its picture."""
     source, _, place = case.data.partition(":")
     root = Path(os.environ["GVAE_DATA"])
@@ -108,18 +109,18 @@ def measure(name: str, case: Case, minutes: float, out: Path) -> dict[str, Any]:
     pictures = {"data": sheet, "data above reconstructions": rebuilt, "samples": Image.open(run.final)}
     PICTURES.mkdir(parents=True, exist_ok=True)
     save(panels(pictures, columns=3), (PICTURES / f"{name}.png") if case.free else out / "sheet.png")
-    timing = [json.loads(line) for line in run.timing.read_text(encoding="utf-8").splitlines()]
+    last = timing(run)[-1]
     return {
         "data": case.data,
         "commands": [f"gvae data prepare {case.data} {case.options}", f"gvae train gvae {case.training}"],
+        "note": note,
         "minutes": minutes,
         **{key: about[key] for key in ("images", "splits", "channels", "shape", "stored", "network")},
         "conditions": len(dataset.spec.conditions),
-        "images_seen": timing[-1]["images"],
-        "training_images_per_second": timing[-1]["images"] / timing[-1]["seconds"],
-        "processor": run.about["processor"],
-        "versions": run.about["versions"],
-        "date": run.about["date"],
+        "images_seen": last["images"],
+        "training_images_per_second": last["images"] / last["seconds"],
+        "environment": environment(),
+        **{key: run.about[key] for key in ("processor", "versions", "date")},
     }
 
 

@@ -1,25 +1,21 @@
 """Train the small classifiers whose features the Frechet distance and its relatives use.
 
-    python benchmarks/train_features.py --data mnist
+    python -m benchmarks.data.train_features --data mnist      # minutes
 
-Writes gvae/metrics/weights/DATA.safetensors and a row in benchmarks/results/features.json. Trains on the
+Writes gvae/metrics/weights/DATA.safetensors and a row of results/features.json. Trains on the
 training split; validation and test accuracy are reported, never used.
 """
 
 from __future__ import annotations
 
-import argparse
-import datetime
-import json
-import platform
-import sys
 import time
 
 import torch
-from rows import keep
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from benchmarks.rows import about, show
+from benchmarks.script import parser, typed
 from gvae.data import open_data
 from gvae.metrics.features import CLASSIFIERS, WEIGHTS, Classifier, extractor
 
@@ -28,12 +24,12 @@ EPOCHS = {"digits": 60, "mnist": 6, "fashion-mnist": 8}
 
 def main() -> None:
     """Train one classifier, or all of them, and record how good they are."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--data", choices=sorted(CLASSIFIERS), nargs="*", default=sorted(CLASSIFIERS))
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    for data in options.data:
-        record(data, options.seed, train(data, options.seed))
+    options = parser(__doc__)
+    options.add_argument("--data", choices=sorted(CLASSIFIERS), nargs="*", default=sorted(CLASSIFIERS))
+    options.add_argument("--seed", type=int, default=0)
+    o = options.parse_args()
+    for data in o.data:
+        record(data, o.seed, train(data, o.seed), o.note)
 
 
 def train(data: str, seed: int, batch: int = 128, lr: float = 2e-3) -> dict[str, float]:
@@ -75,11 +71,10 @@ def percent(net: nn.Module, x: Tensor, y: Tensor) -> float:
     return round(100 * right / len(x), 2)
 
 
-def record(data: str, seed: int, result: dict[str, float]) -> None:
+def record(data: str, seed: int, result: dict[str, float], note: str) -> None:
     """Replace this data set's row in results/features.json."""
     extractor.cache_clear()
-    found = {
-        "command": f"python benchmarks/train_features.py --data {data} --seed {seed}",
+    row = about(typed("data.train_features", data=data, seed=seed), note=note) | {
         "seed": seed,
         "epochs": EPOCHS[data],
         "accuracy_val": result["val"],
@@ -88,11 +83,8 @@ def record(data: str, seed: int, result: dict[str, float]) -> None:
         "sha256": extractor(data, CLASSIFIERS[data]).protocol["features_sha256"],
         "seconds": result["seconds"],
         "threads": torch.get_num_threads(),
-        "versions": {"python": platform.python_version(), "torch": torch.__version__},
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
     }
-    keep("features", data, found)
-    json.dump({data: found}, sys.stdout, indent=2)
+    show("features", data, row, dry=False)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The explorer in a real browser and under load: start, latency from input to painted picture, fifty clients, bad requests.
 
-    python benchmarks/explorer.py runs/mnist-vae-0 runs/faces128-vae-0        # about 4 minutes for each run
-    python benchmarks/explorer.py RUN --seconds 2 --load-seconds 2 --requests 200 --dry   # a trial that keeps no row
+    python -m benchmarks.explorer.latency runs/mnist-vae-0 runs/faces128-vae-0        # about 4 minutes for each run
+    python -m benchmarks.explorer.latency RUN --seconds 2 --load-seconds 2 --requests 200 --dry   # a trial
 
 Needs `pip install "gvae[dev]"` and a Chromium. Each run gets an explorer of its own, and a row of results/explorer.json:
 
@@ -14,7 +14,6 @@ load      see storm.py
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import os
 import re
@@ -29,9 +28,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import storm
-from rows import keep, machine
-
+from benchmarks.explorer import storm
+from benchmarks.rows import Row, about, show
+from benchmarks.script import parser, typed
 from gvae.runs import Run
 
 RATE = 30
@@ -89,7 +88,7 @@ def explorer(run: Path) -> Iterator[Explorer]:
             process.wait(30)
 
 
-def show(page: Any, address: str, view: str = "") -> None:
+def open_view(page: Any, address: str, view: str = "") -> None:
     """Open a view anew and wait until its picture is painted and nothing is under way."""
     page.goto("about:blank")
     page.goto(f"{address}#panel={view}" if view else address)
@@ -115,7 +114,7 @@ def steady(seconds: float, move: Callable[[float], None]) -> None:
 
 def slider(page: Any, opened: Explorer, seconds: float) -> dict[str, Any]:
     """Drag the first slider of Components from left to right and back."""
-    show(page, opened.address, "components")
+    open_view(page, opened.address, "components")
     page.wait_for_selector(
         "canvas[aria-label='filmstrip'][data-painted]"
     )  # it pushes the sliders down when it comes
@@ -135,7 +134,7 @@ def slider(page: Any, opened: Explorer, seconds: float) -> dict[str, Any]:
 
 def hover(page: Any, opened: Explorer, seconds: float) -> dict[str, Any]:
     """Move over the Map on an ellipse."""
-    show(page, opened.address, "map")
+    open_view(page, opened.address, "map")
     page.evaluate(WATCH, ["under the pointer", "pointermove"])
     box = page.locator("canvas.map").bounding_box()
 
@@ -212,36 +211,27 @@ def browsed(page: Any, opened: Explorer, seconds: float) -> dict[str, Any]:
 
 def main() -> None:
     """Measure every run and keep its row."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("runs", type=Path, nargs="+")
-    parser.add_argument("--seconds", type=float, default=10, help="of dragging, and of hovering")
-    parser.add_argument("--clients", type=int, default=50)
-    parser.add_argument("--load-seconds", type=float, default=60, help="that the clients ask")
-    parser.add_argument(
-        "--requests", type=int, default=10_000, help="random and malformed ones; 0: no load at all"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of the requests")
-    parser.add_argument("--note", default="", help="anything a reader of the rows must know")
-    parser.add_argument("--dry", action="store_true", help="keep no row")
-    args = parser.parse_args()
-    for path in args.runs:
-        run, found = Run.open(path), measure(path, args)
-        print(json.dumps({path.name: found}, indent=1))
-        if not args.dry:
-            keep("explorer", path.resolve().name, row(run, found, args))
+    options = parser(__doc__, dry=True)
+    options.add_argument("runs", type=Path, nargs="+")
+    options.add_argument("--seconds", type=float, default=10, help="of dragging, and of hovering")
+    options.add_argument("--clients", type=int, default=50)
+    options.add_argument("--load-seconds", type=float, default=60, help="that the clients ask")
+    options.add_argument("--requests", type=int, default=10_000, help="malformed ones; 0: no load at all")
+    options.add_argument("--seed", type=int, default=0, help="of the requests")
+    o = options.parse_args()
+    for path in o.runs:
+        show("explorer", path.resolve().name, row(Run.open(path), measure(path, o), o), o.dry)
 
 
-def row(run: Run, found: dict[str, Any], args: argparse.Namespace) -> dict[str, Any]:
+def row(run: Run, found: Row, o: argparse.Namespace) -> Row:
     """What was measured, on what."""
+    told = {"seconds": o.seconds, "load_seconds": o.load_seconds, "requests": o.requests}
     return {
-        "command": f"python benchmarks/explorer.py {run.path} --seconds {args.seconds:g} "
-        f"--load-seconds {args.load_seconds:g} --requests {args.requests}",
+        **about(typed("explorer.latency", run.path, **told), note=o.note),
         "model": run.model,
         "data": run.data,
         "shape": list(run.spec.shape),
         **found,
-        "note": args.note,
-        **machine(),
     }
 
 

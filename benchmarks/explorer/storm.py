@@ -1,4 +1,4 @@
-"""The explorer under load: many clients at once, then random and malformed requests; used by explorer.py.
+"""The explorer under load: many clients at once, then random and malformed requests; used by latency.py.
 
 Requests are written byte by byte to the socket, because a well-behaved client would not send most of them.
 """

@@ -1,10 +1,10 @@
 """The papers' tables row by row: what `gvae reproduce` trains and measures, kept as rows that outlive the run folders.
 
-    python benchmarks/reproduce.py likelihood          # trains and measures whatever has no row yet
-    python benchmarks/reproduce.py table3 --data fashion-mnist --only gan gvae
-    python benchmarks/tables.py                        # writes the tables of the docs from the rows
+    python -m benchmarks.papers.reproduce likelihood       # trains and measures whatever has no row yet
+    python -m benchmarks.papers.reproduce table3 --data fashion-mnist --only gan gvae
+    python -m benchmarks.tables                            # writes the tables of the documents from the rows
 
-A row of results/NAME-BUDGET.json is one run; another call, on another machine too, goes on with the next. Tables whose
+A row of results/NAME-BUDGET.json is one run; another call, on another machine too, continues with the next. Tables whose
 budget is in minutes need a machine that does nothing else.
 """
 
@@ -14,10 +14,10 @@ import argparse
 import shlex
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from rows import gvae, make, row
-
+from benchmarks.rows import Row, once
+from benchmarks.runs import gvae, row
+from benchmarks.script import parser
 from gvae.evaluation.experiments import EXPERIMENTS
 from gvae.evaluation.numbers import read_numbers
 from gvae.evaluation.quality import curve
@@ -27,36 +27,32 @@ from gvae.runs import Run
 
 def main() -> None:
     """Train and measure whatever has no row yet."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("table", choices=list(EXPERIMENTS))
-    parser.add_argument("--budget", default="small")
-    parser.add_argument("--only", nargs="*", help="some rows, by their names")
-    parser.add_argument("--seeds", type=int, nargs="*", help="in place of the budget's")
-    parser.add_argument("--data", help="another data set than the table's own")
-    parser.add_argument("--runs", type=Path, default=Path("runs/reproduce"))
-    parser.add_argument("--note", default="", help="anything a reader of the rows must know")
-    given = parser.parse_args()
-    experiment = EXPERIMENTS[given.table]
-    other = f"-{given.data}" if given.data else ""
-    name = f"{given.table}-{given.budget}{other}"
-    for seed in given.seeds or experiment.budgets[given.budget].seeds:
-        for label in given.only or [recipe.label for recipe in experiment.recipes]:
-            make(name, folder(label, seed), partial(measure, label, seed, given.runs / name, given))
+    options = parser(__doc__)
+    options.add_argument("table", choices=list(EXPERIMENTS))
+    options.add_argument("--budget", default="small")
+    options.add_argument("--only", nargs="*", help="some rows, by their names")
+    options.add_argument("--seeds", type=int, nargs="*", help="in place of the budget's")
+    options.add_argument("--data", help="another data set than the table's own")
+    options.add_argument("--runs", type=Path, default=Path("runs/reproduce"))
+    o = options.parse_args()
+    experiment = EXPERIMENTS[o.table]
+    name = f"{o.table}-{o.budget}" + (f"-{o.data}" if o.data else "")
+    for seed in o.seeds or experiment.budgets[o.budget].seeds:
+        for label in o.only or [recipe.label for recipe in experiment.recipes]:
+            once(name, folder(label, seed), partial(measure, label, seed, o.runs / name, o))
 
 
-def measure(label: str, seed: int, out: Path, given: argparse.Namespace) -> dict[str, Any]:
+def measure(label: str, seed: int, out: Path, o: argparse.Namespace) -> Row:
     """One run of `gvae reproduce`, one row."""
-    command = (
-        f"gvae reproduce {given.table} --budget {given.budget} --only {shlex.quote(label)} --seed {seed}"
-    )
-    command += f" --data {given.data}" if given.data else ""
+    command = f"gvae reproduce {o.table} --budget {o.budget} --only {shlex.quote(label)} --seed {seed}"
+    command += f" --data {o.data}" if o.data else ""
     gvae(f"{command} --out {out}")
     run = Run.open(out / folder(label, seed))
     numbers = [number.to_json() for number in read_numbers(run)]
     for number in numbers:
         number["protocol"].pop("versions")  # the row has them
-    found = row(run.path, [command]) | {"label": label, "note": given.note, "numbers": numbers}
-    return found | {"curve": curve(run)} if EXPERIMENTS[given.table].curves else found
+    found = row(run.path, [command], o.note) | {"label": label, "numbers": numbers}
+    return found | {"curve": curve(run)} if EXPERIMENTS[o.table].curves else found
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""WGAN-GP steps of other libraries on our networks, for benchmarks/step.py.
+"""WGAN-GP steps of other libraries on our networks, for step.py.
 
 The libraries are not part of any extra: `pip install torch-mimicry torchgan torchvision` in an environment beside gvae's.
 What they import beside that, but a step does not use, may be missing: see `without`.
@@ -15,8 +15,8 @@ from unittest.mock import MagicMock
 import torch
 from torch import Tensor
 
-Step = Callable[[], object]
-Draw = Callable[[], Tensor]
+from benchmarks.speed.rounds import Draw, Step
+
 UNUSED = "tensorflow", "skimage", "torch._six"
 """imported by mimicry for its metrics, pictures and data sets"""
 OPERATORS = torch.library.Library("torchvision", "FRAGMENT")
@@ -98,16 +98,16 @@ def torchgan(model, draw: Draw) -> Step:
             return self.net(x)[0]
 
     maker, judge, device = Maker(), Judge(), torch.device("cpu")
-    make, tell = (torch.optim.Adam(net.parameters(), c.lr, (0.5, 0.9)) for net in (maker, judge))
-    fool = losses.WassersteinGeneratorLoss()
-    tells = losses.WassersteinDiscriminatorLoss(), losses.WassersteinGradientPenalty(lambd=c.penalty)
+    generator, critic = (torch.optim.Adam(net.parameters(), c.lr, (0.5, 0.9)) for net in (maker, judge))
+    g_adv = losses.WassersteinGeneratorLoss()
+    d_adv = losses.WassersteinDiscriminatorLoss(), losses.WassersteinGradientPenalty(lambd=c.penalty)
 
     def step() -> None:
         for _ in range(c.critic_steps):
             x = draw()
-            for loss in tells:
-                loss.train_ops(maker, judge, tell, x, device)
-        fool.train_ops(maker, judge, make, device, len(draw()))
+            for loss in d_adv:
+                loss.train_ops(maker, judge, critic, x, device)
+        g_adv.train_ops(maker, judge, generator, device, len(draw()))
 
     return step
 

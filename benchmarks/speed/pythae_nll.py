@@ -1,32 +1,30 @@
 """Importance weighting beside Pythae's `get_nll`: the same encoder, decoder, images and number of codes, by turns.
 
     pip install . pythae                              # in an environment of its own
-    python benchmarks/pythae_nll.py RUN --images 20 --k 1000
+    python -m benchmarks.speed.pythae_nll RUN --images 20 --k 1000
 
 RUN is a plain VAE on binarised data. Both estimate log p(x) under N(0, I); the row of results/pythae_nll.json holds both
-values with their standard errors, and the ratio of the times of every round.
+values with their standard errors, and the ratio of the times.
 """
 
 from __future__ import annotations
 
-import argparse
 import importlib.metadata
-import json
 import math
-import statistics
-import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import torch
 from pythae.models import VAE, VAEConfig  # pyright: ignore[reportMissingImports]
 from pythae.models.nn import BaseDecoder, BaseEncoder  # pyright: ignore[reportMissingImports]
-from rows import keep
 from torch import Tensor
 
 import gvae
+from benchmarks.rows import about, show
+from benchmarks.script import parser, typed
+from benchmarks.timing import alternate, ratio, seconds
 from gvae.data import open_data
-from gvae.training import about
 
 
 class Encoder(BaseEncoder):
@@ -62,49 +60,45 @@ def ours(run: gvae.Loaded, x: Tensor, k: int) -> list[float]:  # pyright: ignore
     return (torch.logsumexp(run.log_weights(x, k, prior="normal"), 0) - math.log(k)).tolist()
 
 
+def timed(estimate: Callable[[], list[float]], into: list[list[float]]) -> Callable[[], float]:
+    """A call of the estimate that keeps its values and returns its seconds."""
+    return lambda: seconds(lambda: into.append(estimate()))
+
+
 @torch.no_grad()
 def main() -> None:
     """Measure one run and keep its row."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("run", type=Path)
-    parser.add_argument("--images", type=int, default=20)
-    parser.add_argument("--k", type=int, default=1000)
-    parser.add_argument("--rounds", type=int, default=3)
-    given = parser.parse_args()
-    run = gvae.load(given.run)
+    options = parser(__doc__, dry=True)
+    options.add_argument("run", type=Path)
+    options.add_argument("--images", type=int, default=20)
+    options.add_argument("--k", type=int, default=1000)
+    options.add_argument("--rounds", type=int, default=3)
+    o = options.parse_args()
+    run = gvae.load(o.run)
     data = open_data(run.run.data)
-    x, model = data.batch(data.split("test")[: given.images]).x, run.model
+    x, model = data.batch(data.split("test")[: o.images]).x, run.model
     config = VAEConfig(
         input_dim=tuple(x.shape[1:]), latent_dim=run.run.model_config["latent"], reconstruction_loss="bce"
     )
     other = VAE(config, Encoder(model), Decoder(model)).eval()
     torch.manual_seed(0)
-    pairs, values = [], {"gvae": [], "pythae": []}
-    for _ in range(given.rounds):
-        start = time.perf_counter()
-        values["pythae"].append(theirs(other, x, given.k))
-        middle = time.perf_counter()
-        values["gvae"].append(ours(run, x, given.k))
-        pairs.append((middle - start, time.perf_counter() - middle))
-    rounds = {name: torch.tensor(rows).mean(1) for name, rows in values.items()}
-    facts = about(data)
-    row = {
-        "command": f"python benchmarks/pythae_nll.py {given.run} --images {given.images} --k {given.k}"
-        f" --rounds {given.rounds}",
+    values: dict[str, list[list[float]]] = {"gvae": [], "pythae": []}
+    slow, fast = alternate(
+        o.rounds,
+        timed(lambda: theirs(other, x, o.k), values["pythae"]),
+        timed(lambda: ours(run, x, o.k), values["gvae"]),
+    )
+    means = {name: torch.tensor(rounds).mean(1) for name, rounds in values.items()}
+    row = about(typed("speed.pythae_nll", o.run, images=o.images, k=o.k, rounds=o.rounds), note=o.note)
+    row["versions"]["pythae"] = importlib.metadata.version("pythae")
+    row |= {
         "model": run.run.model,
         "config": run.run.model_config,
-        "values": {name: means.mean().item() for name, means in rounds.items()},
-        "standard_error": {
-            name: means.std().item() / math.sqrt(given.rounds) for name, means in rounds.items()
-        },
-        "times_faster": statistics.median(a / b for a, b in pairs),
-        "times_faster_each": [a / b for a, b in pairs],
-        "processor": facts["processor"],
-        "versions": {**facts["versions"], "pythae": importlib.metadata.version("pythae")},
-        "date": facts["date"],
+        "values": {name: each.mean().item() for name, each in means.items()},
+        "standard_error": {name: each.std().item() / math.sqrt(o.rounds) for name, each in means.items()},
+        **ratio(slow, fast),
     }
-    keep("pythae_nll", given.run.name, row)
-    print(json.dumps({key: row[key] for key in ("values", "standard_error", "times_faster")}, indent=1))
+    show("pythae_nll", o.run.resolve().name, row, o.dry)
 
 
 if __name__ == "__main__":

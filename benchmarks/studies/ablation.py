@@ -1,8 +1,7 @@
 """Each component of gvae on and off at equal compute, measured on the validation split.
 
-    python benchmarks/ablation.py                   # three hours on one core; a second call continues
-    python benchmarks/ablation.py --only "start 0.5" "weight 2" --seeds 0 1 2
-    python benchmarks/tables.py                     # writes the tables of docs/models/gvae.md
+    python -m benchmarks.studies.ablation                   # three hours on one core; a second call continues
+    python -m benchmarks.studies.ablation --only "start 0.5" "weight 2" --seeds 0 1 2
 
 Every row of results/ablation.json is one training of six minutes and one `gvae evaluate --split val`; nothing here touches
 the test split. What differs only once the prior is fitted shares its beginning with the base of the same seed: one
@@ -19,10 +18,10 @@ import signal
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from rows import make, measured
-
+from benchmarks.rows import Row, once
+from benchmarks.runs import measured
+from benchmarks.script import folder, parser
 from gvae.commands.options import defaults
 from gvae.commands.parsing import parse
 from gvae.commands.train import Train
@@ -52,7 +51,7 @@ LATE = {
     "weight 2": "--weight 2",
     "balance 0.5": "--balance 0.5",
     "features 1": "--features 1",
-    "late lr 1e-3": "--late-lr 1e-3",
+    "generator lr 1e-3": "--generator-lr-adv 1e-3",
     "critic from random weights": "--critic-start random",
     "wasserstein, gradient penalty": "--adversarial wasserstein --penalty 10",
     "non-saturating": "--adversarial nonsaturating",
@@ -61,7 +60,7 @@ LATE = {
     "reconstructions 0": "--rec-share 0",
     "reconstructions 0.5": "--rec-share 0.5",
 }
-"""what differs from the base (start 0.7, features 0, penalty 1) only when the critic enters, or later"""
+"""what differs from the base (start 0.7, features 0, penalty 1) only when the adversarial stage starts, or later"""
 HALFWAY = {"start 0.5": "--start 0.5"}
 """what differs from the base after half of the budget"""
 EARLY = {
@@ -69,7 +68,7 @@ EARLY = {
     "prior normal": "--prior normal",
     "prior realnvp": "--prior realnvp",
     "noise 1": "--noise 1",
-    "encoder moves on": "--no-freeze",
+    "encoder not frozen": "--no-freeze",
     "code critic": "--code critic --no-freeze",
     "no averages": "--ema 0",
     "latent 32": "--latent 32",
@@ -87,40 +86,30 @@ SHARED = (0.48, 0.68)
 
 def main() -> None:
     """Train and measure whatever has no row yet."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--only", nargs="*", choices=list(VARIANTS), default=list(VARIANTS))
-    parser.add_argument("--seeds", type=int, nargs="*", default=[0])
-    parser.add_argument("--data", default="mnist")
-    parser.add_argument("--minutes", type=float, default=6)
-    parser.add_argument("--runs", type=Path, default=Path("runs/ablation"))
-    parser.add_argument("--note", default="", help="anything a reader of the rows must know")
-    o = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--only", nargs="*", choices=list(VARIANTS), default=list(VARIANTS))
+    options.add_argument("--seeds", type=int, nargs="*", default=[0])
+    options.add_argument("--data", default="mnist")
+    options.add_argument("--minutes", type=float, default=6)
+    options.add_argument("--runs", type=Path, default=Path("runs/ablation"))
+    o = options.parse_args()
     for seed in o.seeds:
         for variant in o.only:
             name = f"{o.data}, {variant}, {o.minutes:g}min, {seed}"
-            make("ablation", name, partial(measure, variant, seed, o.runs / plain(name), o))
+            once("ablation", name, partial(measure, variant, seed, o.runs / folder(name), o))
 
 
-def plain(name: str) -> str:
-    """A row's name as that of a folder.
-
-    >>> plain("mnist, start 0.5, 6min, 0")
-    'mnist--start-0.5--6min--0'
-    """
-    return "".join(c if c.isalnum() or c == "." else "-" for c in name)
-
-
-def measure(variant: str, seed: int, out: Path, o: argparse.Namespace) -> dict[str, Any]:
+def measure(variant: str, seed: int, out: Path, o: argparse.Namespace) -> Row:
     """One training, or its end, one evaluation, one row."""
     options = f"--data {o.data} --minutes {o.minutes:g} --seed {seed} {BASE} {VARIANTS[variant]}".strip()
     if variant not in EARLY and not (out / "run.json").exists():
         branch(beginning(seed, SHARED[variant in LATE], o), out, options)
-    found = measured(f"gvae train gvae {options}", out, f"{METRICS} --split val")
-    return found | {"variant": variant, "note": o.note}
+    found = measured(f"gvae train gvae {options}", out, f"{METRICS} --split val", o.note)
+    return found | {"variant": variant}
 
 
 class Begun(Engine):
-    """An engine that stops, as after Ctrl-C, when a share of the budget is spent."""
+    """A trainer that stops, as after Ctrl-C, when a share of the budget is spent."""
 
     share = 1.0
 
@@ -133,44 +122,44 @@ class Begun(Engine):
 def beginning(seed: int, share: float, o: argparse.Namespace) -> Path:
     """The run folder of the base, stopped when that share of the budget was spent."""
     budget = f"--data {o.data} --minutes {o.minutes:g} --seed {seed}"
-    out = o.runs / plain(f"{o.data}, until {share:g}, {o.minutes:g}min, {seed}")
+    out = o.runs / folder(f"{o.data}, until {share:g}, {o.minutes:g}min, {seed}")
     if not out.exists():
-        with unfinished(out) as folder:
+        with unfinished(out) as place:
             dataset = open_data(o.data)
             earlier = [other for other in SHARED if other < share]
             if earlier:
-                branch(beginning(seed, earlier[-1], o), folder, budget)
-                run = Run.open(folder)
+                branch(beginning(seed, earlier[-1], o), place, budget)
+                run = Run.open(place)
             else:
-                config, train = asked(budget)
-                run = Run.create(folder, "gvae", config, train, o.data, dataset.spec, about(dataset))
-            engine = Begun(run, dataset)
-            engine.share = share
+                config, train = options_of(budget)
+                run = Run.create(place, "gvae", config, train, o.data, dataset.spec, about(dataset))
+            trainer = Begun(run, dataset)
+            trainer.share = share
             if earlier:
-                engine.restore(load_state(run))
+                trainer.restore(load_state(run))
             with contextlib.suppress(Interrupted):
-                engine.train()
+                trainer.train()
     return out
 
 
 @contextlib.contextmanager
 def unfinished(out: Path) -> Iterator[Path]:
     """A folder that becomes `out` once it is whole; what a killed call has left of it is thrown away."""
-    folder = out.with_name(f"{out.name}-unfinished")
-    shutil.rmtree(folder, ignore_errors=True)
-    yield folder
-    folder.rename(out)
+    place = out.with_name(f"{out.name}-unfinished")
+    shutil.rmtree(place, ignore_errors=True)
+    yield place
+    place.rename(out)
 
 
 def branch(begun: Path, out: Path, options: str) -> None:
     """Copy a run that was stopped, with other options."""
-    config, train = asked(options)
-    with unfinished(out) as folder:
-        shutil.copytree(begun, folder)
-        dataclasses.replace(Run.open(folder), model_config=to_json(config), train=train).save()
+    config, train = options_of(options)
+    with unfinished(out) as place:
+        shutil.copytree(begun, place)
+        dataclasses.replace(Run.open(place), model_config=to_json(config), train=train).save()
 
 
-def asked(options: str) -> tuple[ModelConfig, TrainConfig]:
+def options_of(options: str) -> tuple[ModelConfig, TrainConfig]:
     """Options of model and training, as `gvae train gvae` understands them."""
     config, train = defaults("gvae", {})
     args = parse(Train(train=train, model=config), options.split(), "gvae train gvae")

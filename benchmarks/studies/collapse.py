@@ -1,11 +1,10 @@
 """How many of ten trainings collapse: gan, wgan-gp and gvae with different seeds, two minutes each.
 
-    python benchmarks/collapse.py                   # an hour; a second call continues
-    python benchmarks/tables.py                     # writes the table of docs/results.md
+    python -m benchmarks.studies.collapse           # an hour; a second call continues
 
 A training counts as collapsed if any of these holds of its samples:
 
-    gray images      contrast below 15 % of the data's             (the doctor's own criterion, on 64 samples)
+    low contrast     contrast below 15 % of the data's             (the doctor's own criterion, on 64 samples)
     mode collapse    diversity below 10 % of the data's            (likewise)
     lost class       a class has less than 1 % of 10,000 samples   (the project's digit classifier)
 """
@@ -15,11 +14,11 @@ from __future__ import annotations
 import argparse
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-from rows import make, measured
 
 import gvae as package
+from benchmarks.rows import Row, once
+from benchmarks.runs import measured
+from benchmarks.script import parser
 from gvae.data import open_data
 from gvae.runs import Run
 from gvae.training.doctor import Doctor, diagnose
@@ -32,27 +31,26 @@ SMALLEST = 0.01
 
 def main() -> None:
     """Train and measure whatever has no row yet."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--models", nargs="*", choices=list(MODELS), default=list(MODELS))
-    parser.add_argument("--seeds", type=int, nargs="*", default=list(range(10)))
-    parser.add_argument("--data", default="mnist")
-    parser.add_argument("--minutes", type=float, default=2)
-    parser.add_argument("--runs", type=Path, default=Path("runs/collapse"))
-    parser.add_argument("--note", default="", help="anything a reader of the rows must know")
-    given = parser.parse_args()
-    for seed in given.seeds:
-        for model in given.models:
-            name = f"{given.data}-{model}-{given.minutes:g}min-{seed}"
-            make("collapse", name, partial(measure, model, seed, given.runs / name, given))
+    options = parser(__doc__)
+    options.add_argument("--models", nargs="*", choices=list(MODELS), default=list(MODELS))
+    options.add_argument("--seeds", type=int, nargs="*", default=list(range(10)))
+    options.add_argument("--data", default="mnist")
+    options.add_argument("--minutes", type=float, default=2)
+    options.add_argument("--runs", type=Path, default=Path("runs/collapse"))
+    o = options.parse_args()
+    for seed in o.seeds:
+        for model in o.models:
+            name = f"{o.data}-{model}-{o.minutes:g}min-{seed}"
+            once("collapse", name, partial(measure, model, seed, o.runs / name, o))
 
 
-def measure(model: str, seed: int, out: Path, given: argparse.Namespace) -> dict[str, Any]:
+def measure(model: str, seed: int, out: Path, o: argparse.Namespace) -> Row:
     """One training, one evaluation, one verdict."""
-    options = f"--data {given.data} --minutes {given.minutes:g} --seed {seed} {MODELS[model]}"
-    found = measured(f"gvae train {model} {options}", out, METRICS)
+    options = f"--data {o.data} --minutes {o.minutes:g} --seed {seed} {MODELS[model]}"
+    found = measured(f"gvae train {model} {options}", out, METRICS, o.note)
     vitals, names = look(out)
     lost = found["numbers"]["smallest class"]["value"] < SMALLEST
-    return {**found, "vitals": vitals, "collapsed": names + ["lost class"] * lost, "note": given.note}
+    return {**found, "vitals": vitals, "collapsed": names + ["lost class"] * lost}
 
 
 def look(out: Path) -> tuple[dict[str, float], list[str]]:

@@ -1,7 +1,6 @@
 """Samples of every class asked for, and how often a classifier trained on real data agrees with the class.
 
-    python benchmarks/conditional.py                # 20 minutes; a second call continues
-    python benchmarks/tables.py                     # writes the table of docs/results.md
+    python -m benchmarks.studies.conditional        # 20 minutes; a second call continues
 
 Each model trains for five minutes and draws 1,000 samples of each class;
 docs/images/conditional-MODEL.png has a row per class.
@@ -15,15 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rows import make, measured
 
 import gvae as package
+from benchmarks.rows import IMAGES, Row, once
+from benchmarks.runs import measured
+from benchmarks.script import parser
 from gvae.data import open_data
 from gvae.metrics.features import extract
 from gvae.report.figures import grid, save
 from gvae.runs import Run
 
-PICTURES = Path(__file__).parents[1] / "docs" / "images"
 MODELS = ("cvae", "cgan", "ac-gan", "ac-wgan", "gvae")
 OPTIONS = {
     "cvae": "",
@@ -38,26 +38,25 @@ EACH, SHOWN = 1000, 10
 
 def main() -> None:
     """Train and measure whatever has no row yet."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--models", nargs="*", choices=MODELS, default=MODELS)
-    parser.add_argument("--seeds", type=int, nargs="*", default=[0])
-    parser.add_argument("--data", default="mnist")
-    parser.add_argument("--minutes", type=float, default=5)
-    parser.add_argument("--each", type=int, default=EACH, help="samples of each class")
-    parser.add_argument("--runs", type=Path, default=Path("runs/conditional"))
-    parser.add_argument("--note", default="", help="anything a reader of the rows must know")
-    o = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--models", nargs="*", choices=MODELS, default=MODELS)
+    options.add_argument("--seeds", type=int, nargs="*", default=[0])
+    options.add_argument("--data", default="mnist")
+    options.add_argument("--minutes", type=float, default=5)
+    options.add_argument("--each", type=int, default=EACH, help="samples of each class")
+    options.add_argument("--runs", type=Path, default=Path("runs/conditional"))
+    o = options.parse_args()
     for seed in o.seeds:
         for model in o.models:
             name = f"{o.data}-{model}-{o.minutes:g}min-{seed}"
-            make("conditional", name, partial(measure, model, seed, o.runs / name, o))
+            once("conditional", name, partial(measure, model, seed, o.runs / name, o))
 
 
-def measure(model: str, seed: int, out: Path, o: argparse.Namespace) -> dict[str, Any]:
+def measure(model: str, seed: int, out: Path, o: argparse.Namespace) -> Row:
     """One training, one evaluation, one verdict of the classifier."""
     options = f"--data {o.data} --minutes {o.minutes:g} --seed {seed} {OPTIONS[model]}"
-    found = measured(f"gvae train {model} {options}", out, "fd,prdc")
-    return found | agreement(out, o.each) | {"note": o.note}
+    found = measured(f"gvae train {model} {options}", out, "fd,prdc", o.note)
+    return found | agreement(out, o.each)
 
 
 def agreement(out: Path, each: int) -> dict[str, Any]:
@@ -77,8 +76,8 @@ def agreement(out: Path, each: int) -> dict[str, Any]:
         raise SystemExit(f"there is no classifier for {run.spec.name}; use mnist or fashion-mnist")
     right = torch.from_numpy(drawn.argmax(1)) == y
     first = torch.cat([torch.arange(c * each, c * each + min(SHOWN, each)) for c in range(classes)])
-    PICTURES.mkdir(exist_ok=True)
-    save(grid(x[first], columns=min(SHOWN, each)), PICTURES / f"conditional-{run.model}.png")
+    IMAGES.mkdir(exist_ok=True)
+    save(grid(x[first], columns=min(SHOWN, each)), IMAGES / f"conditional-{run.model}.png")
     return {
         "agreement": round(right.double().mean().item(), 4),
         "by_class": [round(v, 4) for v in right.view(classes, each).double().mean(1).tolist()],

@@ -1,30 +1,28 @@
 """Where contrast is lost: images, decoded codes and samples of a run, and samples made steeper, against validation images.
 
-    python benchmarks/contrast.py runs/reproduce/table3-small/gvae-0     # three minutes
-    python benchmarks/tables.py                                         # writes the table of docs/models/gvae.md
+    python -m benchmarks.studies.contrast runs/reproduce/table3-small/gvae-0     # three minutes
 
 A row of results/contrast.json is one run; all numbers are means of three draws of 5,000. `deviation` is the standard
 deviation of all pixels in [-1, 1]; `checkerboard` how far the mean image alternates from pixel to pixel, in gray levels of
-255; `samples x g` are the samples multiplied by g and cut to [-1, 1], with nothing else changed; "prior fitted anew" are
-samples of a prior that was fitted to the codes when training was over.
+255; `samples x g` are the samples multiplied by g and cut to [-1, 1], with nothing else changed; "prior refitted" are
+samples of a prior that was fitted to the codes once more after training.
 """
 
 from __future__ import annotations
 
-import argparse
 import statistics
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from rows import machine, make
 from torch import Tensor
 
 import gvae as package
+from benchmarks.rows import Row, about, once
+from benchmarks.script import parser, typed
 from gvae.data import open_data
 from gvae.data.dataset import Dataset
 from gvae.metrics.features import extract
@@ -40,16 +38,15 @@ DRAWS, IMAGES, BLOCK = 3, 5000, 500
 
 def main() -> None:
     """Measure the runs that have no row yet."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("runs", nargs="+", type=Path)
-    parser.add_argument("--note", default="", help="anything a reader of the rows must know")
-    given = parser.parse_args()
-    for path in given.runs:
+    options = parser(__doc__)
+    options.add_argument("runs", nargs="+", type=Path)
+    o = options.parse_args()
+    for path in o.runs:
         run = Run.open(path)
-        make("contrast", f"{run.data} {run.path.name}", partial(measure, run, given.note))
+        once("contrast", f"{run.data} {run.path.name}", partial(measure, run, o.note))
 
 
-def measure(run: Run, note: str) -> dict[str, Any]:
+def measure(run: Run, note: str) -> Row:
     """Everything that is compared, of one run."""
     dataset, model = open_data(run.data), package.load(run).model
     assert isinstance(model, LatentModel)
@@ -60,8 +57,8 @@ def measure(run: Run, note: str) -> dict[str, Any]:
         name: {key: statistics.mean(numbers[key] for numbers in draws) for key in draws[0]}
         for name, draws in drawn.items()
     }
-    said = [run.about["command"], f"python benchmarks/contrast.py {run.path}"]
-    return {"commands": said, "model": run.model, "data": run.data, "note": note, "rows": found} | machine()
+    made = about(run.about["command"], typed("studies.contrast", run.path), note=note)
+    return made | {"model": run.model, "data": run.data, "rows": found}
 
 
 @torch.no_grad()
@@ -81,7 +78,7 @@ def compared(dataset: Dataset, model: LatentModel) -> Iterator[tuple[str, Tensor
         yield from ((f"samples x {gain}", (gain * samples).clamp(-1, 1)) for gain in GAINS)
     LatentModel.fit_prior(model, (dataset.batch(part) for part in np.array_split(order, len(order) // BLOCK)))
     for _ in range(DRAWS):
-        yield "samples, prior fitted anew", decoded(model, model.draw_codes(IMAGES))
+        yield "samples, prior refitted", decoded(model, model.draw_codes(IMAGES))
 
 
 def decoded(model: LatentModel, z: Tensor) -> Tensor:

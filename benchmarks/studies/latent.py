@@ -1,8 +1,7 @@
 """Does adding an attribute to a face's code add it to the picture? Asked of a classifier of real attributes.
 
     gvae train vae --data celeba64 --minutes 30 --out runs/celeba64-vae-0
-    python benchmarks/latent.py runs/celeba64-vae-0 --digits runs/mnist-vae-0
-    python benchmarks/tables.py                                    # writes the table of docs/latent.md
+    python -m benchmarks.studies.latent runs/celeba64-vae-0 --digits runs/mnist-vae-0      # ten minutes
 
 Directions are learned on the training split, the strength is chosen on the validation split, and held-out faces of the test
 split are edited: those that lack an attribute are to gain it, those that have it to lose it. The classifier is a small
@@ -20,18 +19,18 @@ Strips and morphs are drawn without originals: the terms of CelebA forbid passin
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import latent_pictures
 import torch
-from rows import keep, machine
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from benchmarks.rows import Row, about, show
+from benchmarks.script import parser, typed
+from benchmarks.studies import latent_pictures
 from gvae.api import load
 from gvae.data.dataset import Dataset
 from gvae.evaluation.evaluate import open_reference
@@ -161,12 +160,12 @@ def fitting(faces: Faces, direction: Direction, k: int) -> float:
 
 
 def whole(
-    space: Space, data: Dataset, args: argparse.Namespace
+    space: Space, data: Dataset, o: argparse.Namespace
 ) -> tuple[dict[str, Any], dict[str, tuple[Direction, float]]]:
     """Numbers for the row, and of the first method each direction with its strength, for the strips."""
     x, y = pictures(data, "train")
-    model = taught(x, y, args.epochs)
-    val, held = (Faces(space, model, data, split, args.faces) for split in ("val", "test"))
+    model = taught(x, y, o.epochs)
+    val, held = (Faces(space, model, data, split, o.faces) for split in ("val", "test"))
     real_x, real_y = pictures(data, "test")
     real = logits(model, real_x)
     columns = {name: data.spec.attributes.index(name) for name in NAMES}
@@ -194,39 +193,36 @@ def whole(
 
 def main() -> None:
     """Measure, draw, keep the row."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("run", type=Path, help="of faces with CelebA's attributes")
-    parser.add_argument("--digits", type=Path, help="run of digits, for a morph of two of them")
-    parser.add_argument("--epochs", type=int, default=30, help="of the classifier")
-    parser.add_argument("--faces", type=int, default=500, help="faces of each split that are edited, at most")
-    parser.add_argument("--pictures", type=Path, default=latent_pictures.FOLDER)
-    parser.add_argument("--note", default="", help="anything a reader of the rows must know")
-    parser.add_argument("--dry", action="store_true", help="keep no row")
-    args = parser.parse_args()
-    space = Space(load(args.run))
+    options = parser(__doc__, dry=True)
+    options.add_argument("run", type=Path, help="of faces with CelebA's attributes")
+    options.add_argument("--digits", type=Path, help="run of digits, for a morph of two of them")
+    options.add_argument("--epochs", type=int, default=30, help="of the classifier")
+    options.add_argument(
+        "--faces", type=int, default=500, help="faces of each split that are edited, at most"
+    )
+    options.add_argument("--pictures", type=Path, default=latent_pictures.FOLDER)
+    o = options.parse_args()
+    space = Space(load(o.run))
     data = open_reference(space.loaded.run, None, None)
     start = time.perf_counter()
-    found, strips = whole(space, data, args)
-    found = {**row(space, args), "seconds": round(time.perf_counter() - start), **found}
-    print(json.dumps(found, indent=1))
-    latent_pictures.draw(space, data, strips, args.pictures)
-    if args.digits:
-        latent_pictures.morphs(Space(load(args.digits)), args.pictures, "digits")
-    if not args.dry:
-        keep("latent", args.run.resolve().name, found)
+    found, strips = whole(space, data, o)
+    found = {**row(space, o), "seconds": round(time.perf_counter() - start), **found}
+    latent_pictures.draw(space, data, strips, o.pictures)
+    if o.digits:
+        latent_pictures.morphs(Space(load(o.digits)), o.pictures, "digits")
+    show("latent", o.run.resolve().name, found, o.dry)
 
 
-def row(space: Space, args: argparse.Namespace) -> dict[str, Any]:
+def row(space: Space, o: argparse.Namespace) -> Row:
     """What was measured, on what."""
     run = space.loaded.run
+    commands = [run.about["command"]] if "command" in run.about else []
     return {
-        "commands": [run.about.get("command", ""), f"python benchmarks/latent.py {args.run}"],
+        **about(*commands, typed("studies.latent", o.run), note=o.note),
         "model": run.model,
         "config": run.model_config,
         "data": run.spec.name,
         "minutes": run.train.minutes,
-        "note": args.note,
-        **machine(),
     }
 
 

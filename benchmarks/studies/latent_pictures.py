@@ -1,4 +1,4 @@
-"""Strips of edits and morphs for docs/latent.md; used by latent.py."""
+"""Strips of edits and morphs for docs/how-to/edit-and-morph.md; used by latent.py."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks.rows import IMAGES
 from gvae.data.dataset import Dataset
 from gvae.evaluation.evaluate import open_reference
 from gvae.latent.directions import Direction
@@ -16,7 +17,7 @@ from gvae.latent.space import Space
 from gvae.report import animation
 from gvae.report.figures import grid, save
 
-FOLDER = Path(__file__).parents[1] / "docs" / "images" / "latent"
+FOLDER = IMAGES / "latent"
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """of the strength, on a strip"""
 PAIRS = {"faces": (0, 1), "digits": (0, 1)}

@@ -1,8 +1,7 @@
 """What a fit of the mixture prior is worth: samples of one trained run under priors fitted to its codes in different ways.
 
     gvae train gvae --data mnist --images 100000 --seed 0 --out runs/prior
-    python benchmarks/prior.py runs/prior            # ten minutes; validation split only
-    python benchmarks/tables.py                      # writes the table of docs/priors.md
+    python -m benchmarks.studies.prior runs/prior            # ten minutes; validation split only
 
 The first row decodes codes of training images themselves: what a perfect density would come near to, by copying. `nearest`
 tells copies: the median distance of drawn codes to the nearest training code, in that of validation codes.
@@ -10,17 +9,17 @@ tells copies: the median distance of drawn codes to the nearest training code, i
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
-from rows import keep, machine
 from torch import Tensor
 
 import gvae as package
+from benchmarks.rows import about, keep
+from benchmarks.script import parser, typed
 from gvae.data import open_data
 from gvae.data.dataset import Dataset
 from gvae.metrics.features import extract
@@ -36,14 +35,14 @@ VARIANTS: dict[str, tuple[int, dict[str, Any]]] = {
     "10,000 codes": (10_000, {}),
     "30,000 codes": (30_000, {}),
     "defaults": (60_000, {}),
-    "one family": (60_000, {"family": 1200}),
+    "one cluster": (60_000, {"cluster_size": 1200}),
     "components 100": (60_000, {"components": 100}),
     "components 400": (60_000, {"components": 400}),
     "components 800": (60_000, {"components": 800}),
     "components 1800": (60_000, {"components": 1800}),
-    "damp 0": (60_000, {"damp": 0.0}),
-    "damp 1": (60_000, {"damp": 1.0}),
-    "damp 4": (60_000, {"damp": 4.0}),
+    "denoise 0": (60_000, {"denoise": 0.0}),
+    "denoise 1": (60_000, {"denoise": 1.0}),
+    "denoise 4": (60_000, {"denoise": 4.0}),
     "shrink 0": (60_000, {"shrink": 0.0}),
     "shrink 20": (60_000, {"shrink": 20.0}),
     "shrink 180": (60_000, {"shrink": 180.0}),
@@ -53,29 +52,28 @@ VARIANTS: dict[str, tuple[int, dict[str, Any]]] = {
 
 def main() -> None:
     """Fit, sample and measure each variant with each seed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument(
+    options = parser(__doc__)
+    options.add_argument(
         "run", type=Path, help="a run of a model with an encoder, on data that have a classifier"
     )
-    parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
-    parser.add_argument("--note", default="", help="anything a reader of the rows must know")
-    given = parser.parse_args()
-    run = Run.open(given.run)
+    options.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
+    o = options.parse_args()
+    run = Run.open(o.run)
     model, dataset = package.load(run).model, open_data(run.data)
     if not isinstance(model, LatentModel) or model.condition:
         raise SystemExit(
-            f"{given.run} is a {run.model} that is conditional or has no prior; take a plain gvae or vae"
+            f"{o.run} is a {run.model} that is conditional or has no prior; take a plain gvae or vae"
         )
-    command = f"python benchmarks/prior.py {given.run} --seeds {' '.join(map(str, given.seeds))}"
-    about = {"command": command, "model": run.model, "data": run.data, **machine(), "note": given.note}
+    made = about(typed("studies.prior", o.run, seeds=o.seeds), note=o.note)
+    made |= {"model": run.model, "data": run.data}
     torch.manual_seed(0)
     codes, held = encode(model, dataset, "train"), encode(model, dataset, "val")
     real = dataset.batch(dataset.split("val")).x
     copied = codes[torch.randperm(len(codes))[:SAMPLES]]
-    keep("prior", "codes of training images", {**about, **quality(model, real, copied, run.spec.name)})
+    keep("prior", "codes of training images", {**made, **quality(model, real, copied, run.spec.name)})
     for name, (most, options) in VARIANTS.items():
         fits = []
-        for seed in given.seeds:
+        for seed in o.seeds:
             prior, began = Mixture(model.codes, **options), time.process_time()
             prior.fit(codes[torch.randperm(len(codes))[:most]], seed=seed)
             seconds = time.process_time() - began
@@ -87,7 +85,7 @@ def main() -> None:
                 }
                 fits.append(found | quality(model, real, prior.sample(SAMPLES), run.spec.name))
         mean = {key: statistics.mean(fit[key] for fit in fits) for key in fits[0]}
-        keep("prior", name, {**about, **mean, "fits": fits})
+        keep("prior", name, {**made, **mean, "fits": fits})
         print(name, {key: round(value, 3) for key, value in mean.items()}, flush=True)
 
 
