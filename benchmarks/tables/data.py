@@ -1,24 +1,15 @@
-"""The tables of docs/data.md, from the rows of sources.py, prepare.py and loader.py; used by tables.py."""
+"""The tables of docs/data/index.md: sources, their preparation, and the reader."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from rows import read
-
+from benchmarks.rows import Row, read
+from benchmarks.tables.text import dates, machines, origin
 from gvae.evaluation.table import pipes
 
 
 def measured() -> str:
     """All of them that have rows."""
-    found = [text for text in (sources(), preparing(), loading()) if text]
-    return "\n\n".join(found) or "Not measured yet: `python benchmarks/sources.py`."
-
-
-def origin(row: dict[str, Any]) -> str:
-    """Machine, versions and date of a row."""
-    versions = ", ".join(f"{name} {version}" for name, version in row["versions"].items() if name != "gvae")
-    return f"{row['processor']}, {versions}, {row['date']}"
+    return "\n\n".join(text for text in (sources(), preparing(), loading()) if text)
 
 
 def sources() -> str:
@@ -47,16 +38,17 @@ def sources() -> str:
         "options of training",
         "images/s",
     ]
-    last = max(rows.values(), key=lambda row: row["date"])
+    held = [{**row, "source": name} for name, row in rows.items()]
     about = (
-        f"Every source below prepared, inspected and trained on for {last['minutes']:g} minutes by `gvae train gvae` "
-        "(images/s is the speed of that training, with its pictures and its prior):"
+        f"Every source was prepared, inspected and trained on for {held[0]['minutes']:g} minutes by `gvae train gvae`. "
+        "images/s is the speed of that training, with its pictures and its prior. Most are subsets: the counts are those of "
+        "the copies measured."
     )
-    where = f"`python benchmarks/sources.py`, {origin(last)}. Most are subsets: the counts are those of the copies measured."
-    return f"{about}\n\n{pipes([titles, *lines])}\n\n{where}"
+    where = f"{machines(held, 'source')}, torch {held[0]['versions']['torch']}, {dates(held)}"
+    return f"{about}\n\n{pipes([titles, *lines])}\n\n`python -m benchmarks.data.sources`, {where}."
 
 
-def stored(held: dict[str, Any]) -> str:
+def stored(held: Row) -> str:
     """How values are kept, and what they are.
 
     >>> stored({"type": "uint8", "min": 0, "max": 255, "unit": "gray level"})
@@ -75,23 +67,12 @@ def speed(value: float) -> str:
 
 
 def preparing() -> str:
-    """`gvae data prepare` against a plain loop."""
-    held = read("prepare")
-    if not held:
-        return ""
-    kinds = {name: row for name, row in held.items() if isinstance(row, dict) and "plain" in row}
-    lines = [
-        [
-            name,
-            f"{row['plain']['images_per_second']:.0f}",
-            f"{row['gvae']['images_per_second']:.0f}",
-            f"**{row['gvae']['ratio_median']:.2f}**",
-            f"{row['processes']['ratio_median']:.2f}",
-            f"{row['ceiling']['ratio_median']:.2f}",
-            f"{row['peak_megabytes']:.0f}" if "peak_megabytes" in row else "",
-        ]
-        for name, row in kinds.items()
-    ]
+    """`gvae data prepare` against a plain loop: a table for each processor."""
+    return "\n\n".join(map(prepared, read("prepare").values()))
+
+
+def prepared(row: Row) -> str:
+    """One table of `preparing`."""
     titles = [
         "images",
         "plain loop, images/s",
@@ -101,29 +82,33 @@ def preparing() -> str:
         "decoding alone in a process per core, ratio",
         "peak, MB",
     ]
-    about = (
-        f"`gvae data prepare` on {held['cores']} cores beside a plain Pillow loop on one (median of alternating rounds; "
-        "prepare also reads every header, checks every file and keeps a journal; the aim at 256 pixels is 1.8):"
-    )
-    return f"{about}\n\n{pipes([titles, *lines])}\n\n`{held['command']}`, {origin(held)}."
-
-
-def loading() -> str:
-    """The reader against the fastest model."""
-    held = read("loader")
-    if not held:
-        return ""
     lines = [
         [
             name,
-            f"{row['reader_images_per_second']:,.0f}",
-            f"{row['model_images_per_second']:,.1f} ({row['fastest_model']})",
-            f"**{row['ratio_median']:,.0f}** (aim {row['aim']})",
-            f"{row.get('cold_reader_images_per_second', 0):,.0f}",
+            f"{found['plain']['images_per_second']:.0f}",
+            f"{found['gvae']['images_per_second']:.0f}",
+            f"**{found['gvae']['ratio_median']:.2f}**",
+            f"{found['processes']['ratio_median']:.2f}",
+            f"{found['ceiling']['ratio_median']:.2f}",
+            f"{found['peak_megabytes']:.0f}" if "peak_megabytes" in found else "",
         ]
-        for name, row in held.items()
-        if isinstance(row, dict) and "aim" in row
+        for name, found in row["rows"].items()
     ]
+    about = (
+        f"`gvae data prepare` on {row['cores']} cores against a plain Pillow loop on one (median of alternating rounds). "
+        "prepare also reads every header, checks every file and keeps a journal. The aim at 256 pixels is 1.8."
+    )
+    pillow = f"pillow {row['versions']['pillow']}"
+    return f"{about}\n\n{pipes([titles, *lines])}\n\n{origin(row, pillow)}"
+
+
+def loading() -> str:
+    """The reader against the fastest model: a table for each processor."""
+    return "\n\n".join(map(loaded, read("loader").values()))
+
+
+def loaded(row: Row) -> str:
+    """One table of `loading`."""
     titles = [
         "images",
         "reader, images/s",
@@ -131,5 +116,15 @@ def loading() -> str:
         "ratio",
         "reader, file not in memory, images/s",
     ]
-    about = "Batches as networks get them, beside what the fastest model uses up in training:"
-    return f"{about}\n\n{pipes([titles, *lines])}\n\n`{held['command']}`, {origin(held)}."
+    lines = [
+        [
+            name,
+            f"{found['reader_images_per_second']:,.0f}",
+            f"{found['model_images_per_second']:,.1f} ({found['fastest_model']})",
+            f"**{found['ratio_median']:,.0f}** (aim {found['aim']})",
+            f"{found.get('cold_reader_images_per_second', 0):,.0f}",
+        ]
+        for name, found in row["rows"].items()
+    ]
+    about = "Batches that the reader delivers, against what the fastest model takes in training:"
+    return f"{about}\n\n{pipes([titles, *lines])}\n\n{origin(row)}"
