@@ -1,6 +1,6 @@
 """Images per second that the reader delivers, as a multiple of what the fastest model takes in training at that size.
 
-    python -m benchmarks.data.loader                   # some 10 minutes
+    python -m benchmarks.data.loader                   # some 5 minutes
 
 reader:  `Stream.next` on a prepared set: random rows of a memory-mapped file, to a float batch on the device, ready.
 cold:    the same after the system was told to forget the file, so that every row comes from the disk: what a set larger

@@ -182,7 +182,12 @@ def measure(run: Path, args: argparse.Namespace) -> dict[str, Any]:
     """The row of one run."""
     from playwright.sync_api import sync_playwright
 
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+    names = "chromium", "chromium-browser", "google-chrome"
+    chromium = next(filter(None, map(shutil.which, names)), None)
+    if chromium is None:
+        raise SystemExit(
+            f"no browser is installed; install Chromium: one of {', '.join(names)} must be on the path"
+        )
     before = storm.listed(run)
     playwright = sync_playwright().start()  # stopped in time for the event loop of the load
     browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])

@@ -1,6 +1,6 @@
 """Speed of importance weighting against its physical limit: the decoder's bare forward pass over as many codes.
 
-    python -m benchmarks.speed.weights RUN --images 250 --k 40 --rounds 5        # seconds to minutes
+    python -m benchmarks.speed.weights RUN --images 250 --k 40 --rounds 5        # under a minute for MNIST
 
 Both are timed by turns in one process. A ratio of 1 would mean that drawing codes and evaluating three densities costs
 nothing.

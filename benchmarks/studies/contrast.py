@@ -23,6 +23,7 @@ from torch import Tensor
 import gvae as package
 from benchmarks.rows import Row, about, once
 from benchmarks.script import parser, typed
+from benchmarks.studies.codes import BLOCK, decoded, encoded
 from gvae.data import open_data
 from gvae.data.dataset import Dataset
 from gvae.metrics.features import extract
@@ -33,7 +34,7 @@ from gvae.models.latent import LatentModel
 from gvae.runs import Run
 
 GAINS = (1.02, 1.04, 1.06)
-DRAWS, IMAGES, BLOCK = 3, 5000, 500
+DRAWS, IMAGES = 3, 5000
 
 
 def main() -> None:
@@ -70,20 +71,12 @@ def compared(dataset: Dataset, model: LatentModel) -> Iterator[tuple[str, Tensor
         x = dataset.batch(order[draw * IMAGES : (draw + 1) * IMAGES]).x
         samples = decoded(model, model.draw_codes(IMAGES))
         yield "training images", x
-        yield (
-            "their codes, decoded",
-            decoded(model, torch.cat([model.encode(part).sample() for part in x.split(BLOCK)])),
-        )
+        yield "their codes, decoded", decoded(model, encoded(model, x))
         yield "samples", samples
         yield from ((f"samples x {gain}", (gain * samples).clamp(-1, 1)) for gain in GAINS)
     LatentModel.fit_prior(model, (dataset.batch(part) for part in np.array_split(order, len(order) // BLOCK)))
     for _ in range(DRAWS):
         yield "samples, prior refitted", decoded(model, model.draw_codes(IMAGES))
-
-
-def decoded(model: LatentModel, z: Tensor) -> Tensor:
-    """Images (N, C, *S) of codes (N, Z)."""
-    return torch.cat([model.decode(part).mean for part in z.split(BLOCK)])
 
 
 def checkerboard(x: Tensor) -> float:

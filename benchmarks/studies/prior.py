@@ -20,8 +20,8 @@ from torch import Tensor
 import gvae as package
 from benchmarks.rows import about, keep
 from benchmarks.script import parser, typed
+from benchmarks.studies.codes import BLOCK, decoded, encoded
 from gvae.data import open_data
-from gvae.data.dataset import Dataset
 from gvae.metrics.features import extract
 from gvae.metrics.frechet import frechet
 from gvae.metrics.ms_ssim import variety
@@ -30,7 +30,7 @@ from gvae.models.latent import LatentModel
 from gvae.priors import Mixture
 from gvae.runs import Run
 
-SAMPLES, BLOCK = 5000, 500
+SAMPLES = 5000
 VARIANTS: dict[str, tuple[int, dict[str, Any]]] = {
     "10,000 codes": (10_000, {}),
     "30,000 codes": (30_000, {}),
@@ -67,34 +67,34 @@ def main() -> None:
     made = about(typed("studies.prior", o.run, seeds=o.seeds), note=o.note)
     made |= {"model": run.model, "data": run.data}
     torch.manual_seed(0)
-    codes, held = encode(model, dataset, "train"), encode(model, dataset, "val")
-    real = dataset.batch(dataset.split("val")).x
+    train, real = (dataset.batch(dataset.split(split)).x for split in ("train", "val"))
+    codes, held = encoded(model, train), encoded(model, real)
     copied = codes[torch.randperm(len(codes))[:SAMPLES]]
     keep("prior", "codes of training images", {**made, **quality(model, real, copied, run.spec.name)})
-    for name, (most, options) in VARIANTS.items():
+    for name, (most, changes) in VARIANTS.items():
         fits = []
         for seed in o.seeds:
-            prior, began = Mixture(model.codes, **options), time.process_time()
-            prior.fit(codes[torch.randperm(len(codes))[:most]], seed=seed)
-            seconds = time.process_time() - began
-            with torch.no_grad():
-                found = {
-                    "processor seconds": seconds,
-                    "log p of validation codes": float(prior.log_prob(held).mean()),
-                    "nearest": apart(prior.sample(len(held)), codes) / apart(held, codes),
-                }
-                fits.append(found | quality(model, real, prior.sample(SAMPLES), run.spec.name))
+            some = codes[torch.randperm(len(codes))[:most]]
+            prior, numbers = fitted(Mixture(model.codes, **changes), some, seed, codes, held)
+            fits.append(numbers | quality(model, real, prior.sample(SAMPLES).detach(), run.spec.name))
         mean = {key: statistics.mean(fit[key] for fit in fits) for key in fits[0]}
         keep("prior", name, {**made, **mean, "fits": fits})
         print(name, {key: round(value, 3) for key, value in mean.items()}, flush=True)
 
 
-@torch.no_grad()
-def encode(model: LatentModel, dataset: Dataset, split: str) -> Tensor:
-    """One code (N, Z) of each image of a split, drawn from q(z|x)."""
-    indices = dataset.split(split)
-    blocks = (dataset.batch(indices[i : i + BLOCK]).x for i in range(0, len(indices), BLOCK))
-    return torch.cat([model.encode(x).sample() for x in blocks])
+def fitted(
+    prior: Mixture, some: Tensor, seed: int, codes: Tensor, held: Tensor
+) -> tuple[Mixture, dict[str, float]]:
+    """A prior fitted to some of the codes (N, Z), and what it makes of those of validation images."""
+    began = time.process_time()
+    prior.fit(some, seed=seed)
+    seconds = time.process_time() - began
+    with torch.no_grad():
+        return prior, {
+            "processor seconds": seconds,
+            "log p of validation codes": float(prior.log_prob(held).mean()),
+            "nearest": apart(prior.sample(len(held)), codes) / apart(held, codes),
+        }
 
 
 def apart(z: Tensor, codes: Tensor) -> float:
@@ -106,7 +106,7 @@ def apart(z: Tensor, codes: Tensor) -> float:
 @torch.no_grad()
 def quality(model: LatentModel, real: Tensor, z: Tensor, data: str) -> dict[str, float]:
     """Frechet distance, coverage and MS-SSIM of the images that codes z (N, Z) become."""
-    x = torch.cat([model.decode(part).mean for part in z.split(BLOCK)])
+    x = decoded(model, z)
     features, (drawn, _) = extract(real, data)[0], extract(x, data)
     alike = variety(real.numpy(), x.numpy())
     return {
