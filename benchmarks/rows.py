@@ -24,7 +24,18 @@ def read(name: str, folder: Path = RESULTS) -> dict[str, Row]:
 
 
 def keep(name: str, key: str, row: Row, folder: Path = RESULTS) -> None:
-    """Add a row to NAME.json or replace the one with that key; rows that another process has added meanwhile stay."""
+    """Add a row to NAME.json or replace the one with that key; rows that another process has added meanwhile stay.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as name:
+    ...     for key, value in (("b", 1), ("a", 2), ("b", 3)):
+    ...         keep("x", key, {"value": value}, Path(name))
+    ...     read("x", Path(name)), [file.name for file in Path(name).iterdir()]
+    x.json: kept 'b'
+    x.json: kept 'a'
+    x.json: kept 'b'
+    ({'a': {'value': 2}, 'b': {'value': 3}}, ['x.json'])
+    """
     rows = dict(sorted({**read(name, folder), key: row}.items()))
     file = folder / f"{name}.json"
     part = file.with_suffix(f".{os.getpid()}")

@@ -3,7 +3,7 @@
     python -m benchmarks.data.loader                   # some 5 minutes
 
 reader:  `Stream.next` on a prepared set: random rows of a memory-mapped file, to a float batch on the device, ready.
-cold:    the same after the system was told to forget the file, so that every row comes from the disk: what a set larger
+cold:    the same after the system was asked to forget the file, so that every row comes from the disk: what a set larger
          than memory pays. (On a disk whose own cache keeps the file this is too kind; the row says how large the file is.)
 model:   rounds of the training loop, its own reading included, of the fastest among `MODELS` with narrow networks, found by
          measuring each once.

@@ -103,7 +103,7 @@ def start(page: Any, opened: Explorer) -> float:
     return time.perf_counter() - opened.started
 
 
-def steady(seconds: float, move: Callable[[float], None]) -> None:
+def paced(seconds: float, move: Callable[[float], None]) -> None:
     """Call `move` with 0 to 1, `RATE` times a second; late calls are not made up for."""
     begin = time.perf_counter()
     count = round(seconds * RATE)
@@ -127,7 +127,7 @@ def slider(page: Any, opened: Explorer, seconds: float) -> dict[str, Any]:
 
     move(0)
     page.mouse.down()
-    steady(seconds, move)
+    paced(seconds, move)
     page.mouse.up()
     return outcome(page, "sample")
 
@@ -145,7 +145,7 @@ def hover(page: Any, opened: Explorer, seconds: float) -> dict[str, Any]:
             box["y"] + box["height"] * (0.5 + 0.3 * math.sin(turn)),
         )
 
-    steady(seconds, move)
+    paced(seconds, move)
     return outcome(page, "under the pointer")
 
 
@@ -230,9 +230,9 @@ def main() -> None:
 
 def row(run: Run, found: Row, o: argparse.Namespace) -> Row:
     """What was measured, on what."""
-    told = {"seconds": o.seconds, "load_seconds": o.load_seconds, "requests": o.requests}
+    options = {"seconds": o.seconds, "load_seconds": o.load_seconds, "requests": o.requests}
     return {
-        **about(typed("explorer.latency", run.path, **told), note=o.note),
+        **about(typed("explorer.latency", run.path, **options), note=o.note),
         "model": run.model,
         "data": run.data,
         "shape": list(run.spec.shape),

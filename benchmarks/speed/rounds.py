@@ -24,9 +24,9 @@ def trainer_round(name: str, config, dataset: Dataset, batch: int, folder: Path)
     """One round of gvae's training loop, everything included but files."""
     options = TrainConfig(images=10**9, batch=batch)
     run = Run.create(folder / name, name, config, options, dataset.spec.name, dataset.spec, {})
-    engine = Engine(run, dataset)
-    engine.journal.progress = ProgressLine(quiet=True)
-    return engine.round, engine
+    trainer = Engine(run, dataset)
+    trainer.journal.progress = ProgressLine(quiet=True)
+    return trainer.round, trainer
 
 
 def batches(dataset: Dataset, batch: int) -> Draw:

@@ -5,7 +5,7 @@
 
 Every row of results/ablation.json is one training of six minutes and one `gvae evaluate --split val`; nothing here touches
 the test split. What differs only once the prior is fitted shares its beginning with the base of the same seed: one
-training is stopped there, and every variant goes on from a copy, exactly as if it had not been stopped.
+training is stopped there, and every variant continues from a copy, exactly as if it had not been stopped.
 """
 
 from __future__ import annotations

@@ -54,8 +54,8 @@ def notes(rows: Iterable[Row]) -> str:
     >>> notes([{"note": "one core each; two at a time"}, {"note": "one core each"}, {}])
     'One core each. Two at a time.'
     """
-    told = "; ".join(row.get("note", "").rstrip(".").replace(". ", "; ") for row in rows)
-    return " ".join(f"{capital(clause)}." for clause in dict.fromkeys(told.split("; ")) if clause)
+    joined = "; ".join(row.get("note", "").rstrip(".").replace(". ", "; ") for row in rows)
+    return " ".join(f"{capital(clause)}." for clause in dict.fromkeys(joined.split("; ")) if clause)
 
 
 def capital(clause: str) -> str:
@@ -79,13 +79,13 @@ def commands(row: Row) -> str:
 
 def origin(row: Row, *facts: str) -> str:
     """Under the table of one row: command, machine, versions, date, environment and note."""
-    told = [
+    parts = [
         commands(row),
         row["processor"],
         f"torch {row['versions']['torch']}" if "torch" in row["versions"] else "",
     ]
-    told += [*facts, row["date"], row.get("environment", "")]
-    return f"{', '.join(filter(None, told))}. {notes([row])}".strip()
+    parts += [*facts, row["date"], row.get("environment", "")]
+    return f"{', '.join(filter(None, parts))}. {notes([row])}".strip()
 
 
 def origins(rows: Sequence[Row], script: str) -> str:
