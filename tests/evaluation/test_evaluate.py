@@ -7,7 +7,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from tests.evaluation.evaluation_runs import evaluated_run
 from torch.distributions import Independent, Normal
 
 import gvae.data
@@ -19,6 +18,7 @@ from gvae.evaluation.evaluate import evaluate, open_reference, to_numbers
 from gvae.evaluation.numbers import read_numbers
 from gvae.metrics.base import Metric
 from gvae.runs import Run
+from tests.evaluation.evaluation_runs import evaluated_run
 
 METRICS = ("fd", "prdc", "mse")
 DIGITS = open_data("digits")

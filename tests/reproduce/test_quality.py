@@ -6,12 +6,12 @@ import csv
 import json
 
 import pytest
-from tests.evaluation.evaluation_runs import evaluated_run
 from PIL import Image
 
 from gvae.errors import GvaeError
 from gvae.reproduce.quality import Point, curve, quality, to_csv
 from gvae.reproduce.quality_page import draw_quality
+from tests.evaluation.evaluation_runs import evaluated_run
 
 SLOW = [Point(100, 10.0, 120.0), Point(200, 20.0, 25.0), Point(300, 30.0, 50.0)]
 FAST = [Point(100, 5.0, 60.0), Point(200, 15.0, 20.0), Point(300, 25.0, 20.0)]

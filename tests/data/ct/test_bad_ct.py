@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.data.ct.ct_files import affine, body, pack, write_nifti, write_series, write_slice
 
 from gvae.data.files import zips
 from gvae.data.sources.ct import open_ct
 from gvae.errors import GvaeError
+from tests.data.ct.ct_files import affine, body, pack, write_nifti, write_series, write_slice
 
 pydicom = pytest.importorskip("pydicom")
 nibabel = pytest.importorskip("nibabel")

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.data.ct.ct_files import TAGS, body, write_nifti, write_series
 
 from gvae.data import open_data, prepare
 from gvae.data.ct import nifti
 from gvae.errors import GvaeError
+from tests.data.ct.ct_files import TAGS, body, write_nifti, write_series
 
 pytest.importorskip("pydicom")
 pytest.importorskip("nibabel")

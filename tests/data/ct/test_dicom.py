@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.data.ct.ct_files import SPACING, affine, body, files, pack, write_series, write_slice
 
 from gvae.data.ct.dicom import identity, is_dicom, read_series
 from gvae.errors import GvaeError
+from tests.data.ct.ct_files import SPACING, affine, body, files, pack, write_series, write_slice
 
 pydicom = pytest.importorskip("pydicom")
 pytest.importorskip("nibabel")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.data.ct.ct_files import affine, body, files, write_nifti
 
 from gvae.data.ct.nifti import label_names, names_in, read_nifti
+from tests.data.ct.ct_files import affine, body, files, write_nifti
 
 nibabel = pytest.importorskip("nibabel")
 

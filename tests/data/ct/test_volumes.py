@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.data.ct.ct_files import affine, body
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gvae.data.ct import volumes
 from gvae.data.ct.volumes import Volume, oriented, resample, same_grid, whole
 from gvae.errors import GvaeError
+from tests.data.ct.ct_files import affine, body
 
 pytest.importorskip("nibabel")
 SCAN = Volume(body(), affine())

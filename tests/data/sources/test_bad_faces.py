@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.data.sources.face_files import attribute_list, celeba, pairs, photo
 from PIL import Image
 
 from gvae.data import open_data
@@ -20,6 +19,7 @@ from gvae.data.sources.celeba_hq import open_celeba_hq
 from gvae.data.sources.ffhq import open_ffhq
 from gvae.data.sources.lsun import open_lsun
 from gvae.errors import GvaeError
+from tests.data.sources.face_files import attribute_list, celeba, pairs, photo
 
 lmdb = pytest.importorskip("lmdb", reason='needs the package lmdb: pip install "gvae[lsun]"')
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.data.sources.face_files import attribute_list, celeba, pairs, photo, ramp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -15,6 +14,7 @@ from gvae.data import open_data, prepare
 from gvae.data.images.lists import divide, read_table
 from gvae.data.sources.celeba import open_celeba
 from gvae.errors import GvaeError
+from tests.data.sources.face_files import attribute_list, celeba, pairs, photo, ramp
 
 COUNTS = {"Male": 2083, "Smiling": 2406, "Eyeglasses": 315, "Young": 3913, "Blond_Hair": 730, "Bald": 117}
 """positives among the first 5,000 images"""

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.data.sources.face_files import attribute_list, pairs, photo, ramp
 from PIL import Image
 
 from gvae.data import prepare
 from gvae.data.sources.celeba_hq import open_celeba_hq
 from gvae.errors import GvaeError
+from tests.data.sources.face_files import attribute_list, pairs, photo, ramp
 
 SQUARE = (16, 16)
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.data.ct.ct_files import SPACING, TAGS, affine, body, pack, write_nifti, write_series
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +18,7 @@ from gvae.data.ct.volumes import AIR
 from gvae.data.dataset import Dataset
 from gvae.data.sources.ct import open_ct
 from gvae.errors import GvaeError
+from tests.data.ct.ct_files import SPACING, TAGS, affine, body, pack, write_nifti, write_series
 
 pytest.importorskip("pydicom")
 pytest.importorskip("nibabel")

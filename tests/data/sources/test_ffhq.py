@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.data.sources.face_files import photo, ramp
 from PIL import Image
 
 from gvae.data import prepare
@@ -17,6 +16,7 @@ from gvae.data.sources import ffhq
 from gvae.data.sources.ffhq import open_ffhq
 from gvae.data.sources.ffhq_features import RULES, read_features
 from gvae.errors import GvaeError
+from tests.data.sources.face_files import photo, ramp
 
 SQUARE = (16, 16)
 PLAIN: dict[str, Any] = {

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.data.sources.face_files import photo, ramp
 from PIL import Image
 
 from gvae.data import open_data, prepare
@@ -19,6 +18,7 @@ from gvae.data.arrays.items import Item
 from gvae.data.sources import lmdbs
 from gvae.data.sources.lsun import open_lsun
 from gvae.errors import GvaeError
+from tests.data.sources.face_files import photo, ramp
 
 lmdb = pytest.importorskip("lmdb", reason='needs the package lmdb: pip install "gvae[lsun]"')
 

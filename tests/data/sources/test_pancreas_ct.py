@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.data.ct.ct_files import body, pack, write_nifti, write_series
 from PIL import Image
 
 from gvae.data.sources.pancreas_crops import COPIES
 from gvae.data.sources.pancreas_ct import open_pancreas_ct
 from gvae.errors import GvaeError
+from tests.data.ct.ct_files import body, pack, write_nifti, write_series
 
 pytest.importorskip("pydicom")
 pytest.importorskip("nibabel")
