@@ -45,6 +45,8 @@ class LatentModel(Model):
         self.encoder, self.generator = self.make_encoder(), self.make_generator()
         self.likelihood = Likelihood(config.likelihood, spec, config.sigma)
         self.prior = self.make_prior()
+        if self.learn_prior:  # the bound is about this prior from the first step on
+            self.prior.mark_fitted()
         self.averaged = self.trained
 
     @property
@@ -103,6 +105,11 @@ class LatentModel(Model):
         return getattr(self.config, "learn_prior", False) and has_parameters(self.prior)
 
     @property
+    def prior_fitted(self) -> bool:
+        """Whether the prior that the options name can be sampled: it was fitted, is learned in the bound, or is N(0, I)."""
+        return self.learn_prior or self.prior.fitted
+
+    @property
     def trained(self) -> tuple[str, ...]:
         """Players that minimise a bound together: encoder, generator, and what the options give parameters."""
         extra = ["likelihood"] * has_parameters(self.likelihood) + ["prior"] * self.learn_prior
@@ -139,10 +146,10 @@ class LatentModel(Model):
         return self.decode(self.draw_codes(n, y, prior), y).mean
 
     def draw_codes(self, n: int, y: Tensor | None = None, prior: str | None = None) -> Tensor:
-        """Draw n codes (n, Z) from the fitted prior, or from N(0, I) with `prior="normal"`."""
-        return (
-            self.standard_normal().sample(torch.Size([n])) if prior == "normal" else self.prior.sample(n, y)
-        )
+        """Draw n codes (n, Z) from the prior, or from N(0, I) with `prior="normal"` or while it is not fitted."""
+        if prior == "normal" or not self.prior_fitted:
+            return self.standard_normal().sample(torch.Size([n]))
+        return self.prior.sample(n, y)
 
     def standard_normal(self) -> Independent:
         """N(0, I) over codes."""
@@ -150,8 +157,8 @@ class LatentModel(Model):
         return Independent(Normal(zero, torch.ones_like(zero), validate_args=False), 1)
 
     def log_prior(self, z: Tensor, y: Tensor | None = None, prior: str | None = None) -> Tensor:
-        """log p(z) (..., ) of codes z (..., Z): the fitted prior, or N(0, I) with `prior="normal"`."""
-        if prior == "normal":
+        """log p(z) (..., ) of codes z (..., Z): the prior, or N(0, I) with `prior="normal"` or while it is not fitted."""
+        if prior == "normal" or not self.prior_fitted:
             return self.standard_normal().log_prob(z)
         with torch.autocast(
             z.device.type, enabled=False
