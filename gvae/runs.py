@@ -69,6 +69,18 @@ def write_text(path: Path, text: str) -> None:
     write_atomic(path, lambda name: Path(name).write_text(text, encoding="utf-8"))
 
 
+def refuse_run(path: Path) -> None:
+    """Refuse a folder for a new run that holds one already.
+
+    Raises:
+        GvaeError: it does.
+    """
+    if (path / "run.json").exists():
+        raise GvaeError(
+            f"{path} already holds a run; continue it with `gvae resume {path}` or choose another --out"
+        )
+
+
 @dataclass(frozen=True)
 class Run:
     """A run folder and what its run.json says."""
@@ -106,10 +118,8 @@ class Run:
         Raises:
             GvaeError: the folder holds a run already.
         """
-        if write and (path / "run.json").exists():
-            raise GvaeError(
-                f"{path} already holds a run; continue it with `gvae resume {path}` or choose another --out"
-            )
+        if write:
+            refuse_run(path)
         run = cls(path, model, to_json(model_config), train, data, spec, about)
         if write:
             run.save()

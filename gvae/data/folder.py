@@ -49,7 +49,7 @@ def open_folder(
         GvaeError: no such folder (with the nearest name), no images, an unreadable image, more images than
             memory or disk can hold, or options out of range.
     """
-    root = checked(root, size, fit, channels)
+    root = checked(root, fit)
     layout, reader = read_layout(root), Reader(root, skip_broken)
     items = file_items(root, layout.files)
     headers = reader.headers(items)
@@ -70,25 +70,12 @@ def open_folder(
     return Dataset(DataSpec(root.name, channels, (size, size), classes), images, labels, splits, facts)
 
 
-def checked(root: Path | None, size: int | None, fit: str, channels: int | None) -> Path:
-    """The folder, if it and the options make sense."""
-    check_options(size, fit, channels)
+def checked(root: Path | None, fit: str) -> Path:
+    """The folder, if it and the way of making images square exist."""
+    choose("fit", fit, FITS)
     if root is None:
         raise GvaeError("which folder? Give its path, as in --data photos or --data folder:photos")
     return existing(Path(root)).absolute()
-
-
-def check_options(size: int | None, fit: str, channels: int | None) -> None:
-    """Refuse options that no image can be brought to.
-
-    Raises:
-        GvaeError: an unknown fit, a size below 4 pixels, or neither 1 nor 3 channels.
-    """
-    choose("fit", fit, FITS)
-    if size is not None and size < 4:
-        raise GvaeError(f"a size of {size} pixels is too small; give 4 or more, for example --size 64")
-    if channels not in (None, 1, 3):
-        raise GvaeError(f"images of {channels} channels are not supported; give 1 for gray or 3 for colour")
 
 
 def plan(

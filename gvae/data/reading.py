@@ -12,13 +12,13 @@ import numpy as np
 
 from gvae.data.dataset import Dataset
 from gvae.data.decoding import Reader
-from gvae.data.folder import check_options, checksum, plan
+from gvae.data.folder import FITS, checksum, plan
 from gvae.data.items import Chosen, Headers, Item
 from gvae.data.layout import Layout, read_layout
 from gvae.data.lists import divide
 from gvae.data.mapped import Pixels
 from gvae.data.pixels import ENDINGS, Header
-from gvae.errors import GvaeError
+from gvae.errors import GvaeError, choose
 from gvae.types import DataSpec
 
 COLOUR = 3
@@ -88,7 +88,7 @@ def read_images(
     Raises:
         GvaeError: an unreadable image, different sizes, options out of range, not enough memory or disk.
     """
-    check_options(size, fit, channels)
+    choose("fit", fit, FITS)
     reader = Reader(folder, skip_broken)
     headers = reader.headers(items)
     notes: list[str] = []

@@ -16,13 +16,14 @@ from typing import Any
 
 from gvae import __version__
 from gvae.config import TrainConfig
+from gvae.config import check as check_ranges
 from gvae.data.dataset import Dataset
 from gvae.errors import GvaeError
 from gvae.models import resolve
-from gvae.runs import Run
+from gvae.runs import Run, refuse_run
 from gvae.types import DataSpec
 
-PACKAGES = ("torch", "numpy", "accelerate", "safetensors", "scikit-learn", "torchmetrics", "pillow")
+PACKAGES = ("torch", "numpy", "accelerate", "safetensors", "scikit-learn", "pillow")
 
 
 ONE_WAY = ("digits", "mnist", "char74k", "toy4")
@@ -52,8 +53,13 @@ def train(model: str, model_config: Any, train: TrainConfig, dataset: Dataset, d
     resolve(model)
     train = train if train.images or train.minutes else dataclasses.replace(train, minutes=10.0)
     first = int(os.environ.get("RANK", "0")) == 0
-    run = Run.create(out, model, model_config, train, data, dataset.spec, about(dataset), write=first)
-    Engine(run, dataset).train()
+    if first:
+        refuse_run(out)
+    run = Run.create(out, model, model_config, train, data, dataset.spec, about(dataset), write=False)
+    engine = Engine(run, dataset)  # builds the model: what fails here leaves no folder
+    if first:
+        run.save()
+    engine.train()
     return run
 
 
@@ -104,15 +110,10 @@ def check(model_config: Any, train: TrainConfig, dataset: Dataset) -> None:
     Raises:
         GvaeError: what is wrong and what to type.
     """
+    for options in (train, *([] if model_config is None else [model_config])):
+        check_ranges(options)
     if train.images is not None and train.minutes is not None:
         raise GvaeError("both --images and --minutes were given; give one budget")
-    for name in ("images", "minutes", "batch", "log_every"):
-        value = getattr(train, name)
-        if value is not None and value <= 0:
-            raise GvaeError(f"--{name.replace('_', '-')} is {value}; it must be above 0")
-    for name in ("ema", "lr_warmup", "lr_decay", "clip"):
-        if getattr(train, name) < 0:
-            raise GvaeError(f"--{name.replace(chr(95), chr(45))} is {getattr(train, name)}; it must not be negative")
     if getattr(model_config, "conditional", False) and not dataset.spec.conditions:
         raise GvaeError(
             f"--conditional needs classes or attributes, and {dataset.spec.name} has none; put each class in a sub-folder"
@@ -120,8 +121,6 @@ def check(model_config: Any, train: TrainConfig, dataset: Dataset) -> None:
     check_augmentation(model_config, train, dataset.spec)
     if train.tensorboard and importlib.util.find_spec("tensorboard") is None:
         raise GvaeError("--tensorboard needs the extra `track`; type: pip install 'gvae[track]'")
-    if getattr(model_config, "latent", 1) < 1:
-        raise GvaeError(f"--latent is {model_config.latent}; it must be at least 1")
 
 
 def check_augmentation(model_config: Any, train: TrainConfig, spec: DataSpec) -> None:
