@@ -13,7 +13,7 @@ from gvae.commands.parsing import FLAT, REQUIRED, WORD, parse
 from gvae.commands.reconstruct import same_shape
 from gvae.commands.show import table
 from gvae.errors import GvaeError
-from gvae.ranges import Images, PositiveInt, Seed
+from gvae.ranges import Images, Seed, Units
 from gvae.runs import Run
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Attributes:
     """folder of images without it"""
     name: str | None = None
     """what to call it; the name of the folder --with if not given"""
-    components: PositiveInt | None = None
+    components: Units | None = None
     """so many principal components of the codes that change the picture most, as pc1, pc2, ..."""
     images: Images = 10_000
     """training images to read, at most; mean stops when its differences have settled"""

@@ -83,7 +83,7 @@ def about_option(option: Option) -> str:
 
 def _field(option: Option) -> tuple[Any, Any]:
     """Annotation and default of an option for tyro."""
-    several = typing.get_origin(option.kind) is tuple
+    several = Ellipsis in typing.get_args(option.kind)  # tuple[X, ...]: any number of words
     mark = tyro.conf.arg(
         name=option.name,
         help=about_option(option),

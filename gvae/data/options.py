@@ -11,10 +11,12 @@ from annotated_types import Interval
 
 from gvae.config import check
 from gvae.errors import choose
-from gvae.ranges import PositiveFloat
 
 Side = Annotated[int, Interval(ge=4, le=65_535)]
 """pixels or voxels of a side: below 4 networks have nothing to reduce, above no image file goes"""
+Centre = Annotated[float, Interval(ge=-100_000, le=100_000)]
+Width = Annotated[float, Interval(gt=0, le=100_000)]
+"""HU of a window: the files hold 16 bits"""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class ReadOptions:
     """CT: side of the blocks in voxels"""
     spacing: Annotated[float, Interval(gt=0, le=1_000)] | None = None
     """CT: distance of voxels in mm that scans are resampled to; their own if not given"""
-    window: tuple[float, PositiveFloat] | None = None
+    window: tuple[Centre, Width] | None = None
     """CT: centre and width in HU of what networks see, as 40,400; the abdomen's 40,400 if not given"""
     organ: str | None = None
     """CT: crops around this label, as liver, in place of whole scans"""

@@ -20,7 +20,7 @@ closed-form KLs.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import torch
 from annotated_types import Interval
@@ -47,7 +47,7 @@ class Config(BoundConfig):
     """points at which the random functions are known, m; up to about 100"""
     auxiliary: Units = 256
     """units of each of the two hidden layers of the auxiliary network"""
-    layers: Annotated[int, Interval(ge=1, le=2)] = 1
+    layers: Literal[1, 2] = 1
     """stochastic layers, 1 or 2; 2: the last third of the code is noise above the rest (--prior layered --learn-prior)"""
 
 

@@ -139,8 +139,10 @@ class Likelihood(nn.Module):
                 f"{spec.name} is black and white ({spec.binary}): a {kind} density of its pixels has no bound; "
                 "use --likelihood bernoulli"
             )
-        if scale and self.kind not in ("gaussian", "laplace"):
-            raise GvaeError(f"--sigma is {scale}; it is for --likelihood gaussian or laplace")
+        if scale < 0 or (scale and self.kind not in ("gaussian", "laplace")):
+            raise GvaeError(
+                f"--sigma is {scale}; it must be above 0, and is for --likelihood gaussian or laplace"
+            )
         self.fixed = scale > 0
         self.event_dim = 1 + spec.spatial
         self.levels = round(spec.high - spec.low) + 1
