@@ -574,7 +574,7 @@ def test_options_that_cannot_work_are_refused(build: Any, options: dict[str, Any
 
 @BOTH
 def test_negative_weights_of_classes_are_refused(module: Any, kind: str):
-    with pytest.raises(GvaeError, match="--weight is -1.0; it must be a finite number of at least 0"):
+    with pytest.raises(GvaeError, match=r"--weight is -1\.0; it must be a finite number of at least 0"):
         make(module, kind, weight=-1.0)
 
 

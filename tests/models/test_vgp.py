@@ -371,5 +371,5 @@ def test_two_layers_keep_the_contract(shape: str, conditional: bool):
 def test_two_layers_without_their_density_are_refused(options: dict):
     with pytest.raises(GvaeError, match="add --prior layered --learn-prior, or use --preset layers2"):
         layered(SPEC, **options)
-    with pytest.raises(GvaeError, match="there is no value of --layers '3'. Known: 1, 2"):
+    with pytest.raises(GvaeError, match=r"there is no value of --layers '3'\. Known: 1, 2"):
         layered(SPEC, layers=3)
