@@ -85,13 +85,22 @@ def limits(marks: Iterable[Any]) -> Iterator[tuple[str, float]]:
 def in_words(hint: Any) -> str:
     """The range of a number; nothing where there is none.
 
-    >>> in_words(PositiveInt | None), in_words(PositiveFloat), in_words(Fraction), in_words(str)
-    ('at least 1', 'above 0', '0 to 1', '')
+    >>> in_words(PositiveInt | None), in_words(PositiveFloat), in_words(Fraction), in_words(Images), in_words(str)
+    ('at least 1', 'above 0', '0 to 1', '1 to 1000G', '')
     """
-    found = dict(limits(kind_of(hint).marks))
+    kind = kind_of(hint)
+    found = {name: _shown(bound, kind.type) for name, bound in limits(kind.marks)}
     if set(found) == {"ge", "le"}:
-        return f"{found['ge']:,} to {found['le']:,}"
-    return " and ".join(f"{WORDS[name]} {bound:,}" for name, bound in found.items())
+        return f"{found['ge']} to {found['le']}"
+    return " and ".join(f"{WORDS[name]} {bound}" for name, bound in found.items())
+
+
+def _shown(bound: float, kind: type) -> str:
+    """A bound as it may be typed: 10M, 1000G; with commas where nothing is shorter."""
+    for name, scale in (("G", 10**9), ("M", 10**6)):
+        if kind is int and bound and bound % scale == 0:
+            return f"{int(bound) // scale}{name}"
+    return f"{bound:,}"
 
 
 def check_number(hint: Any, value: float, typed: str) -> None:

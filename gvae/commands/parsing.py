@@ -74,7 +74,7 @@ def about_option(option: Option) -> str:
 
     >>> from gvae.config import TrainConfig
     >>> [about_option(option) for option in leaves(TrainConfig()) if option.name == "batch"]
-    ['images per step, over all processes (1 to 1,000,000)']
+    ['images per step, over all processes (1 to 1M)']
     """
     text = field_docs(option.owner).get(option.path[-1], "")
     words = in_words(option.hint)
