@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 from collections.abc import Callable
 from difflib import get_close_matches
 from inspect import signature
@@ -14,6 +13,7 @@ from gvae.data.files.paths import existing, folders, nearest
 from gvae.data.options import OPTIONS, given
 from gvae.data.registry import DATASETS, PREPARED, Source
 from gvae.errors import GvaeError, choose
+from gvae.imports import load_object
 
 if TYPE_CHECKING:
     from gvae.data.dataset import Dataset
@@ -88,22 +88,6 @@ def options_of(run: Run, data: str | None = None) -> dict[str, Any]:
     return given({name: value for name, value in wanted.items() if name in source.options})
 
 
-def load_object(where: str) -> Any:
-    """Import "package.module:name".
-
-    Raises:
-        GvaeError: no such module or name.
-    """
-    module, _, name = where.partition(":")
-    try:
-        found = importlib.import_module(module)
-    except ImportError as error:
-        raise GvaeError(f"cannot import {module} of '{where}' ({error}); give package.module:name") from error
-    return getattr(
-        found, choose(f"name in {module}", name, [n for n in vars(found) if not n.startswith("_")])
-    )
-
-
 def _find(source: str, root: Path | str | None) -> tuple[Source, Path | None]:
     """The source that is meant, and where its files are looked for."""
     name, _, place = source.partition(":")
@@ -115,7 +99,7 @@ def _find(source: str, root: Path | str | None) -> tuple[Source, Path | None]:
         return PREPARED, path
     if path.exists():
         return DATASETS["folder"], existing(path)
-    if place and name.replace(".", "").isidentifier():
+    if place and (name.replace(".", "").isidentifier() or name.endswith(".py")):
         about = Source(source, source, "not known to gvae", "", source, _understood(load_object(source)))
         return about, None if root is None else Path(root).expanduser()
     raise _unknown(source)

@@ -32,6 +32,7 @@ from gvae.losses.adversarial import nonsaturating_critic
 from gvae.models.base import Losses, Optim, Turn
 from gvae.models.latent import LatentModel
 from gvae.nets.critics import CodeCritic
+from gvae.ranges import PositiveFloat, Units
 from gvae.types import Batch, DataSpec
 
 MODES = 10
@@ -44,17 +45,17 @@ SPREAD = 0.3
 class Config(LatentConfig):
     """Adversarial autoencoder."""
 
-    lr: float = 5e-4
+    lr: PositiveFloat = 5e-4
     """Adam step size of encoder and generator"""
     posterior: Literal["gaussian", "deterministic"] = "gaussian"
     """q(z|x): a diagonal Gaussian, or a single code"""
     target: Literal["normal", "mixture"] = "normal"
     """what the codes are held to: N(0, I), or ten Gaussians on a ring"""
-    weight: float = 0.1
+    weight: PositiveFloat = 0.1
     """weight of the encoder's adversarial term in nats per pixel value, the scale of the likelihood"""
-    hidden: int = 1000
+    hidden: Units = 1000
     """units in each of the code critic's two hidden layers"""
-    critic_lr: float = 5e-4
+    critic_lr: PositiveFloat = 5e-4
     """Adam step size of the code critic"""
 
 
@@ -147,10 +148,6 @@ def check(config: Config) -> None:
     Raises:
         GvaeError: which, and what is allowed.
     """
-    if config.hidden < 1:
-        raise GvaeError(f"--hidden is {config.hidden}; it must be at least 1")
-    if config.weight <= 0:
-        raise GvaeError(f"--weight is {config.weight}; it must be above 0")
     if config.target == "mixture" and config.prior == "normal":
         raise GvaeError(
             "--target mixture gives codes that do not follow N(0, I); use --prior mixture, realnvp or flow"

@@ -35,6 +35,7 @@ from gvae.losses.augment import Augment
 from gvae.models.base import Losses, Optim, Turn
 from gvae.models.latent import LatentModel, has_parameters
 from gvae.nets.critics import CodeCritic
+from gvae.ranges import Fraction, NonNegativeFloat, PositiveFloat
 from gvae.types import Batch, DataSpec
 
 GENERATOR_LOSS = {"nonsaturating": nonsaturating_generator, "ratio": wasserstein_generator}
@@ -45,17 +46,17 @@ GENERATOR_LOSS = {"nonsaturating": nonsaturating_generator, "ratio": wasserstein
 class Config(LatentConfig, CriticConfig):
     """alpha-GAN."""
 
-    lr: float = 2e-4
+    lr: PositiveFloat = 2e-4
     """Adam step size of all players"""
-    l1: float = 10.0
+    l1: NonNegativeFloat = 10.0
     """weight of the mean absolute error per pixel value, pixels in [-1, 1]"""
     posterior: Literal["deterministic", "gaussian"] = "deterministic"
     """q(z|x): a single code, or a diagonal Gaussian"""
     loss: Literal["nonsaturating", "ratio"] = "nonsaturating"
     """what encoder and generator minimise against their critics: -log p, or the paper's -log p + log(1 - p)"""
-    beta: float = 1.0
+    beta: NonNegativeFloat = 1.0
     """weight of the code critic's verdict in the encoder's loss"""
-    kl_warmup: float = 0.0
+    kl_warmup: Fraction = 0.0
     """first fraction of the budget, over which beta rises from 0"""
 
 
@@ -67,7 +68,6 @@ class AlphaGAN(LatentModel):
 
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__(config, spec)
-        check(config)
         if has_parameters(self.likelihood):
             raise GvaeError("alpha-gan does not train a pixel likelihood; use --likelihood gaussian")
         self.critic = nets.critic(spec, config.net, self.condition)
@@ -121,13 +121,3 @@ class AlphaGAN(LatentModel):
             },
             {"mse": (x - x_rec).square().mean() / 4, "score_gap": (real - (rec + gen) / 2).mean()},
         )
-
-
-def check(config: Config) -> None:
-    """Refuse options that cannot work.
-
-    Raises:
-        GvaeError: which, and what is allowed.
-    """
-    if config.l1 < 0 or config.beta < 0:
-        raise GvaeError("--l1 and --beta must not be negative")

@@ -24,8 +24,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
+from annotated_types import Interval
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal
 
@@ -37,6 +39,7 @@ from gvae.losses.adversarial import nonsaturating_critic
 from gvae.models.base import Losses, Optim, Player, Turn
 from gvae.models.latent import LatentModel
 from gvae.nets.critics import PairCritic
+from gvae.ranges import PositiveFloat, Repeats, Units
 from gvae.types import Batch, DataSpec, Terms
 
 DRAWS = 64
@@ -51,17 +54,17 @@ CENTRED = 16
 class Config(LatentConfig):
     """Adversarial variational Bayes."""
 
-    lr: float = 3e-4
+    lr: PositiveFloat = 3e-4
     """Adam step size of encoder and generator"""
-    critic_lr: float = 6e-4
+    critic_lr: PositiveFloat = 6e-4
     """Adam step size of the critic and of the reference"""
-    noise: int = 8
+    noise: Annotated[int, Interval(ge=1, le=1_024)] = 8
     """channels of noise concatenated to the encoder's input"""
     contrast: bool = True
     """adaptive contrast: the critic compares codes with a Gaussian r(z|x) close to q(z|x), not with N(0, I)"""
-    critic_steps: int = 1
+    critic_steps: Repeats = 1
     """critic steps for each step of encoder and generator, the common one included"""
-    hidden: int = 256
+    hidden: Units = 256
     """features of image and code that the critic multiplies, and units in its hidden layers"""
 
 
@@ -72,10 +75,6 @@ class AVB(LatentModel):
 
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__(config, spec)
-        for name in ("noise", "critic_steps", "hidden"):
-            if getattr(config, name) < 1:
-                option, value = name.replace("_", "-"), getattr(config, name)
-                raise GvaeError(f"--{option} is {value}; it must be at least 1")
         if config.prior == "vamp" and not config.contrast:
             raise GvaeError("--prior vamp needs the Gaussians of --contrast; use --prior mixture or realnvp")
         image = nets.encoder(spec, config.net, config.hidden + 1, self.condition)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from gvae.config import ModelConfig
+from gvae.config import ModelConfig, check
 from gvae.types import Batch, DataSpec, Terms
 
 Player = str | tuple[str, ...]
@@ -86,7 +86,7 @@ class Model(nn.Module):
 
     def __init__(self, config: Any, spec: DataSpec) -> None:
         super().__init__()
-        self.config = config
+        self.config = check(config)
         self.spec = spec
         self.progress = 1.0
         """fraction of the training budget that is done; the engine sets it before every round"""

@@ -126,11 +126,8 @@ def has_attention(config: Any, spec: DataSpec) -> bool:
     """Whether patches are read and leaky_tanh, after a look at the options.
 
     Raises:
-        GvaeError: a number that cannot work, or attention on volumes.
+        GvaeError: attention on volumes.
     """
-    for name in ("glimpses", "hidden", "read", "write"):
-        if getattr(config, name) < 1:
-            raise GvaeError(f"--{name} is {getattr(config, name)}; it must be at least 1")
     if config.attention == "on" and spec.spatial != 2:
         sides = " x ".join(map(str, spec.shape))
         raise GvaeError(

@@ -102,11 +102,5 @@ def check(config: Config) -> None:
     Raises:
         GvaeError: which, and what is allowed.
     """
-    if not 0 <= config.smooth < 1:
-        raise GvaeError(f"--smooth is {config.smooth}; it must be at least 0 and below 1")
     if config.smooth and config.loss != "nonsaturating":
         raise GvaeError(f"--smooth is for --loss nonsaturating; --loss {config.loss} has no target to move")
-    if config.noise < 0 or config.penalty < 0:
-        raise GvaeError("--noise and --penalty must not be negative")
-    if config.penalty_every < 1:
-        raise GvaeError(f"--penalty-every is {config.penalty_every}; it must be at least 1")

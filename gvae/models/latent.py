@@ -75,10 +75,6 @@ class LatentModel(Model):
     def make_prior(self) -> Prior:
         """The prior that the options name."""
         config = self.config
-        if config.components < 0:
-            raise GvaeError(
-                f"--components is {config.components}; it must be positive, or 0 for the usual number"
-            )
         if config.prior == "vamp" and not self.stochastic:
             raise GvaeError(
                 "--prior vamp needs an encoder that gives a Gaussian, not a single code; use --prior mixture or "

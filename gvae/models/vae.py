@@ -40,8 +40,6 @@ class VAE(LatentModel):
 
     def __init__(self, config: BoundConfig, spec: DataSpec) -> None:
         super().__init__(config, spec)
-        if config.k < 1:
-            raise GvaeError(f"--k is {config.k}; it must be at least 1")
         if config.learn_prior and config.prior == "flow":
             raise GvaeError(
                 "--learn-prior needs a prior with a quick density; use --prior realnvp or mixture"

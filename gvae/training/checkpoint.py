@@ -11,6 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from gvae import models
 from gvae.atomic import write_atomic
 from gvae.config import from_json
 from gvae.errors import GvaeError
@@ -26,7 +27,7 @@ FITTED = "prior.is_fitted"
 def build(run: Run) -> Model:
     """The model a run describes, with fresh weights."""
     kind = resolve(run.model)
-    return kind(from_json(kind.Config, run.model_config), run.spec)
+    return models.build(kind, from_json(kind.Config, run.model_config), run.spec)
 
 
 def random_state() -> dict[str, Any]:

@@ -99,7 +99,7 @@ def test_an_unknown_option_gets_the_nearest():
 
 
 def test_zero_is_an_option_that_was_given():
-    with pytest.raises(GvaeError, match="option size does not apply"):
+    with pytest.raises(GvaeError, match="--size is 0; it must be from 4 to 65,535"):
         open_data("digits", size=0)
 
 

@@ -357,7 +357,7 @@ def test_pair_critic_by_hand():
 
 @pytest.mark.parametrize("name", ["noise", "critic_steps", "hidden"])
 def test_counts_below_one_are_refused(name: str):
-    with pytest.raises(GvaeError, match=f"--{name.replace('_', '-')} is 0; it must be at least 1"):
+    with pytest.raises(GvaeError, match=f"--{name.replace('_', '-')} is 0; it must be from 1 to "):
         make_avb(**{name: 0})
 
 

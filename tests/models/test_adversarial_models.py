@@ -548,17 +548,17 @@ def test_a_conditional_code_critic_is_told_the_class():
 @pytest.mark.parametrize(
     ("build", "options", "message"),
     [
-        (gan_of, {"smooth": 1.0}, "--smooth is 1.0; it must be at least 0 and below 1"),
+        (gan_of, {"smooth": 1.0}, "--smooth is 1.0; it must be a finite number of at least 0 and below 1"),
         (
             gan_of,
             {"smooth": 0.1, "loss": "hinge"},
             "--smooth is for --loss nonsaturating; --loss hinge has no target to move",
         ),
-        (gan_of, {"noise": -1.0}, "--noise and --penalty must not be negative"),
+        (gan_of, {"noise": -1.0}, "--noise is -1.0; it must be a finite number of at least 0"),
         (gan_of, {"penalty_every": 0}, "--penalty-every is 0; it must be at least 1"),
-        (wgan_of, {"clip_weights": 0.0}, "--clip-weights is 0.0; it must be above 0"),
-        (wgan_of, {"critic_steps": 0}, "--critic-steps is 0; it must be at least 1"),
-        (alpha, {"l1": -1.0}, "--l1 and --beta must not be negative"),
+        (wgan_of, {"clip_weights": 0.0}, "--clip-weights is 0.0; it must be a finite number above 0"),
+        (wgan_of, {"critic_steps": 0}, "--critic-steps is 0; it must be from 1 to 1,000"),
+        (alpha, {"l1": -1.0}, "--l1 is -1.0; it must be a finite number of at least 0"),
         (
             alpha,
             {"likelihood": "gaussian-learned"},
@@ -574,7 +574,7 @@ def test_options_that_cannot_work_are_refused(build: Any, options: dict[str, Any
 
 @BOTH
 def test_negative_weights_of_classes_are_refused(module: Any, kind: str):
-    with pytest.raises(GvaeError, match="--weight and --penalty must not be negative"):
+    with pytest.raises(GvaeError, match=r"--weight is -1\.0; it must be a finite number of at least 0"):
         make(module, kind, weight=-1.0)
 
 

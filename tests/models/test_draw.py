@@ -303,7 +303,7 @@ def test_attention_is_for_images():
 
 @pytest.mark.parametrize("name", ["glimpses", "hidden", "read", "write"])
 def test_options_that_cannot_work_are_refused(name: str):
-    with pytest.raises(GvaeError, match=f"--{name} is 0; it must be at least 1"):
+    with pytest.raises(GvaeError, match=f"--{name} is 0; it must be from 1 to "):
         make(**{name: 0})
 
 

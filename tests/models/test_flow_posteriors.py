@@ -413,8 +413,8 @@ def test_players_and_averages():
 
 
 def test_options_that_cannot_work():
-    with pytest.raises(GvaeError, match="--steps is 0; it must be at least 1"):
+    with pytest.raises(GvaeError, match="--steps is 0; it must be from 1 to 1,000"):
         VAENF(NFConfig(steps=0), SPEC)
     for name in ("steps", "hidden", "layers", "context"):
-        with pytest.raises(GvaeError, match=f"--{name} is 0; it must be at least 1"):
+        with pytest.raises(GvaeError, match=f"--{name} is 0; it must be from 1 to "):
             VAEIAF(IAFConfig(**{name: 0}), SPEC)

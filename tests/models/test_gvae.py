@@ -233,14 +233,14 @@ def moved_terms(model: GVAE) -> set[str]:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"rec_share": 1.0}, "--rec-share is 1.0; it must be at least 0 and below 1"),
+        ({"rec_share": 1.0}, "--rec-share is 1.0; it must be a finite number of at least 0 and below 1"),
         ({"penalty_every": 0}, "--penalty-every is 0; it must be at least 1"),
         (
             {"features": 1.0, "augment": "diff"},
             "--features compares an image with its reconstruction, which --augment diff changes apart; "
             "use --augment shift or none",
         ),
-        ({"noise": -1}, "--start, --noise and --balance must not be negative"),
+        ({"noise": -1}, "--noise is -1; it must be from 0 to 1,024"),
         (
             {"code": "critic"},
             "--code critic has nobody to teach while the encoder stands still; use --no-freeze, or --start 0",

@@ -242,5 +242,5 @@ def test_one_bound_moves_every_parameter(options: dict, bf16: bool):
 
 @pytest.mark.parametrize("name", ["iterations", "leapfrog", "hidden"])
 def test_counts_below_one_are_refused(name: str):
-    with pytest.raises(GvaeError, match=f"--{name} is 0; it must be at least 1"):
+    with pytest.raises(GvaeError, match=f"--{name} is 0; it must be from 1 to "):
         VAEHVI(Config(latent=2, net=NET, **{name: 0}), SPEC)

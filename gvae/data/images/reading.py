@@ -13,12 +13,12 @@ import numpy as np
 from gvae.data.arrays.decoding import Reader
 from gvae.data.arrays.items import Chosen, Headers, Item
 from gvae.data.arrays.mapped import Pixels
-from gvae.data.arrays.pixels import ENDINGS, Header
+from gvae.data.arrays.pixels import ENDINGS, FITS, Header
 from gvae.data.dataset import Dataset
 from gvae.data.images.layout import Layout, read_layout
 from gvae.data.images.lists import divide
-from gvae.data.images.plan import check_options, checksum, plan
-from gvae.errors import GvaeError
+from gvae.data.images.plan import checksum, plan
+from gvae.errors import GvaeError, choose
 from gvae.types import DataSpec
 
 COLOUR = 3
@@ -88,7 +88,7 @@ def read_images(
     Raises:
         GvaeError: an unreadable image, different sizes, options out of range, not enough memory or disk.
     """
-    check_options(size, fit, channels)
+    choose("fit", fit, FITS)
     reader = Reader(folder, skip_broken)
     headers = reader.headers(items)
     notes: list[str] = []

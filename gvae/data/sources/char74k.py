@@ -108,7 +108,7 @@ def _find(root: Path | None, part: str, size: int | None, fit: str, channels: in
     """The folder with Sample001 ..., and which part it is."""
     place = default_root().absolute() if root is None else root
     if root is not None or place.is_dir():
-        place = checked(place, size, fit, channels)
+        place = checked(place, fit)
     wanted = [[choose("part of Char74K", part, PARTS)]] if part else [["Fnt"], ["Hnd", "Img", ""], ["Bad"]]
     found = {tree: _part(tree) for tree in search(place, lambda path, folders, _: _is_tree(path, folders))}
     for group in wanted:

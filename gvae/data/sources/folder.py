@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from gvae.data.arrays.decoding import Reader, file_items
+from gvae.data.arrays.pixels import FITS
 from gvae.data.dataset import SPLITS, Dataset
 from gvae.data.files.paths import existing
 from gvae.data.images.layout import order, read_layout
-from gvae.data.images.plan import check_options, checksum, plan
+from gvae.data.images.plan import checksum, plan
 from gvae.data.splits import PARTS, by_group
-from gvae.errors import GvaeError
+from gvae.errors import GvaeError, choose
 from gvae.types import DataSpec
 
 
@@ -41,7 +42,7 @@ def open_folder(
         GvaeError: no such folder (with the nearest name), no images, an unreadable image, more images than
             memory or disk can hold, or options out of range.
     """
-    root = checked(root, size, fit, channels)
+    root = checked(root, fit)
     layout, reader = read_layout(root), Reader(root, skip_broken)
     items = file_items(root, layout.files)
     headers = reader.headers(items)
@@ -62,9 +63,9 @@ def open_folder(
     return Dataset(DataSpec(root.name, channels, (size, size), classes), images, labels, splits, facts)
 
 
-def checked(root: Path | None, size: int | None, fit: str, channels: int | None) -> Path:
-    """The folder, if it and the options make sense."""
-    check_options(size, fit, channels)
+def checked(root: Path | None, fit: str) -> Path:
+    """The folder, if it and the way of making images square exist."""
+    choose("fit", fit, FITS)
     if root is None:
         raise GvaeError("which folder? Give its path, as in --data photos or --data folder:photos")
     return existing(Path(root)).absolute()
