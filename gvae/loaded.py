@@ -56,6 +56,13 @@ class Loaded:
     def __init__(self, run: Run, model: Model) -> None:
         self.run = run
         self.model = model
+        self.prior_fit = ""
+        """when the prior was fitted, if not in the training, whose end is still to come"""
+
+    @property
+    def prior_fitted(self) -> bool:
+        """Whether samples come from the run's own prior; while its training lasts they come from N(0, I)."""
+        return getattr(self.model, "prior_fitted", True)
 
     @property
     def spec(self) -> DataSpec:
@@ -74,7 +81,8 @@ class Loaded:
             n: how many.
             y: their classes (n,), or attributes (n, A), for a conditional model; by default all classes in turn, or
                 the attributes of training images.
-            prior: "normal" for N(0, I); None or the run's own prior for the fitted one.
+            prior: "normal" for N(0, I); None or the run's own prior for the fitted one, which is N(0, I) until the
+                training has fitted it (see `prior_fitted`).
             seed: the same seed gives the same images.
 
         Returns:

@@ -67,7 +67,7 @@ def from_data(opened: Run, split: str, number: int, root: Path | None) -> Pictur
     """One image of the run's own data."""
     from gvae.evaluation.evaluate import open_reference
 
-    dataset = open_reference(opened, None, root)
+    dataset = open_reference(opened, None, root, changed=True)  # a picture, no number
     indices = dataset.split(split)
     if number >= len(indices):
         raise GvaeError(

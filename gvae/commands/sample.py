@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -46,9 +47,16 @@ def run(words: list[str]) -> None:
 
     y = None if label is None else torch.full((args.n,), label)
     y = y if wanted is None else torch.tensor([wanted]).expand(args.n, -1)
-    images = load(opened).sample(args.n, y, args.prior, args.seed)
+    loaded = load(opened)
+    images = loaded.sample(args.n, y, args.prior, args.seed)
     saved = save(images, args.out or Path(f"{opened.path.resolve().name}-samples.png"), opened)
     print(f"{saved}, drawn with {which(opened)}")
+    own = opened.model_config.get("prior")
+    if not loaded.prior_fitted and args.prior in (None, own):
+        print(
+            f"Note: the {own} prior is not fitted yet, which the end of the training does, so the codes are of N(0, I); "
+            f"`{shlex.join(['gvae', 'resume', str(opened.path)])}` ends it"
+        )
 
 
 def which(opened: Run) -> str:

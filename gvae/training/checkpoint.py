@@ -19,7 +19,6 @@ from gvae.models import resolve
 from gvae.models.base import Model
 from gvae.runs import Run
 
-
 FITTED = "prior.is_fitted"
 """the tensor that says whether the prior was fitted"""
 
