@@ -17,6 +17,7 @@ from gvae.config import to_json
 from gvae.errors import GvaeError
 from gvae.evaluation.alike import find, kinds, left_out, titles
 from gvae.evaluation.numbers import Number, command, read_all, read_numbers
+from gvae.evaluation.remarks import blind, remarks
 from gvae.evaluation.rows import metric_of, wanted
 from gvae.fields import flat
 from gvae.runs import Run
@@ -96,8 +97,9 @@ def compare(runs: Sequence[Run], metrics: Sequence[str] | None = None) -> Compar
     if len(numbers) != len(runs) or not runs:
         raise GvaeError("give at least one run folder, each once, as in `gvae compare runs/a runs/b`")
     groups, columns, marked, every = group(runs), [], [], kinds(numbers)
-    valued = [kind for kind in every if kind.value is not None]
-    notes = [*left_out(runs, numbers, valued), *earlier(runs), *_nowhere(every)]
+    valued = sorted((kind for kind in every if kind.value is not None), key=blind)
+    everything = [number for held in numbers.values() for number in held if number.value is not None]
+    notes = [*left_out(runs, numbers, valued), *earlier(runs), *_nowhere(every), *remarks(everything)]
     for first, title in zip(valued, titles(valued), strict=True):
         found = {path: find(held, first) for path, held in numbers.items()}
         columns.append(Column(title, first.better, first.unit, first.floor, {"n": first.n} | first.protocol))

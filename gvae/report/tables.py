@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from gvae.evaluation.compare import Cell, Column, Comparison, earlier
 from gvae.evaluation.headings import headings
-from gvae.evaluation.numbers import WIDE, Number, read_numbers
+from gvae.evaluation.numbers import Number, read_numbers
+from gvae.evaluation.remarks import blind, remarks
 from gvae.runs import Run
 
 if TYPE_CHECKING:
@@ -101,11 +102,6 @@ def ordered(numbers: Sequence[Number]) -> list[Number]:
     return sorted((x for x in numbers if x.value is not None), key=blind)
 
 
-def blind(number: Number) -> bool:
-    """Whether a number was measured in features that hardly see what images show."""
-    return number.protocol.get("features") == "random-conv"
-
-
 def footnotes(numbers: Sequence[Number]) -> list[str]:
     """What stands below a table of numbers: what could not be measured, once for each reason, and what to know of others.
 
@@ -117,20 +113,7 @@ def footnotes(numbers: Sequence[Number]) -> list[str]:
         if x.value is None:
             reasons.setdefault(x.reason, []).append(x.column)
     notes = [f"n/a ({reason}): {', '.join(dict.fromkeys(names))}" for reason, names in reasons.items()]
-    has = [x for x in numbers if x.value is not None]
-    return notes + [text for text, test in REMARKS.items() if any(map(test, has))]
-
-
-REMARKS = {
-    "random-conv features (fd, kd, coverage, density, precision, recall here) hardly see what images show: look at samples, "
-    "and do not rank models by them": blind,
-    "train+val split: the test split is too small, so samples are compared with training and validation images; copies of "
-    "those look good": lambda x: x.protocol.get("split") == WIDE,
-    "prior fitted for this measurement: the training has not come to its end": lambda x: (
-        "prior_fit" in x.protocol
-    ),
-}
-"""what a reader has to know of some numbers, and of which"""
+    return notes + remarks([x for x in numbers if x.value is not None])
 
 
 def number_lines(numbers: Sequence[Number]) -> list[list[str]]:

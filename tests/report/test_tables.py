@@ -115,7 +115,7 @@ def test_nearly_blind_features_come_last_and_say_so():
     numbers = [Number("fd", 0.017, protocol={"features": "random-conv"}), Number("mmd", 0.25)]
     assert [line[0] for line in tables.number_lines(numbers)] == ["mmd", "fd"]
     (note,) = tables.footnotes(numbers)
-    assert "hardly see what images show" in note
+    assert note.startswith("random-conv features (fd) hardly see what images show")
     assert tables.footnotes([Number("fd", 1.0, protocol={"features": "mnist-classifier"})]) == []
 
 
