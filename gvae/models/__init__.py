@@ -58,7 +58,7 @@ def build(kind: type[Model], config: Any, spec: DataSpec) -> Model:
         GvaeError: options that do not fit together or to the data; networks larger than the memory.
     """
     try:
-        return kind(config, spec)
+        return kind(spec, config)
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, MemoryError) or "memory" in str(error) or "overflow" in str(error):
             raise GvaeError(

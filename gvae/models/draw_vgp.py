@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from annotated_types import Interval
 from torch import Tensor
@@ -49,8 +49,8 @@ class DRAWVGP(DRAW):
     Config = Config
     posterior_modules = ("process", "auxiliary")
 
-    def __init__(self, config: BoundConfig, spec: DataSpec) -> None:
-        super().__init__(config, spec)
+    def __init__(self, spec: DataSpec, config: BoundConfig | None = None, **options: Any) -> None:
+        super().__init__(spec, config, **options)
         self.process, self.auxiliary = networks(self.config, self.encoder_dim)
 
     @property

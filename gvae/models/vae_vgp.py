@@ -56,10 +56,12 @@ class VAEVGP(VAE):
     Config = Config
     posterior_modules = ("process", "auxiliary")
 
-    def __init__(self, config: BoundConfig, spec: DataSpec) -> None:
-        check_layers(config)
-        super().__init__(config, spec)
+    def __init__(self, spec: DataSpec, config: BoundConfig | None = None, **options: Any) -> None:
+        super().__init__(spec, config, **options)
         self.process, self.auxiliary = networks(self.config, self.encoder_dim)
+
+    def check_options(self) -> None:
+        check_layers(self.config)
 
     @property
     def encoder_dim(self) -> int:
