@@ -18,6 +18,7 @@ from torch.distributions import Distribution
 from gvae.errors import GvaeError
 from gvae.models.base import Model
 from gvae.runs import Run
+from gvae.seeding import seeded
 from gvae.types import DataSpec
 
 BLOCK = 250
@@ -87,8 +88,7 @@ class Loaded:
             raise GvaeError(f"cannot draw {n} samples; ask for at least 1")
         y = self.labels(n, y)
         options = self.prior_option(prior)
-        with torch.random.fork_rng([]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             y = None if y is None else y.to(self.model.device)
             blocks = [
                 self.model.sample(b - a, None if y is None else y[a:b], **options) for a, b in self.ranges(n)

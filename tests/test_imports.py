@@ -10,7 +10,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "gvae"
 LAYERS = (
-    ("gvae.__version__", "errors", "types", "config", "presets"),
+    ("gvae.__version__", "errors", "types", "config", "presets", "seeding"),
     ("runs", "data", "nets", "losses", "priors"),
     ("models",),
     ("training",),

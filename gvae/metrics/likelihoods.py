@@ -105,9 +105,10 @@ def long(
     """A measurement of n images block by block, each under a seed of its own."""
     import torch
 
-    def seeded(first: int, end: int) -> np.ndarray:
-        with torch.random.fork_rng(), torch.no_grad(), needs.reduced():
-            torch.manual_seed(needs.seed + first)
+    from gvae.seeding import seeded
+
+    def block_of(first: int, end: int) -> np.ndarray:
+        with seeded(needs.seed + first), torch.no_grad(), needs.reduced():
             return compute(first, end)
 
     run, spec = needs.loaded.run, needs.dataset.spec
@@ -115,4 +116,4 @@ def long(
     protocol = {"name": name, "n": n, "block": block, "seed": needs.seed, "split": needs.split}
     protocol |= {"data": spec.to_json(), "prior": needs.prior, "precision": needs.precision}
     protocol |= {"weights": weights and (weights.st_size, weights.st_mtime_ns)}
-    return per_image(n, block, seeded, run.partial(f"{name}-{key(protocol)}"), needs.progress)
+    return per_image(n, block, block_of, run.partial(f"{name}-{key(protocol)}"), needs.progress)

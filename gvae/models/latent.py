@@ -23,6 +23,7 @@ from gvae.nets.players import at_least_float32
 from gvae.nets.posterior import Posterior, rsample_and_log_prob
 from gvae.priors import PRIORS, Prior
 from gvae.priors.vamp import Vamp
+from gvae.seeding import seeded
 from gvae.types import Batch, DataSpec
 
 FIT_CODES = 60_000
@@ -207,10 +208,8 @@ class LatentModel(Model):
         """
         if self.learn_prior or not has_parameters(self.prior):  # learned already, or N(0, I)
             return
-        devices = [self.device] if self.device.type == "cuda" else []
         codes, labels, count = [], [], 0
-        with torch.random.fork_rng(devices):
-            torch.manual_seed(seed)
+        with seeded(seed):
             for x, y in batches:
                 codes.append(self.encode(x, y).sample())
                 labels.append(y)

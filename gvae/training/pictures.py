@@ -9,6 +9,7 @@ from gvae.data.dataset import Dataset
 from gvae.report.figures import grid, pairs, save
 from gvae.report.volumes import sheet
 from gvae.runs import Run
+from gvae.seeding import seeded
 from gvae.training.checkpoint import build
 
 SAMPLES, IMAGES = 64, 32
@@ -31,8 +32,7 @@ class Pictures:
         # initial weights are drawn, then overwritten: the noise of training must not move
         split = "val" if len(dataset.splits.get("val", ())) else "train"
         images = max(FEWEST, dataset.spec.together(IMAGES))
-        self.devices = [device] if device.type == "cuda" else []
-        with torch.random.fork_rng(self.devices):
+        with seeded(None):
             self.model = build(run).eval().to(device)
             self.batch = dataset.batch(dataset.split(split)[:images], device)
 
@@ -47,8 +47,7 @@ class Pictures:
         """
         self.model.load_state_dict(weights)
         y = self.model.in_turn(self.samples)
-        with torch.random.fork_rng(self.devices):
-            torch.manual_seed(0)
+        with seeded(0):
             drawn = self.model.sample(self.samples, y)
             samples = grid(drawn)
             save(samples, self.run.samples(seen))
