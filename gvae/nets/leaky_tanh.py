@@ -19,8 +19,8 @@ FLOOR = 0.01
 class LeakyTanh(torch.autograd.Function):
     """tanh(x); a gradient whose descent moves x towards 0 is multiplied by max(1 - tanh(x)^2, FLOOR).
 
-    Written for `torch.func` too: forward apart from the context, and a rule for vmap. Forward mode (jvp) has no way back and
-    takes the plain slope 1 - tanh(x)^2.
+    Written for `torch.func` too: forward apart from its context, and a rule for vmap. No jvp: forward mode has no way back
+    for the floor to act on, and torch.compile takes no function with a jvp of its own.
     """
 
     generate_vmap_rule = True
@@ -32,12 +32,6 @@ class LeakyTanh(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
         ctx.save_for_backward(output)
-        ctx.save_for_forward(output)
-
-    @staticmethod
-    def jvp(ctx: Any, tangent: Tensor) -> Tensor:
-        (y,) = ctx.saved_tensors
-        return tangent * (1 - y * y)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:
