@@ -139,11 +139,20 @@ class LatentModel(Model):
         """Draw n images (n, C, *S) from the fitted prior, or from N(0, I) with `prior="normal"`."""
         return self.decode(self.draw_codes(n, y, prior), y).mean
 
-    def draw_codes(self, n: int, y: Tensor | None = None, prior: str | None = None) -> Tensor:
-        """Draw n codes (n, Z) from the fitted prior, or from N(0, I) with `prior="normal"`."""
-        return (
-            self.standard_normal().sample(torch.Size([n])) if prior == "normal" else self.prior.sample(n, y)
-        )
+    def draw_codes(
+        self, n: int, y: Tensor | None = None, prior: str | None = None, denoised: bool = True
+    ) -> Tensor:
+        """Draw n codes (n, Z) from the fitted prior, or from N(0, I) with `prior="normal"`.
+
+        Args:
+            n: number of codes.
+            y: classes (n,) of a conditional model.
+            prior: "normal" draws from N(0, I).
+            denoised: False draws from the very density of `log_prior`, see `gvae.priors.base.Prior.sample`.
+        """
+        if prior == "normal":
+            return self.standard_normal().sample(torch.Size([n]))
+        return self.prior.sample(n, y, denoised)
 
     def standard_normal(self) -> Independent:
         """N(0, I) over codes."""

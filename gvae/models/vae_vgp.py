@@ -24,14 +24,14 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import Distribution, Normal
+from torch.distributions import Distribution, Independent, Normal
 
 from gvae import nets
 from gvae.config import BoundConfig
 from gvae.errors import GvaeError
 from gvae.models.vae import VAE
 from gvae.nets.gp import Auxiliary, Process
-from gvae.nets.heads import gaussian
+from gvae.nets.heads import MAX_LOGVAR, MIN_LOGVAR, gaussian
 from gvae.nets.posterior import Posterior
 from gvae.priors.layered import layers
 from gvae.types import DataSpec
@@ -95,12 +95,9 @@ def posterior(parameters: Tensor, process: Process, auxiliary: Auxiliary, factor
 
     def rsample_and_log_prob() -> tuple[Tensor, Tensor]:
         xi = torch.randn_like(logvar)
-        q_f = process(xi, t, factor)
-        f = q_f.rsample()
-        q_z = gaussian(torch.cat([f, logvar], 1))
+        q_z = with_noise(process(xi, t, factor), logvar)
         z = q_z.rsample()
-        log_r = auxiliary(parameters, z).log_prob(torch.cat([xi, f], 1))
-        return z, log_normal(xi) + q_f.log_prob(f) + q_z.log_prob(z) - log_r
+        return z, log_normal(xi) + q_z.log_prob(z) - auxiliary(parameters, z).log_prob(xi)
 
     def stddev() -> Tensor:
         return gaussian(torch.cat([t[:, 0], logvar], 1)).stddev
@@ -108,6 +105,12 @@ def posterior(parameters: Tensor, process: Process, auxiliary: Auxiliary, factor
     return Posterior(
         rsample_and_log_prob, lambda: process.mean(t, factor), len(parameters), process.latent, stddev
     )
+
+
+def with_noise(q_f: Independent, logvar: Tensor) -> Independent:
+    """q(z | xi, x) = N(z; m, v + sigma^2): q(f | xi, D) = N(m, v), event shape (Z,), seen through noise sigma (B, Z)."""
+    noise = logvar.clamp(MIN_LOGVAR, MAX_LOGVAR).exp()
+    return Independent(Normal(q_f.mean, (q_f.variance + noise).sqrt(), validate_args=False), 1)
 
 
 def log_normal(xi: Tensor) -> Tensor:

@@ -25,6 +25,9 @@ JITTER = 1e-4
 VARIANCE = 0.01
 """first variance of the kernel: the noise that the process adds to a code, next to the encoder's own"""
 
+SCALE = 0.1
+"""first scale of what the known values add to their average: a new posterior is nearly the Gaussian of a plain VAE"""
+
 
 class Process(nn.Module):
     """q(f | xi, D) for Z independent functions of Z inputs, with one kernel and one set of points s for all images.
@@ -41,6 +44,7 @@ class Process(nn.Module):
         # two draws of N(0, I) lie sqrt(2 Z) apart: with omega = 1 they would know nothing of each other
         self.log_omega = nn.Parameter(torch.full((latent,), -math.log(latent)))
         self.log_variance = nn.Parameter(torch.tensor(math.log(VARIANCE)))
+        self.log_scale = nn.Parameter(torch.full((latent,), math.log(SCALE)))
 
     @property
     def variance(self) -> Tensor:
@@ -72,7 +76,8 @@ class Process(nn.Module):
             k = self.kernel(self.inputs, xi)
             half = torch.linalg.solve_triangular(factor, k, upper=False)
             weights = torch.linalg.solve_triangular(factor.mT, half, upper=True)
-            mean = torch.einsum("mb,bmz->bz", weights, at_least_float32(t))
+            c, apart = self.centred(t)
+            mean = c + torch.einsum("mb,bmz->bz", weights, apart)
             largest = self.variance
             variance = torch.maximum(
                 largest - half.square().sum(0), JITTER * largest
@@ -86,19 +91,22 @@ class Process(nn.Module):
             nearness = -0.5 * (self.inputs.square() * omega / (1 + omega)).sum(1)
             k = self.variance * (nearness - 0.5 * omega.log1p().sum()).exp()
             weights = torch.cholesky_solve(k[:, None], factor)[:, 0]
-            return torch.einsum("m,bmz->bz", weights, at_least_float32(t))
+            c, apart = self.centred(t)
+            return c + torch.einsum("m,bmz->bz", weights, apart)
+
+
+    def centred(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        """Prior mean c (B, Z) of encoder outputs t (B, m, Z), and how far the functions' values lie from it, (B, m, Z)."""
+        t = at_least_float32(t)
+        c = t.mean(1)
+        return c, self.log_scale.exp() * (t - c[:, None])
 
 
 class Auxiliary(nn.Module):
-    r"""r(xi, f | x, z): a Gaussian with independent dimensions, event shape (2 Z,).
+    r"""r(xi | x, z): a Gaussian with independent dimensions, event shape (Z,).
 
-    It is told the encoder's output in place of x: xi, f and z depend on x in no other way. Were f ~ N(c, v) with the average
-    c of the values t, then z ~ N(f, sigma^2) would leave
-
-        f | z ~ N(c + g (z - c), g sigma^2),    g = v / (v + sigma^2)
-
-    A perceptron adds to this mean and to the logarithm of this variance, and guesses xi. Without that start r would have to
-    learn first how narrow f is, and until then the rate would punish every code.
+    It is told the encoder's output in place of x: xi and z depend on x in no other way. f needs no guess: given xi, x and z
+    it is known in closed form, see `gvae.models.vae_vgp`.
 
     Args:
         inputs: length of the encoder's output, (m + 1) Z.
@@ -108,17 +116,8 @@ class Auxiliary(nn.Module):
 
     def __init__(self, inputs: int, latent: int, width: int) -> None:
         super().__init__()
-        self.latent = latent
         hidden = [nn.Linear(inputs + latent, width), nn.ELU(), nn.Linear(width, width), nn.ELU()]
-        self.layers = nn.Sequential(*hidden, nn.Linear(width, 4 * latent))
-        self.log_spread = nn.Parameter(torch.full((latent,), math.log(VARIANCE)))
+        self.layers = nn.Sequential(*hidden, nn.Linear(width, 2 * latent))
 
     def forward(self, parameters: Tensor, z: Tensor) -> Independent:
-        out = at_least_float32(self.layers(torch.cat([parameters, z], 1)))
-        mu_xi, mu_f, logvar_xi, logvar_f = out.chunk(4, 1)
-        t, logvar = parameters.unflatten(1, (-1, self.latent)).tensor_split([-1], 1)
-        centre, noise = t.mean(1), logvar[:, 0].clamp(MIN_LOGVAR, MAX_LOGVAR).exp()
-        spread = self.log_spread.exp()
-        share = spread / (spread + noise)
-        mean = torch.cat([mu_xi, centre + share * (z - centre) + mu_f], 1)
-        return gaussian(torch.cat([mean, logvar_xi, logvar_f + (share * noise).log()], 1))
+        return gaussian(self.layers(torch.cat([parameters, z], 1)))

@@ -25,6 +25,8 @@ class Prior(nn.Module):
     """
 
     name = "prior"
+    denoise = 0.0
+    """more than 0: samples are drawn denoised, from another density than that of `log_prob`"""
 
     def __init__(self, latent: int, condition: int = 0) -> None:
         super().__init__()
@@ -68,11 +70,19 @@ class Prior(nn.Module):
         return -self.log_prob(z, y).mean()
 
     @torch.no_grad()
-    def sample(self, n: int, y: Tensor | None = None) -> Tensor:
-        """Draw n codes (n, Z), of classes y (n,) if conditional, by the global random state; no gradient."""
+    def sample(self, n: int, y: Tensor | None = None, denoised: bool = True) -> Tensor:
+        """Draw n codes (n, Z) by the global random state; no gradient.
+
+        Args:
+            n: number of codes.
+            y: classes (n,) of a conditional prior.
+            denoised: False draws from the density that `log_prob` knows, also where samples are drawn from a narrower
+                one: an estimator that weighs codes with `log_prob` needs these.
+        """
         labels = self._labels(y, torch.Size([n]))
+        draw = self._sample if denoised else self._sample_density
         with torch.autocast(self.shift.device.type, enabled=False):
-            return self.shift + self.scale * self._sample(n, labels)
+            return self.shift + self.scale * draw(n, labels)
 
     def fit(self, codes: Tensor, y: Tensor | None = None, seed: int = 0) -> None:
         """Maximum likelihood on codes, in place, from scratch; the same seed gives the same bits.
@@ -101,6 +111,10 @@ class Prior(nn.Module):
     def _sample(self, n: int, y: Tensor | None) -> Tensor:
         """Draw n standardised codes (n, Z)."""
         raise NotImplementedError
+
+    def _sample_density(self, n: int, y: Tensor | None) -> Tensor:
+        """The same from the density of `_log_prob`, for a prior whose `_sample` draws from another one."""
+        return self._sample(n, y)
 
     def _fit(self, u: Tensor, y: Tensor | None, generator: torch.Generator) -> None:
         """Fit to standardised codes u (N, Z)."""

@@ -18,14 +18,16 @@ from gvae.metrics import get
 from gvae.metrics.annealing import Schedule, anneal, log_mean_exp, transition
 from gvae.metrics.base import measure
 from gvae.metrics.blocks import per_image
-from gvae.metrics.chains import estimate, gap
+from gvae.metrics.chains import estimate, gap, walks
 from gvae.metrics.exact import exact
 from gvae.metrics.grid import on_grid
 from gvae.metrics.iwae import iwae, weighed
 from gvae.metrics.needs import Needs
+from gvae.models.avb import AVB
 from gvae.models.latent import LatentModel
 from gvae.models.vae import VAE
 from gvae.nets.posterior import Posterior
+from gvae.priors import Mixture
 from gvae.training import train
 from gvae.types import DataSpec
 
@@ -93,6 +95,69 @@ def test_annealing_starts_from_the_prior_where_q_has_no_density_of_its_own(image
     value = estimate(model, images, None, Schedule(150), 16, None)
     assert value[0].mean() == pytest.approx(model.exact(images).mean().item(), abs=0.1)
     assert 0.4 < value[1].mean() < 0.95
+
+
+def with_mixture() -> LinearGaussian:
+    """Codes on a line, mostly: a mixture that denoised samples would leave."""
+    model = LinearGaussian(hidden=True)
+    along = torch.randn(3000, 1, generator=torch.Generator().manual_seed(2))
+    across = torch.randn(3000, 1, generator=torch.Generator().manual_seed(3))
+    model.prior = Mixture(2, components=2)
+    model.prior.fit(torch.cat([along + 0.5 * along.sign(), 0.2 * across], 1))
+    return model
+
+
+def ratios(
+    model: LatentModel, x: torch.Tensor, schedule: Schedule, chains: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Means over chains of w / p(x) of images x (B, C, *S), and their standard errors, (B,) each."""
+    exact = torch.from_numpy(on_grid(model, x.numpy(), 401, 6.0))
+    with torch.no_grad():
+        weights = walks(model, x, None, schedule, chains, None)[0]
+    w = (weights.double() - exact).exp()
+    return w.mean(0), w.std(0) / chains**0.5
+
+
+@pytest.mark.parametrize("temperatures", [1, 4])
+def test_annealed_weights_under_a_fitted_mixture_are_unbiased(temperatures):
+    torch.manual_seed(0)
+    model = with_mixture()
+    x = model.decode(model.draw_codes(4, denoised=False)).sample()
+    mean, error = ratios(model, x, Schedule(temperatures), 20_000 // temperatures)
+    assert (error < 0.06).all()
+    assert ((mean - 1).abs() < 4 * error).all()
+
+
+def test_the_gap_is_of_images_that_the_weighed_density_makes():
+    model, seen = with_mixture(), []
+    draw = model.draw_codes
+    model.draw_codes = lambda *args, **options: seen.append(draw(*args, **options)) or seen[-1]
+    torch.manual_seed(1)
+    gap(model, 2000, Schedule(1), 1, None)
+    torch.manual_seed(1)
+    assert torch.equal(seen[0], model.prior.sample(2000, denoised=False))
+    moments = torch.stack([seen[0].mean(0), seen[0].var(0)])
+    line = torch.linspace(-6, 6, 401)
+    grid = torch.cartesian_prod(line, line)
+    share = model.log_prior(grid).detach().exp()
+    share /= share.sum()
+    mean = share @ grid
+    torch.testing.assert_close(
+        moments, torch.stack([mean, share @ (grid - mean).square()]), atol=0.08, rtol=0.08
+    )
+
+
+def test_annealing_of_avb_starts_from_its_proposal_and_is_unbiased(monkeypatch):
+    torch.manual_seed(0)
+    data = open_data("toy4")
+    model = AVB(
+        AVB.Config(latent=2, prior="normal", hidden=16, net=NetConfig("mlp", width=16)), data.spec
+    ).eval()
+    monkeypatch.setattr(model, "encode", None)  # its log q is an estimate: nobody may ask for it
+    x = data.batch(data.split("test")[:4]).x
+    mean, error = ratios(model, x, Schedule(1), 20_000)
+    assert (error < 0.2).all()
+    assert ((mean - 1).abs() < 4 * error).all()
 
 
 def test_the_bidirectional_gap_is_small_and_not_negative_on_average():
