@@ -1,12 +1,13 @@
 r"""A Gaussian process that is known at a few points, and the network that guesses what went through it.
 
     kernel(a, b) = variance exp(-1/2 sum_j omega_j (a_j - b_j)^2)                    one length scale per input dimension
-    f_i | s, t ~ GP given f_i(s_j) = t_ji, j = 1 ... m:                              the variational data D = {(s_j, t_j)}
-        mean(xi)     = k(xi, s) K^-1 t_i,              K = kernel(s, s) + JITTER variance I
+    f_i | s, c, t ~ GP of mean c_i, given f_i(s_j) = c_i + scale_i t_ji, j = 1 ... m:    variational data D = {(s_j, t_j)}, c
+        mean(xi)     = c_i + k(xi, s) K^-1 scale_i t_i,        K = kernel(s, s) + JITTER variance I
         variance(xi) = kernel(xi, xi) - k(xi, s) K^-1 k(s, xi)                       the same for every i
 
 The Variational Gaussian Process (Tran, Ranganath & Blei, 2016) https://arxiv.org/abs/1511.06499, Sections 2 and 3;
-the conditional is that of Gaussian Processes for Machine Learning (Rasmussen & Williams, 2006), Eq. 2.19.
+the conditional is that of Gaussian Processes for Machine Learning (Rasmussen & Williams, 2006), Eq. 2.19. Deviation: the
+paper's process has mean 0, so that even equal values t do not make it constant; here its mean is c.
 """
 
 from __future__ import annotations
@@ -24,9 +25,8 @@ JITTER = 1e-4
 """added to the diagonal of the kernel matrix, as a share of it: float32 factors it wherever the points s lie"""
 VARIANCE = 0.01
 """first variance of the kernel: the noise that the process adds to a code, next to the encoder's own"""
-
 SCALE = 0.1
-"""first scale of what the known values add to their average: a new posterior is nearly the Gaussian of a plain VAE"""
+"""first scale of the known values: a new q(z|x) is nearly the Gaussian N(c, sigma^2) of a plain VAE"""
 
 
 class Process(nn.Module):
@@ -64,42 +64,38 @@ class Process(nn.Module):
             K = K + JITTER * self.variance * torch.eye(len(K), dtype=K.dtype, device=K.device)
             return torch.linalg.cholesky_ex(K).L  # unlike cholesky, it does not wait for a GPU
 
-    def forward(self, xi: Tensor, t: Tensor, factor: Tensor) -> Independent:
+    def forward(self, xi: Tensor, c: Tensor, t: Tensor, factor: Tensor) -> Independent:
         """q(f | xi, D), event shape (Z,).
 
         Args:
             xi: where the functions are asked for, (B, Z).
-            t: their values at the points s, (B, m, Z).
+            c: their mean, (B, Z).
+            t: by how much they differ from it at the points s, in units of the scale, (B, m, Z).
             factor: from `factor()`.
         """
         with torch.autocast(xi.device.type, enabled=False):
             k = self.kernel(self.inputs, xi)
             half = torch.linalg.solve_triangular(factor, k, upper=False)
             weights = torch.linalg.solve_triangular(factor.mT, half, upper=True)
-            c, apart = self.centred(t)
-            mean = c + torch.einsum("mb,bmz->bz", weights, apart)
+            mean = self.around(c, torch.einsum("mb,bmz->bz", weights, at_least_float32(t)))
             largest = self.variance
             variance = torch.maximum(
                 largest - half.square().sum(0), JITTER * largest
             )  # rounding may go below
         return Independent(Normal(mean, variance.sqrt()[:, None].expand_as(mean), validate_args=False), 1)
 
-    def mean(self, t: Tensor, factor: Tensor) -> Tensor:
+    def mean(self, c: Tensor, t: Tensor, factor: Tensor) -> Tensor:
         """Mean of f over xi ~ N(0, I) too, (B, Z): a Gaussian kernel's integral is known."""
         with torch.autocast(t.device.type, enabled=False):
             omega = self.log_omega.exp()
             nearness = -0.5 * (self.inputs.square() * omega / (1 + omega)).sum(1)
             k = self.variance * (nearness - 0.5 * omega.log1p().sum()).exp()
             weights = torch.cholesky_solve(k[:, None], factor)[:, 0]
-            c, apart = self.centred(t)
-            return c + torch.einsum("m,bmz->bz", weights, apart)
+            return self.around(c, torch.einsum("m,bmz->bz", weights, at_least_float32(t)))
 
-
-    def centred(self, t: Tensor) -> tuple[Tensor, Tensor]:
-        """Prior mean c (B, Z) of encoder outputs t (B, m, Z), and how far the functions' values lie from it, (B, m, Z)."""
-        t = at_least_float32(t)
-        c = t.mean(1)
-        return c, self.log_scale.exp() * (t - c[:, None])
+    def around(self, c: Tensor, gap: Tensor) -> Tensor:
+        """c + scale gap, (B, Z)."""
+        return at_least_float32(c) + self.log_scale.exp() * gap
 
 
 class Auxiliary(nn.Module):
@@ -109,7 +105,7 @@ class Auxiliary(nn.Module):
     it is known in closed form, see `gvae.models.vae_vgp`.
 
     Args:
-        inputs: length of the encoder's output, (m + 1) Z.
+        inputs: length of the encoder's output, (m + 2) Z.
         latent: length of a code, Z.
         width: units of each of the two hidden layers.
     """
