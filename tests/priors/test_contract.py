@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gvae.errors import GvaeError
-from gvae.priors import PRIORS, Prior
+from gvae.priors import PRIORS, Mixture, Prior
 
 QUICK: dict[str, dict[str, Any]] = {
     "normal": {},
@@ -178,7 +178,7 @@ def test_a_mixture_weighed_at_denoised_codes_would_be_wrong() -> None:
     """The check above can fail: denoised draws miss the normaliser by many standard errors."""
     narrow = torch.tensor([[0.5, 0.5], [0.05, -0.05]])  # along one diagonal, hardly along the other
     codes = torch.randn(2000, 2, generator=torch.Generator().manual_seed(0)) @ narrow
-    prior = PRIORS["mixture"](2, components=1)
+    prior = Mixture(2, components=1)
     prior.fit(codes)
     torch.manual_seed(0)
     g = torch.distributions.MultivariateNormal(torch.zeros(2), 0.25 * narrow.T @ narrow)
