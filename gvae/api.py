@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from gvae import data as data_sets
@@ -30,6 +29,7 @@ from gvae.evaluation.evaluate import evaluate as measure
 from gvae.evaluation.numbers import Number
 from gvae.loaded import Loaded, pick_device
 from gvae.loaded import load as load_run
+from gvae.metrics import get
 from gvae.models import MODELS, resolve
 from gvae.models.base import Model
 from gvae.presets import preset as changes
@@ -52,8 +52,8 @@ def open_data(
     """Open a data set: by name, from a folder, or of an array.
 
     Args:
-        source: a name such as "mnist" (`gvae data list`), a folder of images or a prepared folder, `package.module:function`;
-            or uint8 images (N, H, W), (N, H, W, C) or (N, D, H, W, C).
+        source: a name such as "mnist" (`gvae data list`), a folder of images or a prepared folder,
+            `package.module:function`, or uint8 images (N, H, W), (N, H, W, C) or (N, D, H, W, C).
         labels: of an array: the class of each image, (N,) integers from 0 on.
         root: where named data sets are looked for; default: GVAE_DATA, else the user's cache.
         options: how files are read, such as size=64, see `gvae.data.ReadOptions`; of an array only name="...".
@@ -106,14 +106,17 @@ def train(
         config, training = with_changes(resolve(model).Config, named)
         name, built = model, None
     else:
-        if wrong := [option for option in [*options, *(["preset"] if preset else [])] if option not in TRAINING]:
+        if wrong := [
+            option for option in [*options, *(["preset"] if preset else [])] if option not in TRAINING
+        ]:
             raise GvaeError(f"{wrong[0]}= is no option of a training: give it where the model is made")
         training = with_changes(type(model).Config, options)[1]
         config, name, built = model.config, name_of(type(model)), model
     source = str(dataset.facts.get("opened_as", ""))
     place = Path(out) if out is not None else free_folder(source or dataset.spec.name, name, training.seed)
     run = train_run(name, config, training, dataset, source, place, built)
-    opened = load(run, **({} if built is None else built.own))
+    found = load_run(run, pick_device("auto"), networks=None if built is None else built.own)
+    opened = TrainedRun(found.run, found.model)
     opened.dataset = dataset
     return opened
 
@@ -173,7 +176,10 @@ class TrainedRun(Loaded):
         if given is None and not self.run.data:
             raise GvaeError(f"{self.run.path} was trained on an array; give it again: evaluate(data=images)")
         names = None if metrics is None else tuple(metrics)
-        return measure(self, names, given, samples, **options)
+        held = measure(self, names, given, samples, **options)["numbers"]
+        numbers = [Number(**number) for number in held]
+        asked = None if names is None else {get(name).name for name in names}
+        return [n for n in numbers if asked is None or n.protocol.get("metric") in asked]
 
 
 def compare(runs: Sequence[Any], metrics: Sequence[str] | None = None) -> ComparisonTable:
@@ -186,7 +192,9 @@ def compare(runs: Sequence[Any], metrics: Sequence[str] | None = None) -> Compar
     Raises:
         GvaeError: no runs, one run twice, or a run that was not evaluated.
     """
-    opened = [run.run if isinstance(run, Loaded) else run if isinstance(run, Run) else Run.open(run) for run in runs]
+    opened = [
+        run.run if isinstance(run, Loaded) else run if isinstance(run, Run) else Run.open(run) for run in runs
+    ]
     table = compare_runs(opened)
     if metrics is not None:
         kept = [i for i, column in enumerate(table.columns) if column.title.split(",")[0] in metrics]

@@ -220,7 +220,7 @@ def images(x: Any) -> np.ndarray:
             f"images have shape {array.shape}; give floats (N, C, H, W) or (N, C, D, H, W) in [-1, 1], or uint8 (N, H, W, C)"
         )
     low, high = (float(array.min()), float(array.max())) if array.size else (0.0, 0.0)
-    if not (-1.001 <= low and high <= 1.001):
+    if not (low >= -1.001 and high <= 1.001):
         raise GvaeError(f"images lie in {low:g} to {high:g}; give floats in [-1, 1] or uint8 from 0 to 255")
     return array.astype(np.float32)
 

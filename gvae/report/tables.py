@@ -64,7 +64,10 @@ def markdown(table: Comparison) -> str:
 
 def latex(table: Comparison) -> str:
     """A LaTeX tabular, the best of each column in bold."""
-    escaped = str.maketrans({c: f"\\{c}" for c in "&%$#_{}"} | {"±": "$\\pm$", "↓": "$\\downarrow$", "↑": "$\\uparrow$", "→": "$\\to$", "²": "$^2$"})
+    escaped = str.maketrans(
+        {c: f"\\{c}" for c in "&%$#_{}"}
+        | {"±": "$\\pm$", "↓": "$\\downarrow$", "↑": "$\\uparrow$", "→": "$\\to$", "²": "$^2$"}
+    )
     heads = ["run", *map(heading, table.columns)]
     rows = [[FLOOR, *[number(c.floor) for c in table.columns]]]
     marks = [[False] * len(heads)]
@@ -74,7 +77,9 @@ def latex(table: Comparison) -> str:
     lines = [" & ".join(text.translate(escaped) for text in heads) + r" \\ \hline"]
     for texts, best in zip(rows, marks, strict=True):
         cells = [text.translate(escaped) for text in texts]
-        lines.append(" & ".join(rf"\textbf{{{c}}}" if b else c for c, b in zip(cells, best, strict=True)) + r" \\")
+        lines.append(
+            " & ".join(rf"\textbf{{{c}}}" if b else c for c, b in zip(cells, best, strict=True)) + r" \\"
+        )
     body = "\n".join(lines)
     return f"\\begin{{tabular}}{{l{'r' * len(table.columns)}}}\n{body}\n\\end{{tabular}}\n"
 
