@@ -39,7 +39,8 @@ def open_data(source: str, root: Path | str | None = None, **options: Any) -> Da
     (1797, (8, 8), {'train': 1439, 'val': 179, 'test': 179})
     """
     found, place = _find(source, root)
-    return _open(found, place, given(options))
+    dataset = _open(found, place, given(options))
+    return dataclasses.replace(dataset, facts={**dataset.facts, "opened_as": source})
 
 
 def prepare(source: str, out: Path | str, root: Path | str | None = None, **options: Any) -> Dataset:

@@ -17,7 +17,7 @@ from gvae.evaluation.headings import COUNTS, DATA, facts, phrase, unlike, words
 from gvae.evaluation.numbers import WIDE, Number, command
 from gvae.runs import Run
 
-ALLOWED = ("prior", "prior_fit")
+ALLOWED = ("prior", "prior_fit", "prior_density")
 """what numbers in one column may differ in: the prior is part of the model"""
 ASKED = (*COUNTS, "seed", "precision")
 """what an option of `gvae evaluate` decides"""

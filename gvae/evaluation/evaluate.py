@@ -41,9 +41,9 @@ def evaluate(run: Run, metrics: Sequence[str] | None = None, **options: Any) -> 
 
 
 def measure_run(
-    run: Run,
+    run: Run | Loaded,
     metrics: Sequence[str] | None = None,
-    data: str | None = None,
+    data: str | Dataset | None = None,
     samples: int = 10_000,
     split: str = "test",
     seed: int = 0,
@@ -56,10 +56,10 @@ def measure_run(
     """Numbers of a run, each with protocol and floor; nothing is written.
 
     Args:
-        run: the run folder; `run.using("best")` measures its best weights.
+        run: the run folder; `run.using("best")` measures its best weights. Or the opened run.
         metrics: names as in `gvae.metrics.METRICS`, or of rows of a table, such as coverage; None: all but the costly,
             "n/a" where one does not apply.
-        data: data set to compare with; None: what the run was trained on.
+        data: data set to compare with, by name or opened; None: what the run was trained on.
         samples: images to draw and to compare with, at most; fewer where the data has fewer.
         split: part of the data that is the reference: test to report, val to choose between models.
         seed: seed of samples and codes.
@@ -74,16 +74,19 @@ def measure_run(
         GvaeError: no such metric, data or split; other image shapes; too few images for a metric named; data that have
             changed since the training.
     """
+    from gvae.data.dataset import Dataset
     from gvae.evaluation.inputs import Inputs
     from gvae.loaded import load
     from gvae.metrics import COSTLY, METRICS, get
 
     names = [n for n in METRICS if n not in COSTLY] if metrics is None else map(metric_of, metrics)
     chosen = [get(name) for name in dict.fromkeys(names)]  # a slip in a name ends it before any work
-    digest = run.digest()
-    loaded, dataset = load(run), open_reference(run, data, root, changed)
+    loaded = load(run) if isinstance(run, Run) else run
+    run = loaded.run
+    dataset = reference(run, data, root, changed)
     if any(asks(metric, PRIOR) for metric in chosen):
-        prior = ready(loaded, prior, lambda: dataset if data is None else open_reference(run, None, root))
+        mine = data is None or (isinstance(data, Dataset) and is_own(run, data))
+        prior = ready(loaded, prior, lambda: dataset if mine else open_reference(run, None, root))
     own, settings = run.model_config.get("prior"), (weighed, precision)
     needs = Inputs(loaded, dataset, samples, split, seed, prior, *settings)
     numbers = measure_all(chosen, needs, strict=metrics is not None)
@@ -92,9 +95,27 @@ def measure_run(
         plain = Inputs(loaded, dataset, samples, split, seed, "normal", *settings)
         learned = {number.name: number for number in numbers}
         numbers += [_with_floor(n, learned[n.name]) for n in measure_all(beside, plain, strict=False)]
-    known = {"given": data, "weights": None if run.chosen == "last" else run.chosen, "weights_sha256": digest}
-    told = {key: value for key, value in known.items() if value is not None}
+    told = recorded(loaded, data)
     return [replace(number, protocol=number.protocol | told) for number in numbers]
+
+
+def recorded(loaded: Loaded, data: str | Dataset | None) -> dict[str, str]:
+    """What every protocol says besides: which weights, and the data if they were named."""
+    run, given = loaded.run, data if isinstance(data, str) else None
+    known = {"given": given, "weights": None if run.chosen == "last" else run.chosen}
+    return {key: value for key, value in {**known, "weights_sha256": loaded.digest}.items() if value}
+
+
+def reference(run: Run, data: str | Dataset | None, root: Path | None, changed: bool) -> Dataset:
+    """The data to compare with, opened if they are not."""
+    return open_reference(run, data, root, changed) if data is None or isinstance(data, str) else data
+
+
+def is_own(run: Run, dataset: Dataset) -> bool:
+    """Whether data are those that a run was trained on, as far as it is known."""
+    from gvae.data.identity import difference
+
+    return dataset.spec == run.spec and not difference(run, dataset)
 
 
 def ready(loaded: Loaded, prior: str | None, training: Callable[[], Dataset]) -> str | None:

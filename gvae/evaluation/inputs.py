@@ -72,8 +72,9 @@ class Inputs(Likelihoods):
         """No gradients, and what is drawn depends on the seed only; the global random state is left alone."""
         import torch
 
-        with torch.random.fork_rng(), torch.no_grad():
-            torch.manual_seed(self.seed)
+        from gvae.seeding import seeded
+
+        with seeded(self.seed), torch.no_grad():
             yield
 
     @property

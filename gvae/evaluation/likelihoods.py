@@ -159,13 +159,14 @@ class Likelihoods(Images):
         """A measurement of n images block by block, each under a seed of its own."""
         import torch
 
-        def seeded(first: int, end: int) -> np.ndarray:
-            with torch.random.fork_rng(), torch.no_grad(), self.reduced():
-                torch.manual_seed(self.seed + first)
+        from gvae.seeding import seeded
+
+        def block_of(first: int, end: int) -> np.ndarray:
+            with seeded(self.seed + first), torch.no_grad(), self.reduced():
                 return compute(first, end)
 
         run = self.loaded.run
         protocol = {"name": name, "n": n, "block": block, "seed": self.seed, "split": self.split}
         protocol |= {"data": [self.identity, self.membership], "precision": self.precision}
         protocol |= {"prior": [self.prior, self.loaded.prior_fit], "weights": run.digest()}
-        return per_image(n, block, seeded, run.partial(f"{name}-{key(protocol)}"), self.progress)
+        return per_image(n, block, block_of, run.partial(f"{name}-{key(protocol)}"), self.progress)

@@ -49,6 +49,10 @@ def own_formula(metric: Metric, needs: Inputs) -> bool:
     return asks(metric, ("log_likelihood",)) and needs.loaded.can("log_likelihood")
 
 
+AS_FITTED = "as fitted; samples are drawn denoised"
+"""which density a likelihood is of, where samples come from another one"""
+
+
 def protocol(metric: Metric, needs: Inputs) -> dict[str, Any]:
     """How a metric is measured: data, split, seed, number of images, what its needs add, its own constants.
 
@@ -77,8 +81,11 @@ def prior(metric: Metric, needs: Inputs) -> dict[str, str]:
     """Which prior the numbers are of, and whether it was fitted for them."""
     if own_formula(metric, needs):
         return {"prior": "normal"}
+    denoised = getattr(getattr(needs.loaded.model, "prior", None), "denoise", 0)
     late = getattr(needs.loaded, "prior_fit", "") if needs.prior in (None, needs.own_prior) else ""
-    return {"prior": needs.prior or needs.own_prior} | ({"prior_fit": late} if late else {})
+    known = {"prior": needs.prior or needs.own_prior} | ({"prior_fit": late} if late else {})
+    weighed = asks(metric, WEIGHED) and known["prior"] != "normal" and denoised
+    return known | ({"prior_density": AS_FITTED} if weighed else {})
 
 
 def _versions() -> dict[str, str]:

@@ -18,15 +18,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
-from torch.distributions import Distribution
 from torch.nn.functional import logsigmoid
 
 from gvae.config import LatentConfig
-from gvae.distributions.posteriors import Point, rsample_and_log_prob
+from gvae.distributions.posteriors import rsample_and_log_prob
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import nonsaturating_critic
 from gvae.models.base import Losses, Optim, Turn
@@ -64,25 +63,18 @@ class AAE(LatentModel):
 
     Config = Config
 
-    def __init__(self, config: Config, spec: DataSpec) -> None:
-        super().__init__(config, spec)
-        check(config)
-        if config.posterior == "deterministic":
+    def __init__(self, spec: DataSpec, config: Config | None = None, **options: Any) -> None:
+        super().__init__(spec, config, **options)
+        if self.config.posterior == "deterministic":
             self.log_weights = None  # a single code has no density  # pyright: ignore
-        self.code_critic = CodeCritic(config.latent, config.hidden, self.condition)
+        self.code_critic = CodeCritic(self.config.latent, self.config.hidden, self.condition)
+
+    def check_options(self) -> None:
+        check(self.config)
 
     @property
     def stochastic(self) -> bool:
         return self.config.posterior == "gaussian"
-
-    @property
-    def encoder_dim(self) -> int:
-        return 2 * self.latent_dim if self.stochastic else self.latent_dim
-
-    def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
-        if self.config.posterior == "gaussian":
-            return super().encode(x, y)
-        return Point(self.encoder(x, y).float())
 
     def players(self):
         return {name: getattr(self, name) for name in (*self.trained, "code_critic")}

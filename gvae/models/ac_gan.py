@@ -15,6 +15,7 @@ penalty; both sides move on one forward pass.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -50,8 +51,8 @@ class Config(ModelConfig, CriticConfig):
 class Classified(ImplicitModel):
     """A generator that is told the class, a critic that is not, and a classifier on the critic's last features."""
 
-    def __init__(self, config: ModelConfig, spec: DataSpec) -> None:
-        super().__init__(config, spec)
+    def __init__(self, spec: DataSpec, config: ModelConfig | None = None, **options: Any) -> None:
+        super().__init__(spec, config, **options)
         if self.condition:
             self.classifier = nn.Linear(last_features(self.critic, spec), self.condition)
 
@@ -90,9 +91,6 @@ class ACGAN(Classified):
     """GAN with an auxiliary classifier."""
 
     Config = Config
-
-    def __init__(self, config: Config, spec: DataSpec) -> None:
-        super().__init__(config, spec)
 
     def turns(self):
         lazy = [Turn(self.penalise, every=self.config.penalty_every)] if self.config.penalty else []

@@ -22,7 +22,7 @@ from gvae.losses.penalties import gradient_penalty
 from gvae.models.ac_gan import Classified
 from gvae.models.base import Losses, Optim, Turn
 from gvae.ranges import NonNegativeFloat, PositiveFloat, Repeats
-from gvae.types import Batch, DataSpec
+from gvae.types import Batch
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,6 @@ class ACWGAN(Classified):
     """Wasserstein GAN with gradient penalty and an auxiliary classifier."""
 
     Config = Config
-
-    def __init__(self, config: Config, spec: DataSpec) -> None:
-        super().__init__(config, spec)
 
     def turns(self):
         return [Turn(self.criticise, repeat=self.config.critic_steps), Turn(self.generate)]

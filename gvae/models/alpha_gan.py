@@ -20,15 +20,14 @@ players; samples come from a prior fitted to the codes; a conditional code criti
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
-from torch import Tensor
-from torch.distributions import Distribution
+from torch import nn
 
 from gvae import nets
 from gvae.config import CriticConfig, LatentConfig
-from gvae.distributions.posteriors import Point, rsample_and_log_prob
+from gvae.distributions.posteriors import rsample_and_log_prob
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import nonsaturating_critic, nonsaturating_generator, wasserstein_generator
 from gvae.losses.augment import Augment
@@ -66,26 +65,21 @@ class AlphaGAN(LatentModel):
     Config = Config
     log_weights = None  # the critics stand in for likelihood and KL: no bound on log p(x)  # pyright: ignore
 
-    def __init__(self, config: Config, spec: DataSpec) -> None:
-        super().__init__(config, spec)
+    def __init__(self, spec: DataSpec, config: Config | None = None, **options: Any) -> None:
+        super().__init__(spec, config, **options)
         if has_parameters(self.likelihood):
             raise GvaeError("alpha-gan does not train a pixel likelihood; use --likelihood gaussian")
-        self.critic = nets.critic(spec, config.net, self.condition)
-        self.augment = Augment(config.augment)
-        self.code_critic = CodeCritic(config.latent, condition=self.condition)
+        self.critic = self.network("critic")
+        self.augment = Augment(self.config.augment)
+        self.code_critic = CodeCritic(self.config.latent, condition=self.condition)
 
     @property
     def stochastic(self) -> bool:
         return self.config.posterior == "gaussian"
 
-    @property
-    def encoder_dim(self) -> int:
-        return 2 * self.latent_dim if self.stochastic else self.latent_dim
-
-    def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
-        if self.config.posterior == "gaussian":
-            return super().encode(x, y)
-        return Point(self.encoder(x, y).float())
+    def make_critic(self) -> nn.Module:
+        """Network (x, y) -> (scores (B,), features)."""
+        return nets.critic(self.spec, self.config.net, self.condition)
 
     def players(self):
         return {name: getattr(self, name) for name in ("encoder", "generator", "critic", "code_critic")}

@@ -34,7 +34,7 @@ from gvae.losses.adversarial import ADVERSARIAL
 from gvae.losses.penalties import lazy_zero_centred
 from gvae.models.base import Losses, Optim, Turn
 from gvae.models.implicit import ImplicitModel
-from gvae.types import Batch, DataSpec
+from gvae.types import Batch
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,8 @@ class GAN(ImplicitModel):
 
     Config = Config
 
-    def __init__(self, config: Config, spec: DataSpec) -> None:
-        check(config)
-        super().__init__(config, spec)
+    def check_options(self) -> None:
+        check(self.config)
 
     def turns(self):
         lazy = [Turn(self.smoothen, every=self.config.penalty_every)] if self.config.penalty else []

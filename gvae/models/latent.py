@@ -9,6 +9,8 @@ asked for codes the encoder never produced answers with smudges.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,12 +19,13 @@ from torch.distributions import Distribution, Independent, Normal, kl_divergence
 from gvae import nets
 from gvae.config import LatentConfig
 from gvae.distributions.likelihoods import Likelihood
-from gvae.distributions.posteriors import Posterior, gaussian, rsample_and_log_prob
+from gvae.distributions.posteriors import Point, Posterior, gaussian, rsample_and_log_prob
 from gvae.errors import GvaeError
 from gvae.models.base import Model
 from gvae.nets.wrappers import at_least_float32
 from gvae.priors import PRIORS, Prior
 from gvae.priors.vamp import Vamp
+from gvae.seeding import seeded
 from gvae.types import Batch, DataSpec
 
 FIT_CODES = 60_000
@@ -40,10 +43,10 @@ class LatentModel(Model):
     posterior_modules: tuple[str, ...] = ()
     """players that q(z|x) has beside the encoder, by the names of their attributes"""
 
-    def __init__(self, config: LatentConfig, spec: DataSpec) -> None:
-        super().__init__(config, spec)
-        self.encoder, self.generator = self.make_encoder(), self.make_generator()
-        self.likelihood = Likelihood(config.likelihood, spec, config.sigma)
+    def __init__(self, spec: DataSpec, config: LatentConfig | None = None, **options: Any) -> None:
+        super().__init__(spec, config, **options)
+        self.encoder, self.generator = self.network("encoder"), self.network("generator")
+        self.likelihood = Likelihood(self.config.likelihood, spec, self.config.sigma)
         self.prior = self.make_prior()
         if self.learn_prior:  # the bound is about this prior from the first step on
             self.prior.mark_fitted()
@@ -52,16 +55,30 @@ class LatentModel(Model):
     @property
     def encoder_dim(self) -> int:
         """How many numbers q(z|x) is made of."""
-        return 2 * self.config.latent
+        return 2 * self.latent_dim if self.stochastic else self.latent_dim
 
     @property
     def stochastic(self) -> bool:
         """Whether q(z|x) is more than a single code."""
         return True
 
+    @property
+    def noise_channels(self) -> int:
+        """Channels of noise beside the encoder's input, which make q(z|x) implicit."""
+        return 0
+
     def make_encoder(self) -> nn.Module:
-        """Network (x, y) -> (B, outputs)."""
-        return nets.encoder(self.spec, self.config.net, self.encoder_dim, self.condition)
+        """Network (x, y) -> (B, encoder_dim); x has `noise_channels` more channels than images."""
+        wide = replace(self.spec, channels=self.spec.channels + self.noise_channels)
+        return nets.encoder(wide, self.config.net, self.encoder_dim, self.condition)
+
+    def with_noise(self, x: Tensor, eps: Tensor | None = None) -> Tensor:
+        """Images x (B, C, *S) with the noise eps (B, noise_channels, *S) beside them; drawn from N(0, I) if not given."""
+        if not self.noise_channels:
+            return x
+        if eps is None:
+            eps = torch.randn(len(x), self.noise_channels, *x.shape[2:], device=x.device)
+        return torch.cat([x, eps], 1)
 
     def make_generator(self) -> nn.Module:
         """Network (z, y) -> unbounded images (B, C, *S)."""
@@ -124,7 +141,8 @@ class LatentModel(Model):
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
         """q(z|x) of images x (B, C, *S): batch shape (B,), event shape (Z,)."""
-        return gaussian(self.encoder(x, y))
+        outputs = self.encoder(self.with_noise(x), y)
+        return gaussian(outputs) if self.stochastic else Point(outputs.float())
 
     def base_gaussian(self, x: Tensor, y: Tensor | None = None) -> Distribution:
         """A diagonal Gaussian near q(z|x), of which the vamp prior is made: q(z|x) itself if it is one."""
@@ -141,11 +159,20 @@ class LatentModel(Model):
         """Draw n images (n, C, *S) from the fitted prior, or from N(0, I) with `prior="normal"`."""
         return self.decode(self.draw_codes(n, y, prior), y).mean
 
-    def draw_codes(self, n: int, y: Tensor | None = None, prior: str | None = None) -> Tensor:
-        """Draw n codes (n, Z) from the prior, or from N(0, I) with `prior="normal"` or while it is not fitted."""
+    def draw_codes(
+        self, n: int, y: Tensor | None = None, prior: str | None = None, denoised: bool = True
+    ) -> Tensor:
+        """Draw n codes (n, Z) from the prior, or from N(0, I) with `prior="normal"` or while it is not fitted.
+
+        Args:
+            n: number of codes.
+            y: classes (n,) of a conditional model.
+            prior: "normal" draws from N(0, I).
+            denoised: False draws from the very density of `log_prior`, see `gvae.priors.base.Prior.sample`.
+        """
         if prior == "normal" or not self.prior_fitted:
             return self.standard_normal().sample(torch.Size([n]))
-        return self.prior.sample(n, y)
+        return self.prior.sample(n, y, denoised)
 
     def standard_normal(self) -> Independent:
         """N(0, I) over codes."""
@@ -210,10 +237,8 @@ class LatentModel(Model):
         """
         if self.learn_prior or not has_parameters(self.prior):  # learned already, or N(0, I)
             return
-        devices = [self.device] if self.device.type == "cuda" else []
         codes, labels, count = [], [], 0
-        with torch.random.fork_rng(devices):
-            torch.manual_seed(seed)
+        with seeded(seed):
             for x, y in batches:
                 codes.append(self.encode(x, y).sample())
                 labels.append(y)

@@ -15,9 +15,10 @@ serves reconstruction only, so there is no `log_weights`; the prior is fitted to
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
+from torch import nn
 from torch.distributions import kl_divergence
 from torch.nn.functional import softplus
 
@@ -55,12 +56,16 @@ class VAEGAN(LatentModel):
     Config = Config
     log_weights = None  # the likelihood lives in the critic's features: no bound on log p(x)  # pyright: ignore
 
-    def __init__(self, config: Config, spec: DataSpec) -> None:
-        super().__init__(config, spec)
-        self.critic = nets.critic(spec, config.net, self.condition)
-        self.augment = Augment(config.augment)
+    def __init__(self, spec: DataSpec, config: Config | None = None, **options: Any) -> None:
+        super().__init__(spec, config, **options)
+        self.critic = self.network("critic")
+        self.augment = Augment(self.config.augment)
         if has_parameters(self.likelihood):
             raise GvaeError("vae-gan does not train a pixel likelihood; use --likelihood gaussian")
+
+    def make_critic(self) -> nn.Module:
+        """Network (x, y) -> (scores (B,), features)."""
+        return nets.critic(self.spec, self.config.net, self.condition)
 
     def players(self):
         return {"encoder": self.encoder, "generator": self.generator, "critic": self.critic}

@@ -24,7 +24,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -61,9 +61,9 @@ class VAEHVI(VAE):
     Config = Config
     posterior_modules = ("motion",)
 
-    def __init__(self, config: Config, spec: DataSpec) -> None:
-        super().__init__(config, spec)
-        self.motion = nn.ModuleList(Motion(config) for _ in range(config.iterations))
+    def __init__(self, spec: DataSpec, config: Config | None = None, **options: Any) -> None:
+        super().__init__(spec, config, **options)
+        self.motion = nn.ModuleList(Motion(self.config) for _ in range(self.config.iterations))
 
     def base_gaussian(self, x: Tensor, y: Tensor | None = None) -> Distribution:
         """q(z_0|x): its density is known everywhere, that of z_T for its own draws only."""

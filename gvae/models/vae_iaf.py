@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from annotated_types import Interval
 from torch import Tensor
@@ -52,9 +52,9 @@ class VAEIAF(VAE):
     Config = Config
     posterior_modules = ("flow",)
 
-    def __init__(self, config: Config, spec: DataSpec) -> None:
-        super().__init__(config, spec)
-        c = config
+    def __init__(self, spec: DataSpec, config: Config | None = None, **options: Any) -> None:
+        super().__init__(spec, config, **options)
+        c = self.config
         self.flow = IAF(c.latent, c.context, c.steps, c.hidden, c.layers)
 
     @property

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from torch import Tensor
 from torch.distributions import Independent
@@ -44,10 +45,10 @@ class VAENF(VAE):
 
     Config = Config
 
-    def __init__(self, config: Config, spec: DataSpec) -> None:
-        super().__init__(config, spec)
-        if not config.amortised:
-            self.flow = Planar(config.steps, config.latent)
+    def __init__(self, spec: DataSpec, config: Config | None = None, **options: Any) -> None:
+        super().__init__(spec, config, **options)
+        if not self.config.amortised:
+            self.flow = Planar(self.config.steps, self.config.latent)
             self.posterior_modules = ("flow",)
             self.averaged = self.trained
 

@@ -28,7 +28,7 @@ from gvae.errors import GvaeError
 from gvae.models.base import Losses, Optim, Turn
 from gvae.models.implicit import ImplicitModel
 from gvae.ranges import PositiveFloat, Repeats
-from gvae.types import Batch, DataSpec
+from gvae.types import Batch
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,8 @@ class WGAN(ImplicitModel):
 
     Config = Config
 
-    def __init__(self, config: Config, spec: DataSpec) -> None:
-        check(config)
-        super().__init__(config, spec)
+    def check_options(self) -> None:
+        check(self.config)
 
     def turns(self):
         return [Turn(self.criticise, repeat=self.config.critic_steps), Turn(self.generate)]

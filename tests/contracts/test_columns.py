@@ -65,7 +65,7 @@ def model(likelihood: str) -> VAE:
     """An untrained VAE with one latent dimension and a fitted prior."""
     torch.manual_seed(0)
     config = Config(latent=1, prior="mixture", components=2, likelihood=likelihood, net=NetConfig(width=8))
-    made = VAE(config, DIGITS.spec).eval()
+    made = VAE(DIGITS.spec, config).eval()
     made.prior.fit(3 + torch.randn(200, 1).exp())
     return made
 

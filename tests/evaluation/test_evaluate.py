@@ -31,7 +31,7 @@ class Copier:
     def __init__(self, run, encoder=True):
         self.run, self.spec, self.encoder = run, run.spec, encoder
         self.model = SimpleNamespace(condition=0, device=torch.device("cpu"))
-        self.prior_fitted, self.prior_fit = True, ""
+        self.prior_fitted, self.prior_fit, self.digest = True, "", None
 
     def can(self, name):
         return self.encoder and name in ("encode", "decode", "log_weights")

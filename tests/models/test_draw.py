@@ -31,7 +31,7 @@ def make(spec: DataSpec = SPEC, **options) -> DRAW:
         "kl_warmup": 0.0,
         "net": NetConfig(width=4),
     }
-    model = DRAW(Config(**{**small, **options}), spec).eval()  # pyright: ignore[reportArgumentType]
+    model = DRAW(spec, Config(**{**small, **options})).eval()  # pyright: ignore[reportArgumentType]
     with torch.no_grad():
         for p in [*model.encoder.parameters(), *model.generator.parameters()]:
             p.add_(0.2 * torch.randn_like(p))
