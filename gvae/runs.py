@@ -31,7 +31,7 @@ from gvae.config import TrainConfig, from_json, to_json
 from gvae.errors import GvaeError, choose
 from gvae.types import DataSpec
 
-FORMAT = 1
+FORMAT = 2
 """version of the folder's layout; a run of another version is refused, never misread"""
 
 

@@ -26,13 +26,13 @@ from benchmarks.script import parser, typed
 from benchmarks.timing import alternate, ratio, seconds
 from gvae.api import TrainedRun
 from gvae.data import open_data
-from gvae.models.base import Model
+from gvae.models.latent import LatentModel
 
 
 class Encoder(BaseEncoder):
     """Our encoder in Pythae's form; its images lie in [0, 1]."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: LatentModel) -> None:
         super().__init__()
         self.model = model
 
@@ -44,7 +44,7 @@ class Encoder(BaseEncoder):
 class Decoder(BaseDecoder):
     """Our decoder in Pythae's form."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: LatentModel) -> None:
         super().__init__()
         self.model = model
 
