@@ -168,5 +168,5 @@ class Likelihoods(Images):
         run = self.loaded.run
         protocol = {"name": name, "n": n, "block": block, "seed": self.seed, "split": self.split}
         protocol |= {"data": [self.identity, self.membership], "precision": self.precision}
-        protocol |= {"prior": [self.prior, self.loaded.prior_fit], "weights": run.digest()}
+        protocol |= {"prior": [self.prior, self.loaded.prior_fit], "weights": self.loaded.digest}
         return per_image(n, block, block_of, run.partial(f"{name}-{key(protocol)}"), self.progress)

@@ -152,9 +152,7 @@ def changed(tmp_path) -> tuple[Run, Path]:
 
 def test_changed_files_are_refused_until_they_are_accepted_and_then_stand_apart(changed, tmp_path):
     run, folder = changed
-    with pytest.raises(
-        GvaeError, match=r"their files have changed.*add --changed-data to use them as they are"
-    ):
+    with pytest.raises(GvaeError, match=r"their files have changed.*add --changed-data"):
         evaluate(run, METRICS)
     with pytest.raises(GvaeError, match=r"their files have changed.*start a new run"):
         resume(run, open_data(str(folder)), images=240)
