@@ -41,7 +41,7 @@ class Record:
     """(images, 3) mm"""
     spacing: Sequence[float] = ()
     digest: str = ""
-    """SHA-256 of the scan, if it was taken"""
+    """SHA-256 of its images, if it was taken"""
     rest: dict[str, int] = field(default_factory=dict)
     """what the notes count"""
     reason: str = ""

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from gvae.data.files import zips
+from gvae.data.options import ReadOptions
 from gvae.data.sources.ct import open_ct
 from gvae.errors import GvaeError
 from tests.data.ct.ct_files import affine, body, pack, write_nifti, write_series, write_slice
@@ -53,7 +54,7 @@ def scan(
 
     def build(root: Path) -> Call:
         write_nifti(root / name, body() if values is None else values, grid)
-        return partial(open_ct, root, **options)
+        return partial(open_ct, root, ReadOptions(**options))
 
     return build
 
@@ -64,7 +65,7 @@ def labelled(mask: np.ndarray, place: str = "segmentations/liver.nii.gz", organ:
     def build(root: Path) -> Call:
         write_nifti(root / "ct.nii.gz", body())
         write_nifti(root / place, mask)
-        return partial(open_ct, root, organ=organ, size=8)
+        return partial(open_ct, root, ReadOptions(organ=organ, size=8))
 
     return build
 

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from gvae.data import prepare
+from gvae.data.options import ReadOptions
 from gvae.data.sources.celeba_hq import open_celeba_hq
 from gvae.errors import GvaeError
 from tests.data.sources.face_files import attribute_list, pairs, photo, ramp
@@ -119,12 +120,12 @@ def test_a_plain_folder_beside_masks(tmp_path: Path):
     assert data.spec.attributes == ()
     assert "which images are of one person is not known" in data.facts["notes"]
     photo(tmp_path / "faces" / "x.jpg", 3, SQUARE)
-    assert np.array_equal(open_celeba_hq(tmp_path / "faces", size=16).images[0], ramp(3, SQUARE))
+    assert np.array_equal(open_celeba_hq(tmp_path / "faces", ReadOptions(size=16)).images[0], ramp(3, SQUARE))
 
 
 def test_prepared_form_keeps_attributes(tmp_path: Path):
     stargan(tmp_path / "in")
-    direct = open_celeba_hq(tmp_path / "in", size=8)
+    direct = open_celeba_hq(tmp_path / "in", ReadOptions(size=8))
     data = prepare(f"celeba-hq:{tmp_path / 'in'}", tmp_path / "out", size=8)
     assert data.spec == direct.spec
     assert np.array_equal(data.images, direct.images)
@@ -146,7 +147,7 @@ def test_nothing_there_and_several(tmp_path: Path):
 
 def test_real_images_at_1024(data_root: Path):
     root = data_root / "celeba_hq" / "1024"
-    data = open_celeba_hq(root, size=256)
+    data = open_celeba_hq(root, ReadOptions(size=256))
     assert data.images.shape == (46, 256, 256, 3)
     assert len(data.spec.attributes) == 40
     assert data.attributes is not None
@@ -158,7 +159,7 @@ def test_real_images_at_1024(data_root: Path):
 
 def test_real_images_beside_masks(data_root: Path):
     root = data_root / "celeba_hq" / "512_with_masks"
-    data = open_celeba_hq(root, size=64)
+    data = open_celeba_hq(root, ReadOptions(size=64))
     assert data.images.shape == (200, 64, 64, 3)
     with Image.open(sorted((root / "images").iterdir())[199]) as image:
         assert np.array_equal(data.images[199], np.asarray(image.resize((64, 64), Image.Resampling.LANCZOS)))

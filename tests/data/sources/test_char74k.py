@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gvae.data.options import ReadOptions
 from gvae.data.sources.char74k import CLASSES, open_char74k
 from gvae.errors import GvaeError
 
@@ -65,12 +66,12 @@ def test_names_of_the_classes():
 @pytest.mark.parametrize("place", ["Img", "Img/GoodImg", "Img/GoodImg/Bmp"])
 def test_photographs_are_brought_to_one_size(english: Path, place: str):
     shutil.rmtree(english / "Img" / "BadImag")
-    data = open_char74k(english / place, size=16)
+    data = open_char74k(english / place, ReadOptions(size=16))
     assert (data.spec.name, data.spec.channels) == ("char74k-img", 3)
     assert data.images.shape == (9, 16, 16, 3)
     assert data.images[:3, 8, 8].tolist() == [[60, 0, 0], [120, 0, 0], [180, 0, 0]]
     assert "images of another size, brought to 16x16 (stretch): 9" in data.facts["notes"]
-    padded = open_char74k(english / place, size=16, fit="pad", channels=1)
+    padded = open_char74k(english / place, ReadOptions(size=16, fit="pad", channels=1))
     assert padded.images.shape == (9, 16, 16, 1)
     assert padded.images[0, 8, 0, 0] == 0
     assert open_char74k(english / place).spec.shape == (64, 64)  # mixed sizes and none given
@@ -85,7 +86,7 @@ def test_good_photographs_come_before_poor_ones(english: Path):
 
 
 def test_drawings_are_divided_by_person(english: Path):
-    data = open_char74k(english.parents[1], part="Hnd", size=9)
+    data = open_char74k(english.parents[1], ReadOptions(size=9), part="Hnd")
     assert (data.spec.name, len(data)) == ("char74k-hnd", 30)
     people = {name: set(data.images[part, 0, 0, 0].tolist()) for name, part in data.splits.items()}
     assert {name: len(who) for name, who in people.items()} == {"train": 8, "val": 1, "test": 1}
@@ -137,7 +138,7 @@ def test_other_files_are_counted(english: Path):
 def test_broken_images_can_be_skipped(english: Path):
     file = english / "Fnt" / "Sample011" / "img011-00003.png"
     file.write_bytes(file.read_bytes()[:40])
-    data = open_char74k(english / "Fnt", skip_broken=True)
+    data = open_char74k(english / "Fnt", ReadOptions(skip_broken=True))
     assert len(data) == 29
     assert data.labels is not None
     assert np.bincount(data.labels)[[0, 10, 61]].tolist() == [10, 9, 10]
@@ -223,7 +224,7 @@ def test_bad_input_is_named(name: str, english: Path):
     change(tree)
     before = sorted(english.rglob("*"))
     with pytest.raises(GvaeError, match=message):
-        open_char74k(tree, **options)
+        open_char74k(tree, ReadOptions(**options))
     assert sorted(english.rglob("*")) == before
 
 
@@ -280,7 +281,7 @@ def test_real_fonts(data_root: Path):
 
 
 def test_real_photographs(data_root: Path):
-    data = open_char74k(data_root / "char74k" / "English" / "Img", size=32)
+    data = open_char74k(data_root / "char74k" / "English" / "Img", ReadOptions(size=32))
     assert data.spec.name == "char74k-img"
     assert data.images.shape == (504, 32, 32, 3)
     assert data.labels is not None
