@@ -105,9 +105,14 @@ def _about_copies(found: dict[str, Any]) -> list[str]:
     if not found["examples"]:
         return []
     lines = [f"copies    {found['exact']} images repeat another, {found['near']} pairs look alike"]
-    if found["across"]:
+    if found["seen"]:
         lines.append(
-            f"warning   {found['across']} of these pairs lie in two splits: test images were seen in training"
+            f"warning   {found['seen']} images of val or test were seen in training: they are in train, too"
+        )
+    if found["alike"]:
+        lines.append(
+            f"warning   {found['alike']} pairs of an image of train and one of val or test look alike: these may be copies "
+            "that were seen in training"
         )
     return [*lines, f"          such as {', '.join(found['examples'])}"]
 

@@ -16,7 +16,7 @@ import numpy as np
 from gvae.data.dataset import Dataset, permutation
 from gvae.data.files.archives import unpack
 from gvae.data.files.checksums import of_arrays
-from gvae.data.files.download import Files
+from gvae.data.files.download import Files, download
 from gvae.data.files.locate import find
 from gvae.data.sources import pickles
 from gvae.data.splits import by_group
@@ -125,8 +125,6 @@ def fetch_cifar10(root: Path, mirrors: Sequence[str] | None = None) -> list[Path
     Raises:
         GvaeError: no mirror answers, a wrong checksum, other files in the place of the official ones, a full disk.
     """
-    from gvae.data.files.download import download
-
     folder = Path(root) / CIFAR10.folders[0] / FOLDER
     files = {folder / name: digest for name, digest in CIFAR10.content.items()}
     if folder.exists():

@@ -25,7 +25,7 @@ def volumes() -> Dataset:
     spec = DataSpec("scans", 1, (3, 4, 5), **named, low=-1000.0, high=400.0, unit="HU")
     images = np.random.default_rng(0).integers(-1024, 3000, (10, 3, 4, 5, 1), dtype=np.int16)
     splits = {"train": np.arange(7), "val": np.array([7]), "test": np.array([8, 9])}
-    facts = {"source": "made up", "licence": "CC0", "notes": ["nothing was done"]}
+    facts = {"checksum": "sha256:0", "source": "made up", "licence": "CC0", "notes": ["nothing was done"]}
     attributes = np.stack([np.arange(10) % 2, np.arange(10) % 3 == 0], 1).astype(np.uint8)
     return Dataset(spec, images, np.arange(10) % 2, splits, facts, attributes)
 

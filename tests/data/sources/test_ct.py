@@ -181,7 +181,7 @@ def test_splits_are_by_patient(tmp_path: Path):
     }
     assert {name: len(part) for name, part in who.items()} == {"train": 8, "val": 1, "test": 1}
     assert set.union(*who.values()) == set(range(10))
-    assert "split by patient, seed 0: 10 patients, 8 train, 1 val, 1 test" in notes(data)
+    assert "split by a hash of the patient: 10 patients, 8 train, 1 val, 1 test" in notes(data)
     assert data.facts["patients"] == data.facts["scans"] == 10
 
 
