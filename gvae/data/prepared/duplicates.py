@@ -64,14 +64,14 @@ def copies(dataset: Dataset) -> dict[str, Any]:
     for first, second, _ in pairs[: len(pairs) - len(near)]:
         same.setdefault(first, [first]).append(second)
     seen = [pair for group in same.values() for pair in _seen(group, where)]
-    alike = [p for p in near if _spoils(*(where[same.get(i, [i])] for i in (p.first, p.second)))]
-    shown = dict.fromkeys([*seen, *alike, *pairs])
+    close = [p for p in near if _spoils(*(where[same.get(i, [i])] for i in (p.first, p.second)))]
+    shown = dict.fromkeys([*seen, *close, *pairs])
     sign = {True: "=", False: "~"}
     return {
         "exact": len(pairs) - len(near),
         "near": len(near),
         "seen": len(seen),
-        "alike": len(alike),
+        "alike": len(close),
         "examples": [f"{where[a]} {a} {sign[exact]} {where[b]} {b}" for a, b, exact in [*shown][:5]],
     }
 
