@@ -35,6 +35,18 @@ WEIGHTS = ("last", "best")
 """weights that a run may have"""
 
 
+def refuse_run(path: Path) -> None:
+    """Refuse a folder for a new run that holds one already.
+
+    Raises:
+        GvaeError: it does.
+    """
+    if (path / "run.json").exists():
+        raise GvaeError(
+            f"{path} already holds a run; continue it with `gvae resume {path}` or choose another --out"
+        )
+
+
 @dataclass(frozen=True)
 class Run:
     """A run folder and what its run.json says."""
@@ -72,10 +84,8 @@ class Run:
         Raises:
             GvaeError: the folder holds a run already.
         """
-        if write and (path / "run.json").exists():
-            raise GvaeError(
-                f"{path} already holds a run; continue it with `gvae resume {path}` or choose another --out"
-            )
+        if write:
+            refuse_run(path)
         run = cls(path, model, to_json(model_config), train, data, spec, about)
         if write:
             run.save()

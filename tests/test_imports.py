@@ -11,32 +11,13 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "gvae"
-ORDER = (
-    *("errors", "types", "config", "presets", "version", "atomic", "plots", "runs", "losses", "metrics"),
-    *(
-        "data.files",
-        "data.arrays",
-        "data.options",
-        "data.dataset",
-        "data.splits",
-        "data.prepared",
-        "data.images",
-    ),
-    *("data.ct", "data.sources", "data.registry", "data.open", "data.fetch", "data"),
-    *(
-        "nets",
-        "distributions",
-        "priors",
-        "models",
-        "training",
-        "loaded",
-        "latent",
-        "evaluation",
-        "report",
-        "reproduce",
-    ),
-    *("explorer", "commands", "cli", "__main__", "gvae"),
-)
+LAYERS = """
+errors types imports ranges fields config presets version atomic plots runs losses metrics
+data.files data.arrays data.options data.dataset data.splits data.prepared data.images data.ct data.sources
+data.registry data.open data.fetch data
+nets distributions priors models training loaded latent evaluation report reproduce explorer commands cli __main__ gvae
+"""
+ORDER = LAYERS.split()
 """parts of the package; each imports from those before it and from itself only"""
 
 

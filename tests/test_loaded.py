@@ -21,7 +21,7 @@ SPEC = DataSpec("made", 1, (8, 8), classes=("a", "b", "c"))
 def loaded(name: str, folder: Path, **options) -> Loaded:
     torch.manual_seed(0)
     kind = resolve(name)
-    model = kind(kind.Config(latent=4, net=NetConfig(width=8), **options), SPEC)
+    model = kind(SPEC, kind.Config(latent=4, net=NetConfig(width=8), **options))
     return Loaded(
         Run(folder / "r", name, to_json(model.config), TrainConfig(), "made", SPEC, {}), model.eval()
     )

@@ -42,8 +42,8 @@ def main() -> None:
     dataset = open_data(o.data)
     vae, gvae = VAE.Config(), GVAE.Config(start=START)
     theirs = {
-        "vae": by_hand.channels_last_vae(VAE(vae, dataset.spec).train(), batches(dataset, o.batch)),
-        "gvae": by_hand.gvae(GVAE(gvae, dataset.spec).train(), batches(dataset, o.batch)),
+        "vae": by_hand.channels_last_vae(VAE(dataset.spec, vae).train(), batches(dataset, o.batch)),
+        "gvae": by_hand.gvae(GVAE(dataset.spec, gvae).train(), batches(dataset, o.batch)),
     }
     rows = {name: measure(name, c, theirs[name], dataset, o) for name, c in (("vae", vae), ("gvae", gvae))}
     command = typed("speed.engine", data=o.data, batch=o.batch, rounds=o.rounds, times=o.times)

@@ -64,7 +64,7 @@ def measure(
     """One line of the table."""
     kind, dataset = resolve(model), open_data(data)
     config = kind.Config(**options)
-    other = theirs(kind(config, dataset.spec).train(), batches(dataset, o.batch))
+    other = theirs(kind(dataset.spec, config).train(), batches(dataset, o.batch))
     with tempfile.TemporaryDirectory() as folder:
         ours, trainer = trainer_round(model, config, dataset, o.batch, Path(folder))
         a, b, ratio = compare(ours, other, o.rounds, o.times)

@@ -13,6 +13,7 @@ from gvae.commands.parsing import FLAT, REQUIRED, WORD, parse
 from gvae.commands.reconstruct import same_shape
 from gvae.commands.text import directions_table
 from gvae.errors import GvaeError
+from gvae.ranges import Images, Seed, Units
 from gvae.runs import Run
 
 if TYPE_CHECKING:
@@ -42,11 +43,11 @@ class Attributes:
     """folder of images without it"""
     name: str | None = None
     """what to call it; the name of the folder --with if not given"""
-    components: int | None = None
+    components: Units | None = None
     """so many principal components of the codes that change the picture most, as pc1, pc2, ..."""
-    images: int = 10_000
+    images: Images = 10_000
     """training images to read, at most; mean stops when its differences have settled"""
-    seed: int = 0
+    seed: Seed = 0
     """which images, in which order"""
     folder: Annotated[DataOptions, FLAT] = field(default_factory=DataOptions)
 
@@ -84,10 +85,6 @@ def check(args: Attributes) -> None:
         raise GvaeError("--name is for --with and --without; attributes of a data set keep their names")
     if args.name and set(args.name) & set("=,"):
         raise GvaeError(f"--name is '{args.name}'; it must not contain = or a comma")
-    if args.seed < 0:
-        raise GvaeError(f"--seed is {args.seed}; it must not be negative")
-    if args.images < 1:
-        raise GvaeError(f"--images is {args.images}; at least 1 has to be read")
 
 
 def found(space: Space, args: Attributes) -> list[Direction]:

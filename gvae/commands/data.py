@@ -12,6 +12,7 @@ from gvae.commands.options import DataOptions
 from gvae.commands.parsing import FLAT, REQUIRED, WORD, parse
 from gvae.data import DATASETS, default_root
 from gvae.errors import GvaeError, choose
+from gvae.ranges import Drawn
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Inspect:
 
     data: Annotated[str, WORD] = REQUIRED
     """a data set's name, or the path of a prepared data set or a folder of images"""
-    n: Annotated[int, "-n"] = 64
+    n: Annotated[Drawn, "-n"] = 64
     """images on the contact sheet"""
     out: Path | None = None
     """contact sheet; DATA-contact-sheet.png if not given"""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from gvae.commands.sample import attribute_row, label_index
 from gvae.errors import GvaeError
+from gvae.ranges import Seed
 from gvae.runs import Run
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class PictureOptions:
     """attributes of the pictures, between commas; models conditional on attributes only"""
     fit: Literal["crop", "pad", "stretch"] | None = None
     """how a picture that is not square is brought to size; as the run's data was if not given"""
-    seed: int = 0
+    seed: Seed = 0
     """of the search for codes, where the model has no encoder"""
     data_root: Path | None = None
     """folder with data sets, for test:7; without it the environment variable GVAE_DATA"""

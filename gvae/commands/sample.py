@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from gvae.commands.parsing import REQUIRED, WORD, parse
 from gvae.errors import GvaeError, choose
+from gvae.ranges import Drawn, Seed
 from gvae.runs import Run
 
 
@@ -17,7 +18,7 @@ class Sample:
 
     run: Annotated[Path, WORD] = REQUIRED
     """run folder"""
-    n: Annotated[int, "-n"] = 64
+    n: Annotated[Drawn, "-n"] = 64
     """number of images"""
     label: str | None = None
     """class of all of them, by name or number; conditional models only"""
@@ -25,7 +26,7 @@ class Sample:
     """attributes that all of them have, between commas, and no others; models conditional on attributes only"""
     prior: str | None = None
     """prior to draw codes from: normal, or the one that the run has learned"""
-    seed: int = 0
+    seed: Seed = 0
     """same seed, same images"""
     weights: Literal["last", "best"] = "last"
     """last: those at the end of training; best: those with the best score on validation images while it lasted"""
@@ -37,8 +38,6 @@ class Sample:
 def run(words: list[str]) -> None:
     """Sample as the command line says."""
     args = parse(Sample(), words, "gvae sample")
-    if args.n < 1:
-        raise GvaeError(f"-n is {args.n}; at least one image has to be drawn")
     opened = Run.open(args.run).using(args.weights)
     label, wanted = label_index(opened, args.label), attribute_row(opened, args.attributes)
     import torch

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 from collections.abc import Callable
 from difflib import get_close_matches
 from inspect import signature
@@ -14,19 +13,21 @@ from gvae.data.files.paths import existing, folders, nearest
 from gvae.data.options import OPTIONS, ReadOptions, given
 from gvae.data.registry import DATASETS, PREPARED, Source
 from gvae.errors import GvaeError, choose
+from gvae.imports import load_object
 
 if TYPE_CHECKING:
     from gvae.data.dataset import Dataset
     from gvae.runs import Run
 
 
-def open_data(source: str, root: Path | str | None = None, **options: Any) -> Dataset:
+def open_data(source: Any, root: Path | str | None = None, *, labels: Any = None, **options: Any) -> Dataset:
     """Open a data set.
 
     Args:
-        source: a name (see `DATASETS`), NAME:PATH, a prepared folder, a folder of images,
-            or package.module:function.
+        source: a name (see `DATASETS`), NAME:PATH, a prepared folder, a folder of images, package.module:function; or
+            the images themselves as a uint8 array, see `gvae.data.sources.arrays.open_arrays`.
         root: where named sources are looked for; default: GVAE_DATA, else the user's cache.
+        labels: (N,) the class of each image of an array; nothing else takes them.
         options: any of `ReadOptions`, such as size=64; those that the source understands. They are kept in
             the facts, under "options".
 
@@ -38,8 +39,16 @@ def open_data(source: str, root: Path | str | None = None, **options: Any) -> Da
     >>> len(data), data.spec.shape, {name: len(part) for name, part in data.splits.items()}
     (1797, (8, 8), {'train': 1439, 'val': 179, 'test': 179})
     """
-    found, place = _find(source, root)
-    return _open(found, place, given(options))
+    if isinstance(source, str | Path) and labels is None:
+        found, place = _find(str(source), root)
+        return _open(found, place, given(options))
+    if isinstance(source, str | Path) or root is not None or options:
+        raise GvaeError(
+            "labels go with an array of images, which takes no other options; leave the others out"
+        )
+    from gvae.data.sources.arrays import open_arrays
+
+    return open_arrays(source, labels)
 
 
 def prepare(source: str, out: Path | str, root: Path | str | None = None, **options: Any) -> Dataset:
@@ -88,22 +97,6 @@ def options_of(run: Run, data: str | None = None) -> dict[str, Any]:
     return given({name: value for name, value in wanted.items() if name in source.options})
 
 
-def load_object(where: str) -> Any:
-    """Import "package.module:name".
-
-    Raises:
-        GvaeError: no such module or name.
-    """
-    module, _, name = where.partition(":")
-    try:
-        found = importlib.import_module(module)
-    except ImportError as error:
-        raise GvaeError(f"cannot import {module} of '{where}' ({error}); give package.module:name") from error
-    return getattr(
-        found, choose(f"name in {module}", name, [n for n in vars(found) if not n.startswith("_")])
-    )
-
-
 def _find(source: str, root: Path | str | None) -> tuple[Source, Path | None]:
     """The source that is meant, and where its files are looked for."""
     name, _, place = source.partition(":")
@@ -115,7 +108,7 @@ def _find(source: str, root: Path | str | None) -> tuple[Source, Path | None]:
         return PREPARED, path
     if path.exists():
         return DATASETS["folder"], existing(path)
-    if place and name.replace(".", "").isidentifier():
+    if place and (name.replace(".", "").isidentifier() or name.endswith(".py")):
         about = Source(source, source, "not known to gvae", "", source, _understood(load_object(source)))
         return about, None if root is None else Path(root).expanduser()
     raise _unknown(source)
@@ -123,10 +116,9 @@ def _find(source: str, root: Path | str | None) -> tuple[Source, Path | None]:
 
 def _understood(function: Callable[..., Dataset]) -> tuple[str, ...]:
     """The options that outside code has arguments for; all, if it takes them as one `ReadOptions`."""
-    names = signature(function).parameters
-    return tuple(
-        name for name in (*OPTIONS, "scratch") if name in names or (name != "scratch" and "options" in names)
-    )
+    names = set(signature(function).parameters)
+    names |= set(OPTIONS) if "options" in names else set()
+    return tuple(name for name in (*OPTIONS, "scratch") if name in names)
 
 
 def _open(source: Source, root: Path | None, options: dict[str, Any], scratch: Path | None = None) -> Dataset:
@@ -147,9 +139,8 @@ def _open(source: Source, root: Path | None, options: dict[str, Any], scratch: P
     known = {"source": source.about, "licence": source.licence, "citation": source.citation}
     facts = {**known, **dataset.facts, "options": options}
     if "checksum" not in facts:  # outside code need not think of it
-        facts["checksum"] = of_arrays(
-            *(a for a in (dataset.images, dataset.labels, dataset.attributes) if a is not None)
-        )
+        arrays = dataset.images, dataset.labels, dataset.attributes
+        facts["checksum"] = of_arrays(*(array for array in arrays if array is not None))
     if isinstance(dataset.images, OnDemand):
         told = (
             f"decoded, the images take {gib(dataset.images.nbytes)}, more than half of this machine's memory, so each is "

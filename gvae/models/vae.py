@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -38,11 +39,9 @@ class VAE(LatentModel):
 
     Config = Config
 
-    def __init__(self, config: BoundConfig, spec: DataSpec) -> None:
-        super().__init__(config, spec)
-        if config.k < 1:
-            raise GvaeError(f"--k is {config.k}; it must be at least 1")
-        if config.learn_prior and config.prior == "flow":
+    def __init__(self, spec: DataSpec, config: BoundConfig | None = None, **options: Any) -> None:
+        super().__init__(spec, config, **options)
+        if self.config.learn_prior and self.config.prior == "flow":
             raise GvaeError(
                 "--learn-prior needs a prior with a quick density; use --prior realnvp or mixture"
             )

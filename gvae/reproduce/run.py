@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image
 
 from gvae.atomic import write_text
-from gvae.config import TrainConfig, from_json
+from gvae.config import TrainConfig, with_changes
 from gvae.data import open_data
 from gvae.data.dataset import Dataset
 from gvae.errors import GvaeError
@@ -126,16 +126,7 @@ def amount(budget: Budget, recipe: Recipe) -> dict[str, Any]:
 
 def options(model: str, changes: dict) -> tuple[object, TrainConfig]:
     """The model's and the training's options, by their names on the command line (`net.family`)."""
-    training = {name: value for name, value in changes.items() if name in TrainConfig.__annotations__}
-    tree: dict = {}
-    for name, value in changes.items():
-        if name not in training:
-            *groups, last = name.split(".")
-            place = tree
-            for group in groups:
-                place = place.setdefault(group, {})
-            place[last] = value
-    return from_json(resolve(model).Config, tree), from_json(TrainConfig, training)
+    return with_changes(resolve(model).Config, changes)
 
 
 def unmeasured(run: Run, metrics: Sequence[str]) -> tuple[str, ...]:

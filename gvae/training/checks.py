@@ -6,6 +6,7 @@ import importlib.util
 from typing import Any
 
 from gvae.config import TrainConfig
+from gvae.config import check as check_ranges
 from gvae.data.dataset import Dataset
 from gvae.errors import GvaeError
 from gvae.types import DataSpec
@@ -22,17 +23,10 @@ def check(model_config: Any, train: TrainConfig, dataset: Dataset) -> None:
     Raises:
         GvaeError: what is wrong and what to type.
     """
+    for options in (train, *([] if model_config is None else [model_config])):
+        check_ranges(options)
     if train.images is not None and train.minutes is not None:
         raise GvaeError("both --images and --minutes were given; give one budget")
-    for name in ("images", "minutes", "batch", "log_every"):
-        value = getattr(train, name)
-        if value is not None and value <= 0:
-            raise GvaeError(f"--{name.replace('_', '-')} is {value}; it must be above 0")
-    for name in ("ema", "lr_warmup", "lr_decay", "clip"):
-        if getattr(train, name) < 0:
-            raise GvaeError(
-                f"--{name.replace(chr(95), chr(45))} is {getattr(train, name)}; it must not be negative"
-            )
     if getattr(model_config, "conditional", False) and not dataset.spec.conditions:
         raise GvaeError(
             f"--conditional needs classes or attributes, and {dataset.spec.name} has none; put each class in a sub-folder"
@@ -40,8 +34,6 @@ def check(model_config: Any, train: TrainConfig, dataset: Dataset) -> None:
     check_augmentation(model_config, train, dataset.spec)
     if train.tensorboard and importlib.util.find_spec("tensorboard") is None:
         raise GvaeError("--tensorboard needs the extra `track`; type: pip install 'gvae[track]'")
-    if getattr(model_config, "latent", 1) < 1:
-        raise GvaeError(f"--latent is {model_config.latent}; it must be at least 1")
 
 
 def check_augmentation(model_config: Any, train: TrainConfig, spec: DataSpec) -> None:

@@ -11,7 +11,7 @@ from gvae.config import TrainConfig
 from gvae.data.dataset import Dataset
 from gvae.errors import GvaeError
 from gvae.models import resolve
-from gvae.runs import Run
+from gvae.runs import Run, refuse_run
 from gvae.training.checks import check
 from gvae.training.provenance import about
 
@@ -37,8 +37,13 @@ def train(model: str, model_config: Any, train: TrainConfig, dataset: Dataset, d
     resolve(model)
     train = train if train.images or train.minutes else dataclasses.replace(train, minutes=10.0)
     first = int(os.environ.get("RANK", "0")) == 0
-    run = Run.create(out, model, model_config, train, data, dataset.spec, about(dataset), write=first)
-    Trainer(run, dataset).train()
+    if first:
+        refuse_run(out)
+    run = Run.create(out, model, model_config, train, data, dataset.spec, about(dataset), write=False)
+    trainer = Trainer(run, dataset)  # builds the model: what fails here leaves no folder
+    if first:
+        run.save()
+    trainer.train()
     return run
 
 

@@ -37,7 +37,7 @@ def make(
     config = kind.Config(latent=5, conditional=conditional, net=NetConfig(family="small", width=8))
     y = torch.arange(6) % 3 if told == "classes" else (torch.rand(6, 3) < 0.5).float()
     batch = Batch(torch.rand(6, channels, *shape) * 2 - 1, y)
-    return kind(config, spec), batch
+    return kind(spec, config), batch
 
 
 @pytest.fixture(params=[(m, s, c) for m in MODELS for s in SHAPES for c in (False, True)], ids=str)
@@ -167,7 +167,7 @@ def test_same_seed_same_numbers_and_loading_gives_what_was_saved(
 def built(name: str, prior: str, spec: DataSpec) -> Model | GvaeError:
     kind = resolve(name)
     try:
-        return kind(kind.Config(latent=5, prior=prior, net=NetConfig(width=8)), spec)
+        return kind(spec, kind.Config(latent=5, prior=prior, net=NetConfig(width=8)))
     except GvaeError as refusal:
         return refusal
 

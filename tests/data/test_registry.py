@@ -14,7 +14,7 @@ from PIL import Image
 from gvae.config import TrainConfig
 from gvae.data import DATASETS, default_root, load_object, open_data, options_of
 from gvae.data.dataset import Dataset
-from gvae.data.options import OPTIONS
+from gvae.data.options import OPTIONS, ReadOptions
 from gvae.data.prepared.inspect import contact_sheet, describe, inspect
 from gvae.errors import GvaeError
 from gvae.runs import Run
@@ -99,7 +99,7 @@ def test_an_unknown_option_gets_the_nearest():
 
 
 def test_zero_is_an_option_that_was_given():
-    with pytest.raises(GvaeError, match="option size does not apply"):
+    with pytest.raises(GvaeError, match="--size is 0; it must be from 4 to 65,535"):
         open_data("digits", size=0)
 
 
@@ -187,3 +187,73 @@ def test_contact_sheet_shows_what_the_network_sees(tmp_path: Path):
         contact_sheet(data, tmp_path / "sheet.png", split="test")
     with pytest.raises(GvaeError, match="of 0 images is empty"):
         contact_sheet(data, tmp_path / "sheet.png", n=0)
+
+
+def pixels(count: int, *shape: int) -> np.ndarray:
+    """Random images."""
+    return np.random.default_rng(0).integers(0, 256, (count, *shape), dtype=np.uint8)
+
+
+def test_arrays_are_a_data_set():
+    for shape, kept in (((8, 6), (8, 6, 1)), ((8, 6, 3), (8, 6, 3)), ((4, 5, 6, 1), (4, 5, 6, 1))):
+        images = pixels(60, *shape)
+        data = open_data(images, labels=np.arange(60) % 3 + 5)
+        assert (data.images.shape, data.spec.shape) == ((60, *kept), kept[:-1])
+        assert np.array_equal(data.images.reshape(images.shape), images)
+        assert (data.spec.classes, data.spec.channels) == (("5", "6", "7"), kept[-1])
+        assert data.labels is not None
+        assert np.array_equal(data.labels, np.arange(60) % 3)
+        assert sorted(np.concatenate(list(data.splits.values()))) == list(range(60))
+        assert all(len(part) for part in data.splits.values())
+    assert open_data(pixels(4, 8, 8)).labels is None
+
+
+def test_an_image_more_moves_no_other_of_an_array():
+    images = pixels(90, 8, 8)
+    more = open_data(np.concatenate([images[60:], images[:60]]))
+    few = open_data(images[:60])
+    for name, part in few.splits.items():
+        assert set(part + 30) <= set(more.splits[name])
+    assert more.facts["checksum"] != few.facts["checksum"] == open_data(images[:60].copy()).facts["checksum"]
+
+
+@pytest.mark.parametrize(
+    ("images", "more", "message"),
+    [
+        (pixels(4, 8, 8) / 255, {}, r"images are float64 \(4, 8, 8\); give uint8 of shape \(N, H, W\)"),
+        (pixels(4, 8), {}, r"images are uint8 \(4, 8\)"),
+        (pixels(4, 8, 8, 2), {}, r"with 1 or 3 channels"),
+        (pixels(0, 8, 8), {}, r"images are uint8 \(0, 8, 8\)"),
+        (pixels(4, 8, 8), {"labels": [0, 1]}, "there are 2 labels for 4 images"),
+        (pixels(4, 8, 8), {"size": 4}, "takes no other options"),
+        ("digits", {"labels": [0, 1]}, "labels go with an array of images"),
+    ],
+)
+def test_wrong_arrays(images: np.ndarray | str, more: dict, message: str):
+    with pytest.raises(GvaeError, match=message):
+        open_data(images, **more)
+
+
+def all_at_once(root: Path | None = None, options: ReadOptions = ReadOptions(), scratch=None) -> Dataset:  # noqa: B008
+    """A data set of outside code that takes its options as one value."""
+    side = options.otherwise(size=8).size
+    assert side is not None
+    return Dataset(
+        DataSpec("plain", 1, (side, side)), np.full((3, side, side, 1), options.crop or 0, np.uint8)
+    )
+
+
+def test_outside_code_may_take_all_options_as_one_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "outside_all.py").write_text(Path(__file__).read_text())
+    monkeypatch.syspath_prepend(tmp_path)
+    assert open_data("outside_all:all_at_once").spec.shape == (8, 8)
+    data = open_data("outside_all:all_at_once", size=6, crop=9)
+    assert data.images[0, 0, 0, 0] == 9
+    assert data.facts["options"] == {"size": 6, "crop": 9}
+
+
+def test_outside_code_gets_a_checksum_of_what_it_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "outside_sums.py").write_text(Path(__file__).read_text())
+    monkeypatch.syspath_prepend(tmp_path)
+    sums = [open_data("outside_sums:stripes", size=size).facts["checksum"] for size in (6, 8, 6)]
+    assert sums[0] == sums[2] != sums[1]

@@ -38,7 +38,7 @@ class LinearGaussian(LatentModel):
 
     def __init__(self, latent: int = 2, hidden: bool = False) -> None:
         config = BoundConfig(latent=latent, prior="normal", net=NetConfig("mlp", width=4), sigma=SIGMA)
-        super().__init__(config, SPEC)
+        super().__init__(SPEC, config)
         self.hidden = hidden
         self.weight = torch.randn(4, latent, generator=torch.Generator().manual_seed(1))
         precision = self.weight.T @ self.weight / SIGMA**2 + torch.eye(latent)
@@ -127,7 +127,7 @@ def test_transitions_leave_their_density_as_it_is():
 def test_exact_likelihood_of_the_toy_never_exceeds_the_entropy():
     data = open_data("toy4")
     torch.manual_seed(0)
-    model = VAE(VAE.Config(latent=2, prior="normal", net=NetConfig("mlp")), data.spec).eval()
+    model = VAE(data.spec, VAE.Config(latent=2, prior="normal", net=NetConfig("mlp"))).eval()
     for module in model.generator.modules():
         if isinstance(module, nn.Linear):
             nn.init.normal_(module.weight, std=0.8)

@@ -43,7 +43,7 @@ def loaded(spec: DataSpec, conditional: bool = False) -> Loaded:
         spec,
         {},
     )
-    return Loaded(run, VAE(config, spec).eval())
+    return Loaded(run, VAE(spec, config).eval())
 
 
 def gan(dataset: Dataset, images: np.ndarray | None = None) -> Any:

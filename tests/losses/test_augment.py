@@ -112,7 +112,7 @@ def test_critics_see_changed_images_and_generators_learn_through_the_change(name
     torch.manual_seed(0)
     kind = resolve(name)
     model = kind(
-        kind.Config(latent=4, augment="diff", net=NetConfig(width=8)), DataSpec("m", 1, (8, 8), ("a", "b"))
+        DataSpec("m", 1, (8, 8), ("a", "b")), kind.Config(latent=4, augment="diff", net=NetConfig(width=8))
     )
     batch = Batch(images((6, 1, 8, 8)), torch.arange(6) % 2)
     seen = []

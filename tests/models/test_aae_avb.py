@@ -32,12 +32,12 @@ def images(n: int = 8) -> Tensor:
 
 def make_aae(**options) -> AAE:
     torch.manual_seed(0)
-    return AAE(aae.Config(**{"latent": 2, "net": NET, "kl_warmup": 0.0, **options}), SPEC)
+    return AAE(SPEC, aae.Config(**{"latent": 2, "net": NET, "kl_warmup": 0.0, **options}))
 
 
 def make_avb(**options) -> AVB:
     torch.manual_seed(0)
-    return AVB(avb.Config(**{"latent": 2, "net": NET, "kl_warmup": 0.0, **options}), SPEC)
+    return AVB(SPEC, avb.Config(**{"latent": 2, "net": NET, "kl_warmup": 0.0, **options}))
 
 
 class LinearScore(nn.Module):
@@ -168,7 +168,7 @@ class KnownAVB(AVB):
     def __init__(self, contrast: bool) -> None:
         torch.manual_seed(0)
         super().__init__(
-            avb.Config(latent=1, net=NET, kl_warmup=0.0, contrast=contrast, prior="normal"), SPEC
+            SPEC, avb.Config(latent=1, net=NET, kl_warmup=0.0, contrast=contrast, prior="normal")
         )
         self.reference, self.critic = Odd(), Optimum(self)
         self.eval()
@@ -295,7 +295,7 @@ class LinearAVB(AVB):
     """x = W z + b + sigma noise, W with orthogonal columns, and codes drawn from the exact p(z|x)."""
 
     def __init__(self) -> None:
-        super().__init__(avb.Config(latent=2, net=NET, prior="normal"), SPEC)
+        super().__init__(SPEC, avb.Config(latent=2, net=NET, prior="normal"))
         self.W = torch.tensor([[1.0, 1.0], [1.0, -1.0], [0.5, 0.5], [0.5, -0.5]])
         self.b, self.sigma = torch.tensor([0.1, -0.2, 0.3, 0.0]), 0.5
 
@@ -357,7 +357,7 @@ def test_pair_critic_by_hand():
 
 @pytest.mark.parametrize("name", ["noise", "critic_steps", "hidden"])
 def test_counts_below_one_are_refused(name: str):
-    with pytest.raises(GvaeError, match=f"--{name.replace('_', '-')} is 0; it must be at least 1"):
+    with pytest.raises(GvaeError, match=f"--{name.replace('_', '-')} is 0; it must be from 1 to "):
         make_avb(**{name: 0})
 
 

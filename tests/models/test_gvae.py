@@ -28,7 +28,7 @@ def batch(n: int = 8) -> Batch:
 
 def make(**options) -> GVAE:
     torch.manual_seed(0)
-    return GVAE(Config(latent=4, net=NET, **options), SPEC)
+    return GVAE(SPEC, Config(latent=4, net=NET, **options))
 
 
 def moved(model: GVAE, fraction: float) -> set[str]:
@@ -233,14 +233,14 @@ def moved_terms(model: GVAE) -> set[str]:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"rec_share": 1.0}, "--rec-share is 1.0; it must be at least 0 and below 1"),
+        ({"rec_share": 1.0}, "--rec-share is 1.0; it must be a finite number of at least 0 and below 1"),
         ({"penalty_every": 0}, "--penalty-every is 0; it must be at least 1"),
         (
             {"features": 1.0, "augment": "diff"},
             "--features compares an image with its reconstruction, which --augment diff changes apart; "
             "use --augment shift or none",
         ),
-        ({"noise": -1}, "--start, --noise and --balance must not be negative"),
+        ({"noise": -1}, "--noise is -1; it must be from 0 to 1,024"),
         (
             {"code": "critic"},
             "--code critic has nobody to teach while the encoder stands still; use --no-freeze, or --start 0",
@@ -270,7 +270,7 @@ def test_the_adaptive_weight_makes_both_gradients_alike_at_the_last_layer():
 
 @pytest.mark.parametrize("family", ["small", "conv", "resnet", "mlp"])
 def test_the_last_layer_is_the_one_that_paints(family: str):
-    model = GVAE(Config(latent=4, net=NetConfig(family, width=8)), SPEC)
+    model = GVAE(SPEC, Config(latent=4, net=NetConfig(family, width=8)))
     weight = last_weight(model.generator)
     assert 1 in (weight.shape[0], weight.shape[0] // 4, weight.shape[0] // 64)
 
@@ -314,7 +314,7 @@ def test_momentum_is_that_of_the_generating_side():
 def test_a_late_critic_begins_with_the_encoders_layers(options: dict, family: str, inherits: bool):
     torch.manual_seed(0)
     net = NetConfig(family, width=8)  # pyright: ignore[reportArgumentType]
-    model = GVAE(Config(latent=4, net=net, **options), SPEC)
+    model = GVAE(SPEC, Config(latent=4, net=net, **options))
     before = {name: p.clone() for name, p in model.critic.named_parameters()}
     play = next(turn for turn in model.turns() if turn.on_start)
     assert play.on_start

@@ -23,7 +23,7 @@ PIXEL = DataSpec("made", 1, (2, 2))
 
 def make(**options) -> VAE:
     torch.manual_seed(0)
-    return VAE(Config(latent=4, net=NetConfig(width=8), **options), SPEC)
+    return VAE(SPEC, Config(latent=4, net=NetConfig(width=8), **options))
 
 
 def test_closed_form_kl_is_that_of_monte_carlo():

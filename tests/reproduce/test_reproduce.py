@@ -100,7 +100,7 @@ def test_every_recipe_of_the_papers_tables_can_be_built(name, recipe):
     for budget in experiment.budgets.values():
         config, train = options(recipe.model, {**recipe.changes, **budget.changes})
         assert train.images or train.minutes
-    model = resolve(recipe.model)(config, spec)
+    model = resolve(recipe.model)(spec, config)
     assert set(model.players())
 
 

@@ -121,8 +121,8 @@ PROCESSES = """
     class Still(Model):
         '''A GVAE without noise, so that one process and two see the same numbers.'''
         averaged = ("encoder", "generator")
-        def __init__(self, config, spec):
-            super().__init__(config, spec)
+        def __init__(self, spec, config=None, **options):
+            super().__init__(spec, config)
             self.encoder = nets.encoder(spec, config.net, config.latent)
             self.generator = nets.generator(spec, config.net, config.latent)
             self.critic = nets.critic(spec, config.net)

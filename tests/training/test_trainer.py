@@ -32,8 +32,8 @@ class Toy(Model):
     Config = Config
     averaged = ("left",)
 
-    def __init__(self, config, spec):
-        super().__init__(config, spec)
+    def __init__(self, spec, config=None, **options):
+        super().__init__(spec, config, **options)
         self.left, self.right = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
         self.calls = 0
 

@@ -45,18 +45,7 @@ class Form:
         if form == "volumes" and None not in (size, block) and size != block:
             raise GvaeError(f"--size {size} and --block {block} differ; for volumes give --block alone")
         side = block or size
-        if side is not None and side < 4:
-            raise GvaeError(f"a side of {side} is too small; give 4 or more, for example 64")
-        if spacing is not None and not 0 < spacing < float("inf"):
-            raise GvaeError(
-                f"a spacing of {spacing:g} mm makes no grid; give more than 0, for example --spacing 1.5"
-            )
         centre, width = options.window or WINDOW
-        if not 0 < width < float("inf") or not np.isfinite(centre):
-            raise GvaeError(
-                f"a window of centre {centre:g} and width {width:g} HU is empty; give a width above 0, for example "
-                "--window 40,400"
-            )
         return cls(form, size, side or BLOCK, spacing, (float(centre), float(width)), options.organ)
 
     def cut(self, scan: Scan, volume: Volume, mask: np.ndarray | None) -> Cut:

@@ -5,26 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from gvae.data.arrays.pixels import FITS, Header
-from gvae.errors import GvaeError, choose
+from gvae.data.arrays.pixels import Header
 
 MIXED = 64
 """side in pixels that images of mixed sizes are brought to if none is given"""
 LARGE = 256
 """side in pixels above which a note says that training will be slow"""
-
-
-def check_options(size: int | None, fit: str, channels: int | None) -> None:
-    """Refuse options that no image can be brought to.
-
-    Raises:
-        GvaeError: an unknown fit, a size below 4 pixels, or neither 1 nor 3 channels.
-    """
-    choose("fit", fit, FITS)
-    if size is not None and size < 4:
-        raise GvaeError(f"a size of {size} pixels is too small; give 4 or more, for example --size 64")
-    if channels not in (None, 1, 3):
-        raise GvaeError(f"images of {channels} channels are not supported; give 1 for gray or 3 for colour")
 
 
 def plan(

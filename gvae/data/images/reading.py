@@ -13,14 +13,14 @@ import numpy as np
 from gvae.data.arrays.decoding import Reader
 from gvae.data.arrays.items import Chosen, Headers, Item
 from gvae.data.arrays.mapped import Pixels
-from gvae.data.arrays.pixels import ENDINGS, Header
+from gvae.data.arrays.pixels import ENDINGS, FITS, Header
 from gvae.data.dataset import Dataset
 from gvae.data.files.checksums import of_files
 from gvae.data.images.layout import Layout, read_layout
 from gvae.data.images.lists import divide
-from gvae.data.images.plan import check_options, plan
+from gvae.data.images.plan import plan
 from gvae.data.options import ReadOptions
-from gvae.errors import GvaeError
+from gvae.errors import GvaeError, choose
 from gvae.types import DataSpec
 
 COLOUR = 3
@@ -85,7 +85,7 @@ def read_images(
         GvaeError: an unreadable image, different sizes, options out of range, not enough memory or disk.
     """
     fit, crop = options.fit or "crop", options.crop
-    check_options(options.size, fit, options.channels)
+    choose("fit", fit, FITS)
     reader = Reader(folder, options.skip_broken)
     headers = reader.headers(items)
     notes: list[str] = []

@@ -32,7 +32,12 @@ def open_arrays(images: Any, labels: Any = None, name: str = "arrays") -> Datase
     """
     stored = np.asarray(images)
     stored = stored[..., None] if stored.ndim == 3 else stored
-    if stored.dtype != np.uint8 or stored.ndim not in (4, 5) or stored.shape[-1] not in (1, 3) or not len(stored):
+    if (
+        stored.dtype != np.uint8
+        or stored.ndim not in (4, 5)
+        or stored.shape[-1] not in (1, 3)
+        or not len(stored)
+    ):
         raise GvaeError(
             f"images are {stored.dtype} {np.shape(images)}; give uint8 of shape (N, H, W), (N, H, W, C) or (N, D, H, W, C) "
             "with 1 or 3 channels C, as (255 * x).round().astype(np.uint8) of x in [0, 1]"

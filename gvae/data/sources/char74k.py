@@ -92,7 +92,7 @@ def _find(root: Path | None, options: ReadOptions, part: str) -> tuple[Path, str
     """The folder with Sample001 ..., and which part it is."""
     place = default_root().absolute() if root is None else root
     if root is not None or place.is_dir():
-        place = checked(place, options)
+        place = checked(place, options.fit or "stretch")
     wanted = [[choose("part of Char74K", part, PARTS)]] if part else [["Fnt"], ["Hnd", "Img", ""], ["Bad"]]
     found = {tree: _part(tree) for tree in search(place, lambda path, folders, _: _is_tree(path, folders))}
     for group in wanted:

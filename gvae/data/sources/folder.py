@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from gvae.data.arrays.decoding import file_items
+from gvae.data.arrays.pixels import FITS
 from gvae.data.dataset import Dataset
 from gvae.data.files.paths import existing
 from gvae.data.images.layout import order, read_layout
 from gvae.data.images.lists import divide
-from gvae.data.images.plan import check_options
 from gvae.data.images.reading import read_images
 from gvae.data.options import PLAIN, ReadOptions
-from gvae.errors import GvaeError
+from gvae.errors import GvaeError, choose
 from gvae.types import DataSpec
 
 
@@ -34,7 +34,7 @@ def open_folder(root: Path | None, options: ReadOptions = PLAIN, scratch: Path |
         GvaeError: no such folder (with the nearest name), no images, an unreadable image, more images than
             memory or disk can hold, or options out of range.
     """
-    root = checked(root, options)
+    root = checked(root, options.fit or "crop")
     layout = read_layout(root)
     images = read_images(root, file_items(root, layout.files), options, scratch)
     kept = images.kept.tolist()
@@ -50,9 +50,9 @@ def open_folder(root: Path | None, options: ReadOptions = PLAIN, scratch: Path |
     return Dataset(spec, images.pixels, labels, splits, facts)
 
 
-def checked(root: Path | None, options: ReadOptions) -> Path:
-    """The folder, if it and the options make sense."""
-    check_options(options.size, options.fit or "crop", options.channels)
+def checked(root: Path | None, fit: str) -> Path:
+    """The folder, if it and the way of making images square exist."""
+    choose("fit", fit, FITS)
     if root is None:
         raise GvaeError("which folder? Give its path, as in --data photos or --data folder:photos")
     return existing(Path(root)).absolute()

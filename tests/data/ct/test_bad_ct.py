@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gvae.data import open_data
 from gvae.data.files import zips
 from gvae.data.options import ReadOptions
 from gvae.data.sources.ct import open_ct
@@ -55,6 +56,16 @@ def scan(
     def build(root: Path) -> Call:
         write_nifti(root / name, body() if values is None else values, grid)
         return partial(open_ct, root, ReadOptions(**options))
+
+    return build
+
+
+def asked(**options: Any) -> Build:
+    """One NIfTI file, opened by its name on the command line."""
+
+    def build(root: Path) -> Call:
+        write_nifti(root / "scan.nii.gz", body())
+        return partial(open_data, f"ct:{root}", **options)
 
     return build
 
@@ -321,9 +332,10 @@ CASES: list[tuple[str, Build, str, str]] = [
     ),
     ("table of labels", bad_table, r"dataset\.json has no table of labels", '{"labels": {"1": "liver"}}'),
     ("empty mask", labelled(MASK * 0), r"the liver is empty in all labels below", "choose another --organ"),
-    ("window of no width", scan(window=(40, 0)), r"window of centre 40 and width 0 HU", "--window 40,400"),
-    ("spacing of zero", scan(spacing=0.0), r"a spacing of 0 mm makes no grid", "--spacing 1.5"),
-    ("negative spacing", scan(spacing=-1.0), r"a spacing of -1 mm", "give more than 0"),
+    ("window of no width", asked(window=(40, 0)), r"--window 40,0: value 2 is 0\.0", "above 0"),
+    ("spacing of zero", asked(spacing=0.0), r"--spacing is 0\.0", "above 0"),
+    ("negative spacing", asked(spacing=-1.0), r"--spacing is -1\.0", "above 0"),
+    ("spacing that is no number", asked(spacing=float("nan")), r"--spacing is nan", "a finite number"),
     ("large block", scan(form="volumes"), r"scan\.nii\.gz has 12 x 16 x 20 voxels", "smaller --block"),
     ("block of slices", scan(block=8), r"a block of 8 voxels is for volumes", "--form volumes"),
     (
@@ -332,7 +344,7 @@ CASES: list[tuple[str, Build, str, str]] = [
         r"--size 4 and --block 8 differ",
         "give --block alone",
     ),
-    ("small size", scan(size=2), r"a side of 2 is too small", "give 4 or more"),
+    ("small size", asked(size=2), r"--size is 2", "from 4 to 65,535"),
     ("unknown form", scan(form="slabs"), r"no form of CT data 'slabs'; did you mean 'slices'", "volumes"),
     (
         "all air",

@@ -230,7 +230,6 @@ CASES: list[Case] = [
      r"Gesichter für 顔/img_align_celeba/000003\.jpg cannot be read", "--skip-broken"),
     ("mixed resolutions", mixed_sizes, r"000007\.jpg has 10x12 pixels, 000001\.jpg has 20x24", "folders of their own"),
     ("an image as JPEG and as PNG", twice, r"000007\.jpg and 000007\.png", "remove one"),
-    ("size below 4", with_options(size=3), "a size of 3 pixels", "give 4 or more"),
     ("crop below 4", with_options(crop=0), "a square of 0 pixels .*img_align_celeba", "give --crop from 4 to 20"),
     ("crop larger than the image", with_options(crop=178),
      r"178 pixels cannot be cut from the images of .*img_align_celeba, which have 20x24", "give --crop from 4 to 20"),

@@ -211,9 +211,7 @@ BAD: dict[str, tuple[Callable[[Path], None], dict, str]] = {
         {"part": "Hnd"},
         r"char74k Hnd was not found below .*Fnt\)\. Get EnglishFnt",
     ),
-    "size": (lambda _: None, {"size": 2}, r"size of 2 pixels is too small"),
     "fit": (lambda _: None, {"fit": "squeeze"}, r"no fit 'squeeze'"),
-    "channels": (lambda _: None, {"channels": 2}, r"images of 2 channels are not supported"),
 }
 
 

@@ -169,7 +169,7 @@ def test_a_training_split_serves_where_validation_images_are_few():
     def chosen(val: int, n: int = 200) -> int:
         splits = {"val": np.arange(val), "train": np.arange(val, n)}
         run = Run(Path("x"), "gan", {}, OPTIONS, "made", spec, {})
-        model = resolve("gan")(small("gan"), spec)
+        model = resolve("gan")(spec, small("gan"))
         return len(Scorer(run, Dataset(spec, pictures, splits=splits), model).real)
 
     assert chosen(100) == 100
