@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -187,6 +188,43 @@ def test_contact_sheet_shows_what_the_network_sees(tmp_path: Path):
         contact_sheet(data, tmp_path / "sheet.png", split="test")
     with pytest.raises(GvaeError, match="of 0 images is empty"):
         contact_sheet(data, tmp_path / "sheet.png", n=0)
+
+
+SMALL: dict[str, tuple[str, dict]] = {
+    **{
+        name: (name, {})
+        for name in ("digits", "toy4", "mnist", "fashion-mnist", "mnist-dynamic", "mnist-static")
+    },
+    **{name: (name, {}) for name in ("cifar10", "char74k", "pancreas-ct")},
+    "celeba": ("celeba:{root}/celeba/full_178x218", {"size": 8}),
+    "celeba-hq": ("celeba-hq:{root}/celeba_hq/512_with_masks", {"size": 8}),
+    "ffhq": ("ffhq", {"size": 8}),
+    "lsun": ("lsun:{root}/lsun_bedroom_subset/bedroom_jpg", {"size": 8}),
+    "folder": ("{root}/lsun_bedroom_subset/bedroom_jpg", {"size": 8}),
+    "ct": ("ct:{root}/ct_totalsegmentator_example/example_ct.nii.gz", {"size": 8}),
+}
+"""each source on little data; the hub's and shards are read by what reads folders"""
+
+
+def test_all_sources_are_tried():
+    assert DATASETS.keys() - SMALL.keys() == {"hub", "wds"}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_every_source_has_a_checksum_of_its_content(name: str, real_root: Path):
+    where, options = SMALL[name]
+    facts = open_data(where.format(root=real_root), real_root if where == name else None, **options).facts
+    assert re.fullmatch("sha256:[0-9a-f]{64}", facts["checksum"])
+    assert facts["options"] == options
+
+
+def test_checksums_of_unlike_images_differ(real_root: Path):
+    names = ("mnist", "fashion-mnist", "mnist-static")
+    sums = [open_data(name, real_root).facts["checksum"] for name in names]
+    assert len(set(sums)) == 3
+    photos = str(real_root / "lsun_bedroom_subset" / "bedroom_jpg")
+    ways = [{"size": 8}, {"size": 9}, {"size": 8, "fit": "pad"}, {"size": 8, "channels": 1}]
+    assert len({open_data(photos, **way).facts["checksum"] for way in ways}) == 4
 
 
 def pixels(count: int, *shape: int) -> np.ndarray:

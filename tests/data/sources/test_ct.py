@@ -264,6 +264,27 @@ def test_nothing_of_the_patient_is_told(tmp_path: Path):
     assert "dtype" not in told
 
 
+def test_checksum_is_of_what_the_options_make_of_the_scans(tmp_path: Path):
+    patients(tmp_path, 2)
+
+    def checksum(**options) -> str:
+        return open_ct(tmp_path, ReadOptions(**options)).facts["checksum"]
+
+    first = checksum(size=8)
+    assert first == checksum(size=8, window=(-600.0, 1500.0))  # what is stored stays the same
+    others = [
+        checksum(size=9),
+        checksum(size=8, spacing=1.4),
+        checksum(size=8, organ="liver"),
+        checksum(size=8, organ="spleen"),
+        checksum(form="volumes", block=8),
+        checksum(form="volumes", block=4),
+    ]
+    assert len({first, *others}) == 7
+    write_nifti(tmp_path / "s0000" / "segmentations" / "liver.nii.gz", np.roll(organ(), 1, 0))
+    assert checksum(size=8, organ="liver") not in others
+
+
 def test_checksum_is_of_the_content(tmp_path: Path):
     one = open_ct(patients(tmp_path / "a", 3), ReadOptions(size=16)).facts["checksum"]
     shutil.move(tmp_path / "a" / "s0001", tmp_path / "a" / "renamed")
