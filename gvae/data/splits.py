@@ -61,8 +61,8 @@ def by_group(keys: np.ndarray, parts: Mapping[str, float] = PARTS) -> dict[str, 
         test = min(max(test, val + 1), count - tail)
     else:
         val, test = 0, count
-    pieces = dict(zip(("val", "train", "test"), np.split(order, [val, test]), strict=True))
-    return {name: np.flatnonzero(np.isin(group, pieces[name])) for name in ("train", *parts)}
+    ends = {"train": (val, test), "val": (0, val), "test": (test, count)}
+    return {name: np.flatnonzero(np.isin(group, order[slice(*ends[name])])) for name in ("train", *parts)}
 
 
 def place(key: object) -> float:

@@ -170,7 +170,7 @@ def _check(data: bytes) -> None:
     for count, (opcode, value, _) in enumerate(pickletools.genops(stream)):
         if opcode.name not in known:
             raise ValueError(f"opcode {opcode.name} is none of those that write data since protocol 2")
-        if opcode.name.endswith("BINPUT") and value > count:
+        if opcode.name.endswith("BINPUT") and int(value or 0) > count:
             raise ValueError(f"it remembers a value at place {value}, of {count} that it may have")
         tuples += opcode.name.startswith("TUPLE")
         if tuples > TUPLES:
