@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 import zipfile
 from collections.abc import Callable
 from functools import partial
@@ -79,6 +80,15 @@ def labelled(mask: np.ndarray, place: str = "segmentations/liver.nii.gz", organ:
         return partial(open_ct, root, ReadOptions(organ=organ, size=8))
 
     return build
+
+
+def huge(root: Path) -> Call:
+    """A file whose header claims 32000^3 voxels."""
+    write_nifti(root / "scan.nii", body())
+    data = bytearray((root / "scan.nii").read_bytes())
+    data[40:48] = struct.pack("<4h", 3, 32000, 32000, 32000)
+    (root / "scan.nii").write_bytes(data)
+    return partial(open_ct, root)
 
 
 def holding(name: str, content: bytes) -> Build:
@@ -384,6 +394,19 @@ CASES: list[tuple[str, Build, str, str]] = [
         lambda root: partial(open_ct, root),
         r"holds no CT scan \(.*nothing\)",
         "--data ct:FOLDER",
+    ),
+    ("a header of too much", huge, r"scan\.nii is cut or damaged \(its header claims", "download it again"),
+    (
+        "a folder with a word of labels",
+        scan(name="label_study/a.nii"),
+        r"1 files or folders of slices were taken as labels, as label_study/a\.nii, since a word of label_study says so",
+        "if these are scans, give ct:",
+    ),
+    (
+        "a file with a word of labels",
+        scan(name="study/ct_seg.nii"),
+        r"were taken as labels, as study/ct_seg\.nii, since a word of ct_seg\.nii says so",
+        "if these are scans, rename ct_seg.nii",
     ),
     ("no folder", lambda root: partial(open_ct, root / "scans"), r"there is no folder .*scans", "no folder"),
     ("nothing given", lambda _: partial(open_ct, None), r"which scans\?", "--data ct:FOLDER"),
