@@ -111,7 +111,7 @@ def divide(
 
     >>> splits, notes = divide(["train"] * 10, np.arange(10), "person")
     >>> {name: len(part) for name, part in splits.items()}
-    {'train': 8, 'val': 1, 'test': 1}
+    {'train': 7, 'val': 1, 'test': 2}
     >>> notes
     ['all images are of the official train part; split about 80/10/10 by a hash of the person']
     """
