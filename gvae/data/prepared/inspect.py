@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -147,11 +148,10 @@ def _count(values: np.ndarray, kinds: int, piece: int = 2**20) -> np.ndarray:
 
 def _attributes(dataset: Dataset) -> dict[str, dict[str, int]]:
     """Images that have each attribute, in every split."""
-    names, attributes = dataset.spec.attributes, dataset.attributes
+    attributes = dataset.attributes
     if attributes is None:
         return {}
-    counts = {split: attributes[part].sum(0, dtype=np.int64) for split, part in dataset.splits.items()}
-    return {split: dict(zip(names, count.tolist(), strict=True)) for split, count in counts.items()}
+    return _counts(dataset, dataset.spec.attributes, lambda part: attributes[part].sum(0, dtype=np.int64))
 
 
 def _classes(dataset: Dataset) -> dict[str, dict[str, int]]:
@@ -159,7 +159,13 @@ def _classes(dataset: Dataset) -> dict[str, dict[str, int]]:
     names, labels = dataset.spec.classes, dataset.labels
     if labels is None:
         return {}
-    counts = {
-        split: np.bincount(labels[part], minlength=len(names)) for split, part in dataset.splits.items()
+    return _counts(dataset, names, lambda part: np.bincount(labels[part], minlength=len(names)))
+
+
+def _counts(
+    dataset: Dataset, names: tuple[str, ...], count: Callable[[np.ndarray], np.ndarray]
+) -> dict[str, dict[str, int]]:
+    """What is counted in every split, by name."""
+    return {
+        split: dict(zip(names, count(part).tolist(), strict=True)) for split, part in dataset.splits.items()
     }
-    return {split: dict(zip(names, count.tolist(), strict=True)) for split, count in counts.items()}

@@ -25,6 +25,7 @@ from gvae.data.images.samples import Samples, classes_of
 from gvae.data.options import PLAIN, ReadOptions
 from gvae.data.sources.cards import about
 from gvae.errors import GvaeError, choose
+from gvae.imports import optional
 
 LABELS = ("label", "labels", "class")
 """columns of numbers or words that are taken as classes without being declared as such"""
@@ -47,7 +48,7 @@ def open_hub(root: Path | None, options: ReadOptions = PLAIN, scratch: Path | No
         GvaeError: the library is missing; no such set, no access or no network; several configurations; no column of
             images, or several; otherwise as for `gvae.data.sources.folder.open_folder`.
     """
-    library = _library()
+    library = optional("datasets", "sets of the Hugging Face hub need the package", "hub")
     name, config = _named(root)
     parts, others = _split(_load(library, name, config))
     columns = next(iter(parts.values())).features
@@ -67,17 +68,6 @@ def open_hub(root: Path | None, options: ReadOptions = PLAIN, scratch: Path | No
         about(name, config, parts),
     )
     return samples.dataset(options, scratch)
-
-
-def _library() -> Any:
-    """The package, which is optional."""
-    try:
-        import datasets
-    except ImportError as error:
-        raise GvaeError(
-            'sets of the Hugging Face hub need the package datasets; install it with pip install "gvae[hub]"'
-        ) from error
-    return datasets
 
 
 def _named(root: Path | None) -> tuple[str, str | None]:

@@ -146,10 +146,7 @@ def test_the_middle_is_cut_out_before_scaling(tmp_path: Path):
         assert np.array_equal(decode(stream, 6, "crop", 3, crop=6), array[4:10, 5:11])
     with pytest.raises(ValueError, match="17x14 pixels are less than the crop of 15"):
         decode(tmp_path / "a.png", 6, "crop", 3, crop=15)
-    items = decoding.file_items(tmp_path, [Path("a.png")])
-    with pytest.raises(GvaeError, match=r"a\.png has 17x14 pixels, too few for --crop 15; give --crop 14"):
-        decoding.Reader(tmp_path).headers(items, crop=15)
-    (header,) = decoding.Reader(tmp_path).headers(items, crop=12).values()
+    (header,) = decoding.Reader(tmp_path).headers(decoding.file_items(tmp_path, [Path("a.png")])).values()
     assert header.size == (17, 14)
 
 
