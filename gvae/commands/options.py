@@ -18,10 +18,8 @@ from typing import Any
 from gvae.commands import docs
 from gvae.config import ModelConfig, TrainConfig, with_changes
 from gvae.data import ReadOptions, options_of
-from gvae.errors import GvaeError, choose
 from gvae.imports import load_object
 from gvae.models import where
-from gvae.presets import PRESETS
 from gvae.runs import Run
 
 LIGHT = (
@@ -93,20 +91,6 @@ def _needed(node: ast.stmt) -> bool:
 def about(model: str) -> str:
     """First paragraph of the docstring of a model's file."""
     return docs.head(where(model).partition(":")[0]).split("\n\n")[0].replace("\n", " ")
-
-
-def preset(model: str, name: str | None) -> dict[str, Any]:
-    """The changes of a preset as flat option names; none without a name.
-
-    Raises:
-        GvaeError: the model has no such preset.
-    """
-    if name is None:
-        return {}
-    known = PRESETS.get(model, {})
-    if not known:
-        raise GvaeError(f"model '{model}' has no presets; models that have: {', '.join(sorted(PRESETS))}")
-    return dict(known[choose(f"preset of {model} called", name, known)].changes)
 
 
 def defaults(model: str, changes: dict[str, Any]) -> tuple[ModelConfig, TrainConfig]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from gvae.commands.sample import attribute_row, label_index
+from gvae.conditions import attribute_row, label_index
 from gvae.errors import GvaeError
 from gvae.ranges import Seed
 from gvae.runs import Run

@@ -15,7 +15,7 @@ from gvae.commands.text import directions_table, table
 from gvae.errors import GvaeError, choose
 from gvae.fields import flat
 from gvae.models import MODELS, where
-from gvae.presets import PRESETS
+from gvae.presets import PRESETS, preset
 from gvae.runs import Run
 
 
@@ -54,15 +54,15 @@ def show_model(args: Show) -> None:
     from gvae.data import open_data
     from gvae.models import resolve
 
-    changes = options.preset(args.what, args.preset)
+    changes = preset(args.what, args.preset)
     config, _ = options.defaults(args.what, changes)
     print(f"{docs.head(where(args.what).partition(':')[0])}\n")
     print("Options" + (f" with --preset {args.preset}" if args.preset else ""))
     print(table([(f"--{option.name}", str(option.value), about_option(option)) for option in leaves(config)]))
-    for name, preset in PRESETS.get(args.what, {}).items():
-        print(f"\nPreset {name}: {preset.about}")
+    for name, known in PRESETS.get(args.what, {}).items():
+        print(f"\nPreset {name}: {known.about}")
         print(
-            table([(f"--{option.replace('_', '-')}", str(value)) for option, value in preset.changes.items()])
+            table([(f"--{option.replace('_', '-')}", str(value)) for option, value in known.changes.items()])
         )
     spec = open_data(args.data, args.folder.data_root, **args.folder.given()).spec
     print(f"\nPlayers on {spec.name}, {spec.channels} x {' x '.join(map(str, spec.shape))}")

@@ -20,14 +20,13 @@ if TYPE_CHECKING:
     from gvae.runs import Run
 
 
-def open_data(source: Any, root: Path | str | None = None, *, labels: Any = None, **options: Any) -> Dataset:
+def open_data(source: str, root: Path | str | None = None, **options: Any) -> Dataset:
     """Open a data set.
 
     Args:
-        source: a name (see `DATASETS`), NAME:PATH, a prepared folder, a folder of images, package.module:function; or
-            the images themselves as a uint8 array, see `gvae.data.sources.arrays.open_arrays`.
+        source: a name (see `DATASETS`), NAME:PATH, a prepared folder, a folder of images,
+            or package.module:function.
         root: where named sources are looked for; default: GVAE_DATA, else the user's cache.
-        labels: (N,) the class of each image of an array; nothing else takes them.
         options: any of `ReadOptions`, such as size=64; those that the source understands. They are kept in
             the facts, under "options".
 
@@ -39,16 +38,9 @@ def open_data(source: Any, root: Path | str | None = None, *, labels: Any = None
     >>> len(data), data.spec.shape, {name: len(part) for name, part in data.splits.items()}
     (1797, (8, 8), {'train': 1439, 'val': 179, 'test': 179})
     """
-    if isinstance(source, str | Path) and labels is None:
-        found, place = _find(str(source), root)
-        return _open(found, place, given(options))
-    if isinstance(source, str | Path) or root is not None or options:
-        raise GvaeError(
-            "labels go with an array of images, which takes no other options; leave the others out"
-        )
-    from gvae.data.sources.arrays import open_arrays
-
-    return open_arrays(source, labels)
+    found, place = _find(source, root)
+    dataset = _open(found, place, given(options))
+    return dataclasses.replace(dataset, facts={**dataset.facts, "opened_as": source})
 
 
 def prepare(source: str, out: Path | str, root: Path | str | None = None, **options: Any) -> Dataset:

@@ -19,7 +19,7 @@ from gvae.evaluation.numbers import Number, command, read_numbers
 from gvae.fields import flat
 from gvae.runs import Run
 
-ALLOWED = ("prior", "versions")
+ALLOWED = ("prior", "prior_density", "versions")
 """what numbers in one column may differ in: the prior is part of the model, versions are recorded only"""
 
 NORMAL = ("normal", "N(0, I)")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from gvae.data.dataset import Dataset
     from gvae.evaluation.inputs import Inputs
+    from gvae.loaded import Loaded
     from gvae.metrics.base import Metric
 
 BESIDE = ("fd", "prdc")
@@ -50,9 +51,9 @@ PARTS: dict[str, tuple[Part, ...]] = {
 
 
 def evaluate(
-    run: Run,
+    run: Run | Loaded,
     metrics: tuple[str, ...] | None = None,
-    data: str | None = None,
+    data: str | Dataset | None = None,
     samples: int = 10_000,
     split: str = "test",
     seed: int = 0,
@@ -64,9 +65,9 @@ def evaluate(
     """Measure a run and merge the numbers into its metrics.json.
 
     Args:
-        run: the run folder; `run.using("best")` measures its best weights.
+        run: the run folder; `run.using("best")` measures its best weights. Or the opened run.
         metrics: names as in `gvae.metrics.METRICS`; None: all but the costly, "n/a" where one does not apply.
-        data: data set to compare with; None: what the run was trained on.
+        data: data set to compare with, by name or opened; None: what the run was trained on.
         samples: images to draw and to compare with, at most; fewer where the data has fewer.
         split: part of the data that is the reference: test to report, val to choose between models.
         seed: seed of samples and codes.
@@ -88,7 +89,9 @@ def evaluate(
     chosen = [
         get(name) for name in dict.fromkeys(metrics or [n for n in METRICS if n not in COSTLY])
     ]  # a slip in a name ends it before any work
-    loaded, dataset = load(run), open_reference(run, data, root)
+    loaded = load(run) if isinstance(run, Run) else run
+    run = loaded.run
+    dataset = open_reference(run, data, root) if data is None or isinstance(data, str) else data
     own = run.model_config.get("prior")
     needs = Inputs(loaded, dataset, samples, split, seed, prior, weighed, precision)
     variant = prior if prior is not None and own is not None and prior != own else ""

@@ -102,10 +102,9 @@ class Images:
 
     def _images(self, indices: np.ndarray) -> np.ndarray:
         """Images (N, C, *S) in [-1, 1] of the data set; a dynamic binarisation is drawn under the seed."""
-        import torch
+        from gvae.seeding import seeded
 
-        with torch.random.fork_rng([]):
-            torch.manual_seed(self.seed)
+        with seeded(self.seed):
             return np.ascontiguousarray(self.dataset.batch(indices).x.numpy())
 
     def _labels(self, indices: np.ndarray) -> np.ndarray | None:

@@ -103,9 +103,10 @@ class Inputs(Likelihoods):
         """log p(x, z) - log q(z|x) for each of `real`, (1, N) nats."""
         import torch
 
+        from gvae.seeding import seeded
+
         self.require("log_weights", "likelihood")
-        with torch.random.fork_rng(), torch.no_grad(), self.reduced():
-            torch.manual_seed(self.seed)
+        with seeded(self.seed), torch.no_grad(), self.reduced():
             weigh = self.loaded.log_weights
             parts = [weigh(x, 1, y, prior=self.prior).cpu().double().numpy() for x, y in self.blocks()]
         return np.concatenate(parts, 1)
@@ -116,11 +117,11 @@ class Inputs(Likelihoods):
         import torch
 
         from gvae.distributions.posteriors import rsample_and_log_prob
+        from gvae.seeding import seeded
 
         self.require("encode", "encoder")
         codes, rates, distortions = [], [], []
-        with torch.random.fork_rng(), torch.no_grad():
-            torch.manual_seed(self.seed)
+        with seeded(self.seed), torch.no_grad():
             for x, y in self.blocks():
                 q = self.loaded.posterior(x, y)
                 z, log_q = rsample_and_log_prob(q)

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 WEIGHED = ("log_weights", "bounds", "annealed", "log_likelihood")
 """needs that depend on the prior p(z) of the model"""
+AS_FITTED = "as fitted; samples are drawn denoised"
+"""which density a likelihood is of, where samples come from another one"""
 
 
 def protocol(metric: Metric, needs: Inputs) -> dict[str, Any]:
@@ -40,6 +42,8 @@ def protocol(metric: Metric, needs: Inputs) -> dict[str, Any]:
         )  # pca's formula has N(0, I) in it
         shared |= {"prior": "normal" if own else needs.prior or needs.own_prior}
         shared |= {} if needs.precision == "fp32" else {"precision": needs.precision}
+        if shared["prior"] != "normal" and getattr(getattr(needs.loaded.model, "prior", None), "denoise", 0):
+            shared |= {"prior_density": AS_FITTED}
     return shared | metric.protocol | {"versions": _versions()}
 
 

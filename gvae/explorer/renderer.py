@@ -16,9 +16,10 @@ from gvae.errors import GvaeError
 from gvae.explorer.queries import Query, unpacked
 from gvae.explorer.uploads import Uploads
 from gvae.latent.directions import Direction
-from gvae.latent.space import Space, seeded
+from gvae.latent.space import Space
 from gvae.latent.store import find, kept
 from gvae.loaded import load
+from gvae.seeding import seeded
 from gvae.training.precision import has_bf16
 
 T = TypeVar("T")

@@ -25,6 +25,7 @@ from gvae.models.base import Model
 from gvae.nets.wrappers import at_least_float32
 from gvae.priors import PRIORS, Prior
 from gvae.priors.vamp import Vamp
+from gvae.seeding import seeded
 from gvae.types import Batch, DataSpec
 
 FIT_CODES = 60_000
@@ -151,11 +152,20 @@ class LatentModel(Model):
         """Draw n images (n, C, *S) from the fitted prior, or from N(0, I) with `prior="normal"`."""
         return self.decode(self.draw_codes(n, y, prior), y).mean
 
-    def draw_codes(self, n: int, y: Tensor | None = None, prior: str | None = None) -> Tensor:
-        """Draw n codes (n, Z) from the fitted prior, or from N(0, I) with `prior="normal"`."""
-        return (
-            self.standard_normal().sample(torch.Size([n])) if prior == "normal" else self.prior.sample(n, y)
-        )
+    def draw_codes(
+        self, n: int, y: Tensor | None = None, prior: str | None = None, denoised: bool = True
+    ) -> Tensor:
+        """Draw n codes (n, Z) from the fitted prior, or from N(0, I) with `prior="normal"`.
+
+        Args:
+            n: number of codes.
+            y: classes (n,) of a conditional model.
+            prior: "normal" draws from N(0, I).
+            denoised: False draws from the very density of `log_prior`, see `gvae.priors.base.Prior.sample`.
+        """
+        if prior == "normal":
+            return self.standard_normal().sample(torch.Size([n]))
+        return self.prior.sample(n, y, denoised)
 
     def standard_normal(self) -> Independent:
         """N(0, I) over codes."""
@@ -220,10 +230,8 @@ class LatentModel(Model):
         """
         if self.learn_prior or not has_parameters(self.prior):  # learned already, or N(0, I)
             return
-        devices = [self.device] if self.device.type == "cuda" else []
         codes, labels, count = [], [], 0
-        with torch.random.fork_rng(devices):
-            torch.manual_seed(seed)
+        with seeded(seed):
             for x, y in batches:
                 codes.append(self.encode(x, y).sample())
                 labels.append(y)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,27 @@ from gvae.models.base import Model
 from gvae.runs import Run
 
 
-def build(run: Run) -> Model:
-    """The model a run describes, with fresh weights."""
+def build(run: Run, networks: Mapping[str, nn.Module] | None = None) -> Model:
+    """The model a run describes, with fresh weights.
+
+    Args:
+        run: the run.
+        networks: by name, those of a run that was trained with networks of one's own.
+
+    Raises:
+        GvaeError: a network of one's own is missing, or the run has none of that name.
+    """
+    own, networks = run.about.get("own_networks", {}), networks or {}
+    if own.keys() != networks.keys():
+        asked = ", ".join(f"{name}={kind}(...)" for name, kind in own.items()) or "no networks"
+        raise GvaeError(
+            f"{run.path} was trained with {'networks of its own' if own else 'the networks that its options describe'}; "
+            f"open it from Python: gvae.load({str(run.path)!r}, {asked})"
+            if own
+            else f"{run.path} takes {asked}"
+        )
     kind = resolve(run.model)
-    return models.build(kind, from_json(kind.Config, run.model_config), run.spec)
+    return models.build(kind, from_json(kind.Config, run.model_config), run.spec, networks)
 
 
 def random_state() -> dict[str, Any]:

@@ -26,6 +26,7 @@ from gvae.models.base import Model
 from gvae.models.latent import LatentModel, has_parameters
 from gvae.priors import Mixture
 from gvae.runs import Run
+from gvae.seeding import seeded
 from gvae.training import checkpoint
 from gvae.training.log_lines import count
 
@@ -89,10 +90,8 @@ class Scorer:
         """Frechet distance of samples of these weights; infinite if they are not finite."""
         if not all(torch.isfinite(v).all() for v in weights.values() if v.is_floating_point()):
             return math.inf
-        model, device = self.model, self.model.device
-        model.load_state_dict(weights)
-        with torch.random.fork_rng([device] if device.type == "cuda" else []):
-            torch.manual_seed(0)
+        self.model.load_state_dict(weights)
+        with seeded(0):
             if self.features is None:
                 self.features = self.extract(self.dataset.batch(part).x for part in self.parts(self.real))
             try:
