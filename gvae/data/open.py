@@ -40,7 +40,7 @@ def open_data(source: str, root: Path | str | None = None, **options: Any) -> Da
     """
     found, place = _find(source, root)
     dataset = _open(found, place, given(options))
-    return dataclasses.replace(dataset, facts={**dataset.facts, "opened_as": source})
+    return dataclasses.replace(dataset, opened_as=source)
 
 
 def prepare(source: str, out: Path | str, root: Path | str | None = None, **options: Any) -> Dataset:
