@@ -15,18 +15,20 @@ final.png              last sample grid
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 import contextlib
 import hashlib
+=======
+>>>>>>> main
 import json
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from gvae.atomic import write_text
+from gvae.atomic import json_lines, write_text
 from gvae.config import TrainConfig, from_json, to_json
 from gvae.errors import GvaeError, choose
 from gvae.types import DataSpec
@@ -178,7 +180,7 @@ class Run:
 
     def scores(self) -> dict[int, float]:
         """The score at each number of images seen at which there is one; lower is better."""
-        rows = [line for line in _lines(self.log) if "score" in line]
+        rows = [line for line in json_lines(self.log) if "score" in line]
         return {int(row["images"]): float(row["score"]) for row in rows}
 
     @property
@@ -243,6 +245,7 @@ class Run:
     def reconstructions(self, images: int) -> Path:
         """Reconstruction grid after that many images."""
         return self.path / "reconstructions" / f"{images:09d}.png"
+<<<<<<< HEAD
 
 
 @lru_cache
@@ -257,3 +260,5 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
         with contextlib.suppress(ValueError):
             yield json.loads(line)
+=======
+>>>>>>> main

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
+from gvae.atomic import json_lines
 from gvae.commands import docs, options
 from gvae.commands.options import DataOptions
 from gvae.commands.parsing import FLAT, REQUIRED, WORD, about_option, leaves, parse
@@ -120,17 +121,7 @@ def budget(opened: Run) -> str:
 
 def last_line(file: Path) -> dict[str, Any]:
     """The last whole JSON line of a log; empty if there is none."""
-    if not file.exists():
-        return {}
-    with file.open("rb") as stream:
-        stream.seek(max(0, file.stat().st_size - 65_536))
-        lines = stream.read().decode("utf-8", "replace").splitlines()
-    for line in reversed(lines):
-        try:
-            return json.loads(line)
-        except ValueError:  # a line that was being written
-            continue
-    return {}
+    return [{}, *json_lines(file)][-1]
 
 
 def text(value: Any) -> str:

@@ -32,6 +32,7 @@ class Dataset:
         splits: disjoint index arrays under "train", "val", "test".
         facts: source, licence, citation, checksum, notes on what was done; everything fits in JSON.
         attributes: (N, A) uint8, 1 where an image has the attribute that the spec names, or None.
+        opened_as: what `open_data` was given, by which a run opens it again.
         parts: (N,) the part of a divided source that each image lies in, if only a few parts can be at hand; or None.
 
     Raises:
@@ -50,6 +51,7 @@ class Dataset:
     facts: dict[str, Any] = field(default_factory=dict)
     attributes: np.ndarray | None = None
     parts: np.ndarray | None = None
+    opened_as: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what could only fail later, far from its cause."""

@@ -177,7 +177,9 @@ class Prior(nn.Module):
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         """Weights that were kept before the mark was: it follows from them."""
-        kept = {name.removeprefix(prefix): value for name, value in state_dict.items() if name.startswith(prefix)}
+        kept = {
+            name.removeprefix(prefix): value for name, value in state_dict.items() if name.startswith(prefix)
+        }
         state_dict.setdefault(f"{prefix}is_fitted", torch.tensor(self._seems_fitted(kept)))
         super()._load_from_state_dict(state_dict, prefix, *rest)
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+<<<<<<< HEAD
 from gvae.evaluation.numbers import WIDE, Number, read_numbers
+=======
+from gvae.atomic import json_lines
+from gvae.evaluation.numbers import Number, read_numbers
+>>>>>>> main
 from gvae.reproduce.recipe import Column, Experiment, Recipe
 from gvae.runs import Run
 
@@ -36,8 +40,8 @@ def measured(run: Run) -> Measured:
     Raises:
         GvaeError: a damaged metrics.json.
     """
-    lines = run.timing.read_text(encoding="utf-8").splitlines()
-    return Measured(run.train.seed, json.loads(lines[-1])["images"] if lines else 0, tuple(read_numbers(run)))
+    rows = json_lines(run.timing)
+    return Measured(run.train.seed, rows[-1]["images"] if rows else 0, tuple(read_numbers(run)))
 
 
 def found(rows: Sequence[Measured], column: Column) -> list[Number]:
