@@ -15,11 +15,7 @@ final.png              last sample grid
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-import contextlib
 import hashlib
-=======
->>>>>>> main
 import json
 import os
 import re
@@ -245,7 +241,6 @@ class Run:
     def reconstructions(self, images: int) -> Path:
         """Reconstruction grid after that many images."""
         return self.path / "reconstructions" / f"{images:09d}.png"
-<<<<<<< HEAD
 
 
 @lru_cache
@@ -253,12 +248,3 @@ def _digest(path: Path, size: int, time: int) -> str:
     """Sixteen hex digits of a file's SHA-256; the file is read again when its size or time has changed."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Rows of a file of JSON lines, without one that is being written."""
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-        with contextlib.suppress(ValueError):
-            yield json.loads(line)
-=======
->>>>>>> main

@@ -8,12 +8,8 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-<<<<<<< HEAD
-from gvae.evaluation.numbers import WIDE, Number, read_numbers
-=======
 from gvae.atomic import json_lines
-from gvae.evaluation.numbers import Number, read_numbers
->>>>>>> main
+from gvae.evaluation.numbers import WIDE, Number, read_numbers
 from gvae.reproduce.recipe import Column, Experiment, Recipe
 from gvae.runs import Run
 
