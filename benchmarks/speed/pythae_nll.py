@@ -79,6 +79,7 @@ def main() -> None:
     run = gvae.load(o.run)
     data = open_data(run.run.data)
     x, model = data.batch(data.split("test")[: o.images]).x, run.model
+    assert isinstance(model, LatentModel)
     config = VAEConfig(
         input_dim=tuple(x.shape[1:]), latent_dim=run.run.model_config["latent"], reconstruction_loss="bce"
     )

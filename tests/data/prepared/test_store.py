@@ -51,8 +51,9 @@ def test_round_trip(prepared: Path):
         "train": list(range(7)), "val": [7], "test": [8, 9],
     }  # fmt: skip
     assert (data.batch([3, 9]).x == original.batch([3, 9]).x).all()
-    told = {"citation": "", "options": {}, "opened_as": str(prepared)}
-    assert open_data(str(prepared)).facts == {**original.facts, **told}
+    opened = open_data(str(prepared))
+    assert opened.facts == {**original.facts, "citation": "", "options": {}}
+    assert opened.opened_as == str(prepared)
 
 
 def test_written_in_pieces(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -143,7 +144,7 @@ def test_prepare_a_folder_by_way_of_a_scratch_file(tmp_path: Path):
     assert np.array_equal(data.labels, direct.labels)
     assert data.spec == direct.spec
     assert data.facts.pop("prepared") == {"data": str(tmp_path / "photos"), **direct.facts.pop("options")}
-    assert direct.facts.pop("opened_as") == str(tmp_path / "photos")
+    assert direct.opened_as == str(tmp_path / "photos")
     assert data.facts == direct.facts
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["set"]
 
