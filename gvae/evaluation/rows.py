@@ -40,6 +40,25 @@ ROWS = {part.name: metric for metric, parts in PARTS.items() for part in parts}
 """name of a row -> the metric that gives it, of metrics with several"""
 
 
+SPELLED = {
+    "fd": "Frechet distance",
+    "kd": "kernel distance",
+    "mse": "reconstruction error",
+    "kl": "KL of q(z|x)",
+}
+"""short names in words, for headings"""
+
+
+def spelled(title: str) -> str:
+    """A heading with its short name in words before it.
+
+    >>> spelled("fd, N(0, I)"), spelled("coverage")
+    ('Frechet distance (fd), N(0, I)', 'coverage')
+    """
+    name, comma, rest = title.partition(",")
+    return f"{SPELLED[name]} ({name}){comma}{rest}" if name in SPELLED else title
+
+
 def metric_of(name: str) -> str:
     """The metric that a name means, which may be that of a row; names with numbers or a colon are left as they are.
 

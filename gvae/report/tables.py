@@ -15,6 +15,7 @@ from gvae.evaluation.compare import Cell, Column, Comparison, earlier
 from gvae.evaluation.headings import headings
 from gvae.evaluation.numbers import Number, read_numbers
 from gvae.evaluation.remarks import blind, remarks
+from gvae.evaluation.rows import spelled
 from gvae.runs import Run
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def number_lines(numbers: Sequence[Number]) -> list[list[str]]:
     """Metric, value, floor, which way is good and n of each number that has a value, as texts.
 
     >>> number_lines([Number("fd", 11.83, "lower", floor=3.0, error=0.2, n=10_000)])
-    [['fd', '11.8 ± 0.2', '3', 'lower', '10,000']]
+    [['Frechet distance (fd)', '11.8 ± 0.2', '3', 'lower', '10,000']]
     """
     shown = ordered(numbers)
     return [
@@ -180,7 +181,7 @@ def _titled(x: Column) -> str:
 
 
 def _unit(title: str, x: Column | Number) -> str:
-    return f"{title} [{x.unit}]" if x.unit else title
+    return f"{spelled(title)} [{x.unit}]" if x.unit else spelled(title)
 
 
 def _value(x: Number) -> str:

@@ -41,7 +41,7 @@ def words(text):
 
 def test_markdown(table):
     assert tables.markdown(table).splitlines() == [
-        "| run | fd ↓ | elbo [nats] ↑ |",
+        "| run | Frechet distance (fd) ↓ | elbo [nats] ↑ |",
         "| --- | --- | --- |",
         "| real against real | 3 | - |",
         "| gvae, 3 seeds | **13 ± 3.6** | -90 ± 0.25 |",
@@ -77,7 +77,7 @@ def test_html_escapes_and_marks_the_best(table):
 
 def test_console_table_of_one_run(make_run):
     text = text_of(tables.table_for_console(make_run("a", model="wgan-gp")))
-    assert ["fd", "11.8 ± 0.2", "3", "lower", "180"] in words(text)
+    assert ["Frechet distance (fd)", "11.8 ± 0.2", "3", "lower", "180"] in words(text)
     assert "n/a (no encoder)" in text
 
 
@@ -113,7 +113,7 @@ def test_what_is_missing_is_one_footnote_for_each_reason_and_no_line():
 
 def test_nearly_blind_features_come_last_and_say_so():
     numbers = [Number("fd", 0.017, protocol={"features": "random-conv"}), Number("mmd", 0.25)]
-    assert [line[0] for line in tables.number_lines(numbers)] == ["mmd", "fd"]
+    assert [line[0] for line in tables.number_lines(numbers)] == ["mmd", "Frechet distance (fd)"]
     (note,) = tables.footnotes(numbers)
     assert note.startswith("random-conv features (fd) hardly see what images show")
     assert tables.footnotes([Number("fd", 1.0, protocol={"features": "mnist-classifier"})]) == []
@@ -125,4 +125,8 @@ def test_numbers_of_one_name_say_in_their_heading_how_they_differ():
         for value, seed, n in ((1.0, 0, 1439), (2.0, 1, 1439), (3.0, 0, 200))
     ]
     titles = [line[0] for line in tables.number_lines(numbers)]
-    assert titles == ["fd, samples 1,439, seed 0", "fd, samples 1,439, seed 1", "fd, samples 200, seed 0"]
+    assert titles == [
+        "Frechet distance (fd), samples 1,439, seed 0",
+        "Frechet distance (fd), samples 1,439, seed 1",
+        "Frechet distance (fd), samples 200, seed 0",
+    ]
