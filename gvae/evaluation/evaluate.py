@@ -165,7 +165,7 @@ def to_numbers(metric: Metric, result: dict[str, Any], variant: str = "") -> lis
             values.get(part.key),
             part.better,
             floors.get(part.key),
-            error=result.get("error") if part.key == headline else None,
+            error=result.get("errors", {}).get(part.key or headline),
             unit=metric.unit if part.key in ("", headline) else "",
             **common,
         )

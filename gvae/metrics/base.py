@@ -6,11 +6,10 @@ other real images (the floor, below which no model can be told from the data), a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
 
 from gvae.errors import GvaeError
 from gvae.metrics.protocol import protocol
@@ -30,8 +29,8 @@ class Metric:
     name: str
     """name in `METRICS`"""
     function: Callable[..., dict[str, float]]
-    """takes the values of `needs` in order, returns named numbers; the first is the headline, and one named
-    `error` is half of the headline's 95 % confidence interval"""
+    """takes the values of `needs` in order, returns named numbers; the first is the headline, one named `error` is
+    half of the headline's 95 % interval, and `error_x` half of that of the number x"""
     needs: tuple[str, ...]
     """names of `Needs` methods"""
     better: Literal["lower", "higher", "target"]
@@ -45,17 +44,10 @@ class Metric:
     """constants of this metric"""
     minimum: int = 2
     """fewest images that every set of images may hold"""
+    interval: str = ""
+    """how the 95 % interval is found (see `gvae.metrics.intervals`), or "none: " and why there is none"""
     floor: tuple[str, ...] | None = None
     """the needs of the same function for real against other real images"""
-
-
-def mean_and_error(values: np.ndarray) -> tuple[float, float]:
-    """Mean of values (N,) and half the width of its 95 % confidence interval.
-
-    >>> mean_and_error(np.array([1.0, 3.0]))[0]
-    2.0
-    """
-    return float(values.mean()), float(1.96 * values.std() / len(values) ** 0.5)
 
 
 def measure(metric: Metric, needs: Needs, strict: bool = True) -> dict[str, Any]:
@@ -68,7 +60,7 @@ def measure(metric: Metric, needs: Needs, strict: bool = True) -> dict[str, Any]
 
     Returns:
         `value` (the headline number; None if it does not apply, then `why` says so), `error` (half its 95 %
-        confidence interval, None if unknown), `values` (all numbers by name), `floor` (the same numbers of
+        interval, None if unknown), `values` (all numbers by name), `errors` (half intervals of those that have one), `floor` (the same numbers of
         real against other real images, None without), `n` (real images), `better`, `unit`, `protocol`.
 
     Raises:
@@ -84,9 +76,32 @@ def measure(metric: Metric, needs: Needs, strict: bool = True) -> dict[str, Any]
         if strict:
             raise
         return result | {"why": f"n/a ({error})"}
-    error = values.pop("error", None)
-    value = next(iter(values.values()))
-    return result | {"value": value, "error": error, "values": values, "floor": _floor(metric, needs)}
+    values, errors = split_errors(values)
+    name, value = next(iter(values.items()))
+    return result | {
+        "value": value,
+        "error": errors.get(name),
+        "values": values,
+        "errors": errors,
+        "floor": _floor(metric, needs),
+    }
+
+
+def split_errors(numbers: dict[str, float]) -> tuple[dict[str, float], dict[str, float]]:
+    """What a metric's function returns, as values and half widths of their 95 % intervals, each by the number's name.
+
+    >>> split_errors({"mse": 0.1, "error": 0.01, "psnr": 10.0, "error_psnr": float("nan")})
+    ({'mse': 0.1, 'psnr': 10.0}, {'mse': 0.01})
+    """
+    values = {name: value for name, value in numbers.items() if not _is_error(name)}
+    names = {"error": next(iter(values)), **{f"error_{name}": name for name in values}}
+    errors = {names[name]: value for name, value in numbers.items() if _is_error(name)}
+    return values, {name: error for name, error in errors.items() if math.isfinite(error)}
+
+
+def _is_error(name: str) -> bool:
+    """Whether a number of a metric is the half width of another's interval."""
+    return name == "error" or name.startswith("error_")
 
 
 def _collect(metric: Metric, names: tuple[str, ...], needs: Needs) -> list[Any]:
@@ -109,6 +124,6 @@ def _floor(metric: Metric, needs: Needs) -> dict[str, float] | None:
         return None
     try:
         values = metric.function(*_collect(metric, metric.floor, needs))
-        return {name: value for name, value in values.items() if name != "error"}
+        return split_errors(values)[0]
     except (Unavailable, GvaeError):
         return None
