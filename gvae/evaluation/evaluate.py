@@ -152,6 +152,7 @@ def to_numbers(metric: Metric, result: dict[str, Any], variant: str = "") -> lis
     """The rows that become of one metric's result (see `gvae.metrics.base.measure`)."""
     values, floors = result.get("values") or {}, result.get("floor") or {}
     headline = next(iter(values), "")
+    errors = result.get("errors") or {headline: result.get("error")}
     protocol = {"metric": metric.name, **result["protocol"]}
     common = {
         "n": result["n"] or 0,
@@ -165,7 +166,7 @@ def to_numbers(metric: Metric, result: dict[str, Any], variant: str = "") -> lis
             values.get(part.key),
             part.better,
             floors.get(part.key),
-            error=result.get("errors", {}).get(part.key or headline),
+            error=errors.get(part.key),
             unit=metric.unit if part.key in ("", headline) else "",
             **common,
         )

@@ -48,6 +48,8 @@ class Metric:
     """how the 95 % interval is found (see `gvae.metrics.intervals`), or "none: " and why there is none"""
     floor: tuple[str, ...] | None = None
     """the needs of the same function for real against other real images"""
+    floor_function: Callable[..., dict[str, float]] | None = None
+    """the same numbers without intervals, where these take long: a floor has none"""
 
 
 def measure(metric: Metric, needs: Needs, strict: bool = True) -> dict[str, Any]:
@@ -59,9 +61,9 @@ def measure(metric: Metric, needs: Needs, strict: bool = True) -> dict[str, Any]
         strict: False turns "too few images" into a missing value as well.
 
     Returns:
-        `value` (the headline number; None if it does not apply, then `why` says so), `error` (half its 95 %
-        interval, None if unknown), `values` (all numbers by name), `errors` (half intervals of those that have one), `floor` (the same numbers of
-        real against other real images, None without), `n` (real images), `better`, `unit`, `protocol`.
+        `value` (the headline number; None if it does not apply, then `why` says so), `error` (half its 95 % interval,
+        None if unknown), `values` (all numbers by name), `errors` (half intervals of those that have one), `floor`
+        (the same numbers of real against other real images, None without), `n` (real images), `better`, `unit`, `protocol`.
 
     Raises:
         GvaeError: too few images, if `strict`.
@@ -123,7 +125,8 @@ def _floor(metric: Metric, needs: Needs) -> dict[str, float] | None:
     if metric.floor is None:
         return None
     try:
-        values = metric.function(*_collect(metric, metric.floor, needs))
+        function = metric.floor_function or metric.function
+        values = function(*_collect(metric, metric.floor, needs))
         return split_errors(values)[0]
     except (Unavailable, GvaeError):
         return None

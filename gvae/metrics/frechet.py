@@ -22,8 +22,8 @@ Moments = tuple[np.ndarray, np.ndarray]
 def frechet(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:
     """Frechet distance of two sets of features, and half its 95 % interval.
 
-    The distance falls with n, so compare at the same n; the interval is of the sampling noise about the mean distance at that
-    n, and does not hold the distance of infinitely many images, which is lower.
+    The distance falls with n, so compare at the same n; the interval is of the sampling noise about the mean distance at
+    that n, and does not hold the distance of infinitely many images, which is lower.
 
     Args:
         real: features (N, F).
@@ -45,8 +45,9 @@ def frechet(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:
     numbers = {"fd": max(0.0, float(distance(a, b))), "fd_means": float(((a[0] - b[0]) ** 2).sum())}
     if min(map(len, blocks)) < 3:
         return numbers
-    influences = influence(x, a, b), influence(y, b, a)
-    return numbers | {"error": half_width(smooth(influences, lambda *sums: distance(*map(moments, sums)), blocks))}
+    pulls = influence(x, a, b), influence(y, b, a)
+    spread = smooth(pulls, lambda *sums: distance(*map(moments, sums)), blocks)
+    return numbers | {"error": half_width(spread)}
 
 
 def distance(a: Moments, b: Moments) -> np.ndarray:
@@ -62,7 +63,7 @@ def distance(a: Moments, b: Moments) -> np.ndarray:
 def influence(x: np.ndarray, a: Moments, b: Moments) -> np.ndarray:
     """Derivative of the distance of a from b in the weight of each row of x (N, F), of which a are the moments.
 
-        2 (m - m')^T (x - m) + (x - m)^T (I - T) (x - m), less its mean;   T = S^-1/2 (S^1/2 S' S^1/2)^1/2 S^-1/2
+    2 (m - m')^T (x - m) + (x - m)^T (I - T) (x - m), less its mean;   T = S^-1/2 (S^1/2 S' S^1/2)^1/2 S^-1/2
     """
     centred, root, inverse = x - a[0], _root(a[1]), _root(a[1], -0.5)
     transport = inverse @ _root(root @ b[1] @ root) @ inverse

@@ -72,13 +72,14 @@ def pair_mean(values: np.ndarray, first: np.ndarray, second: np.ndarray) -> tupl
         return mean, math.nan
     apart, n = values.astype(np.float64) - mean, int(max(first.max(), second.max())) + 1
     code = np.minimum(first, second).astype(np.int64) * n + np.maximum(first, second)
-    same = np.bincount(np.unique(code, return_inverse=True)[1].reshape(-1), apart)
+    pair = np.unique(code, return_inverse=True)[1].reshape(-1)
+    same = (np.bincount(pair, apart) ** 2).sum()
     sums = np.bincount(first, apart, n) + np.bincount(second, apart, n)
     times = np.bincount(first, minlength=n) + np.bincount(second, minlength=n)
-    lost = ((times**2).sum() - pairs) / pairs**2  # the mean is estimated from the same pairs
-    variance = ((sums**2).sum() - (same**2).sum()) / pairs**2 / max(1 - lost, 0.1)
+    lost = ((times**2).sum() - (np.bincount(pair) ** 2).sum()) / pairs**2  # the mean is of the same pairs
+    variance = ((sums**2).sum() - same) / pairs**2 / max(1 - lost, 0.1)
     images = int((times > 0).sum())
-    return mean, half_width(max(variance, (apart**2).sum() / pairs**2), max(images - 1, 1))
+    return mean, half_width(max(variance, same / pairs**2), max(images - 1, 1))
 
 
 Statistic = Callable[..., np.ndarray]
@@ -165,7 +166,7 @@ def halves(
     as the splits have.
 
     Args:
-        statistic: indices of some images of each set -> values (R,).
+        statistic: of each set the part that every image belongs to, (N,) from 0 to g - 1 -> values of each part (g, R).
         sizes: of each set the number of images, at least 4.
         repeats: random splits.
         seed: which splits.
@@ -176,15 +177,9 @@ def halves(
     rng = np.random.default_rng(seed)
     found = []
     for _ in range(repeats):
-        orders = [rng.permutation(size) for size in sizes]
-        found.append([_between(statistic, orders, parts) for parts in (2, 4)])
+        shuffled = [rng.permutation(size) for size in sizes]
+        found.append([statistic(*[order % g for order in shuffled]).var(0, ddof=1) for g in (2, 4)])
     two, four = np.mean(found, axis=0)  # (R,) each
     variance = np.where(four > 0, two**2 / np.maximum(four, 1e-300), two)
     freedom = 2 / (4 * 2 / repeats + 2 / (3 * repeats))  # of a product of powers of two chi-squares
     return np.array([half_width(float(v), freedom) for v in variance])
-
-
-def _between(statistic: Callable[..., np.ndarray], orders: list[np.ndarray], parts: int) -> np.ndarray:
-    """Variance (R,) of a statistic between disjoint parts of the images."""
-    splits = zip(*[np.array_split(order, parts) for order in orders], strict=True)
-    return np.var([statistic(*split) for split in splits], axis=0, ddof=1)

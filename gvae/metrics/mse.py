@@ -14,7 +14,6 @@ from gvae.errors import GvaeError
 from gvae.metrics.base import Metric
 from gvae.metrics.intervals import mean_and_error
 
-
 BLOCK = 100
 """images at a time"""
 

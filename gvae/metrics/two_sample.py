@@ -17,6 +17,9 @@ import numpy as np
 from gvae.metrics.intervals import half_width
 
 BLOCK = 1000
+CAUTION = 0.7
+"""standard errors above the measured distance at which its variance is taken; with 0 the 95 % interval of a distance of one
+to three standard errors covers 86 to 93 %, with this 93 to 97 %"""
 
 Kernel = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """rows (A, D) and (B, D) -> kernel matrix (A, B)"""
@@ -31,8 +34,13 @@ class Sums(NamedTuple):
     rows: np.ndarray
     columns: np.ndarray
     squares: float
-    itself: bool = False
-    """whether the diagonal is left out"""
+    diagonal: float | None = None
+    """mean of the diagonal that is left out; None for two sets"""
+
+    @property
+    def itself(self) -> bool:
+        """Whether the matrix is that of a set with itself."""
+        return self.diagonal is not None
 
     @property
     def means(self) -> tuple[np.ndarray, np.ndarray]:
@@ -55,11 +63,12 @@ class Sums(NamedTuple):
 def kernel_sums(a: np.ndarray, b: np.ndarray, kernel: Kernel, block: int = BLOCK) -> Sums:
     """Sums of the kernel matrix of a (N, D) and b (M, D), made block by block; `b is a` leaves out the diagonal."""
     itself = a is b
-    rows, columns, squares = np.zeros(len(a)), np.zeros(len(b)), 0.0
+    rows, columns, squares, diagonal = np.zeros(len(a)), np.zeros(len(b)), 0.0, 0.0
     for i in range(0, len(a), block):
         for j in range(i if itself else 0, len(b), block):
             matrix = kernel(a[i : i + block], b[j : j + block])
             if itself and i == j:
+                diagonal += float(np.trace(matrix)) / len(a)
                 np.fill_diagonal(matrix, 0)
             across, down = matrix.sum(1, dtype=np.float64), matrix.sum(0, dtype=np.float64)
             rows[i : i + block] += across
@@ -69,7 +78,7 @@ def kernel_sums(a: np.ndarray, b: np.ndarray, kernel: Kernel, block: int = BLOCK
                 rows[j : j + block] += down
                 columns[i : i + block] += across
             squares += (1 + mirrored) * float(np.vdot(matrix, matrix))
-    return Sums(rows, columns, squares, itself)
+    return Sums(rows, columns, squares, diagonal if itself else None)
 
 
 def estimate(xx: Sums, yy: Sums, xy: Sums) -> tuple[float, float]:
@@ -78,9 +87,20 @@ def estimate(xx: Sums, yy: Sums, xy: Sums) -> tuple[float, float]:
 
 
 def variance(xx: Sums, yy: Sums, xy: Sums) -> float:
-    """Variance of the unbiased squared MMD: first-order part (never below 0) plus second-order part."""
+    """Variance of the unbiased squared MMD: second-order part plus a first-order part that grows with the distance.
+
+        V(t) = Q + c t,   c = W / D,   V = V(t + CAUTION sqrt V)
+
+    W is the variance of the witness function over images and D the squared MMD that has the diagonals in it, each too
+    large by noise in the same way, so that their ratio is steady. V is taken at a distance a little above the measured one,
+    because a distance that came out low by chance would come with an interval that is too narrow.
+    """
     n, m = len(xx.rows), len(yy.rows)
     x, y = xx.means[0] - xy.means[0], yy.means[0] - xy.means[1]
-    witness = 4 * x.var() / n + 4 * y.var() / m
     second = 2 * xx.residual / n**2 + 2 * yy.residual / m**2 + 4 * xy.residual / (n * m)
-    return max(0.0, float(witness - 2 * second)) + second
+    distance = xx.mean + yy.mean - 2 * xy.mean
+    noise = sum(((part.diagonal or 0.0) - part.mean) / len(part.rows) for part in (xx, yy))
+    biased = distance + noise  # above 0 but for rounding
+    steep = float(4 * x.var() / n + 4 * y.var() / m) / biased if biased > 0 else 0.0
+    extra = CAUTION * steep / 2
+    return float((extra + np.sqrt(second + steep * max(distance, 0.0) + extra**2)) ** 2)
