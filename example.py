@@ -23,7 +23,7 @@ from gvae.config import TrainConfig
 from gvae.data import open_data
 from gvae.evaluation import evaluate
 from gvae.models.vae import Config
-from gvae.report.figures import grid, pairs, save
+from gvae.plots.grids import grid, pairs, save
 from gvae.training import train
 
 

@@ -1,10 +1,10 @@
 """Generative image models of the VAE and GAN family: train, measure, compare, explore."""
 
-__version__ = "0.1.0"
+from gvae.version import __version__ as __version__
 
 
 def load(run, device: str = "cpu", weights: str | None = None):
-    """Open a trained run; see `gvae.api.load`, and `gvae.api.Loaded` for what it can do."""
-    from gvae.api import load
+    """Open a trained run; see `gvae.loaded.load`, and `gvae.loaded.Loaded` for what it can do."""
+    from gvae.loaded import load
 
     return load(run, device, weights)

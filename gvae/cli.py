@@ -7,8 +7,9 @@ import os
 import sys
 from typing import NamedTuple
 
-from gvae import __version__
 from gvae.errors import GvaeError, choose
+from gvae.imports import current_folder
+from gvae.version import __version__
 
 
 class Command(NamedTuple):
@@ -75,7 +76,8 @@ def dispatch(words: list[str]) -> None:
 def main(words: list[str] | None = None) -> int:
     """Run a command line and return its exit code: 0 done, 2 a mistake the user can mend, 130 interrupted."""
     try:
-        dispatch(sys.argv[1:] if words is None else words)
+        with current_folder():
+            dispatch(sys.argv[1:] if words is None else words)
     except GvaeError as error:
         print(f"gvae: {error}", file=sys.stderr)
         return 2

@@ -17,13 +17,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from gvae.atomic import write_text
 from gvae.config import TrainConfig, from_json, to_json
 from gvae.errors import GvaeError, choose
 from gvae.types import DataSpec
@@ -36,37 +35,16 @@ WEIGHTS = ("last", "best")
 """weights that a run may have"""
 
 
-def write_atomic(path: Path, write: Callable[[str], Any]) -> None:
-    """Let `write` fill a temporary file, flush it to disk, then rename it to `path`: readers see old or new, never half.
-
-    Args:
-        write: called with the temporary file's name.
+def refuse_run(path: Path) -> None:
+    """Refuse a folder for a new run that holds one already.
 
     Raises:
-        GvaeError: the disk is full or the folder cannot be written; an existing file at `path` stays intact.
+        GvaeError: it does.
     """
-    handle, name = "", ""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        os.close(handle)
-        write(name)
-        with open(name, "rb+") as file:
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except (OSError, RuntimeError) as error:  # torch and safetensors report a full disk as RuntimeError
+    if (path / "run.json").exists():
         raise GvaeError(
-            f"could not write {path}: {error}. Nothing was overwritten; free some space or choose another --out"
-        ) from error
-    finally:
-        if name and os.path.exists(name):
-            os.unlink(name)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file atomically."""
-    write_atomic(path, lambda name: Path(name).write_text(text, encoding="utf-8"))
+            f"{path} already holds a run; continue it with `gvae resume {path}` or choose another --out"
+        )
 
 
 @dataclass(frozen=True)
@@ -106,10 +84,8 @@ class Run:
         Raises:
             GvaeError: the folder holds a run already.
         """
-        if write and (path / "run.json").exists():
-            raise GvaeError(
-                f"{path} already holds a run; continue it with `gvae resume {path}` or choose another --out"
-            )
+        if write:
+            refuse_run(path)
         run = cls(path, model, to_json(model_config), train, data, spec, about)
         if write:
             run.save()

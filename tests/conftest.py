@@ -44,7 +44,7 @@ def saved(digits, tmp_path) -> Callable[..., Path]:
 
         torch.manual_seed(0)
         kind = resolve(name)
-        model = kind(kind.Config(**{"latent": 4, "net": NetConfig(width=8), **options}), spec)
+        model = kind(spec, kind.Config(**{"latent": 4, "net": NetConfig(width=8), **options}))
         path = tmp_path / f"{name}-{len(list(tmp_path.iterdir()))}"
         run = Run.create(path, name, model.config, TrainConfig(), spec.name, spec, {})
         save_weights(run, model.state_dict())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import json
 import shlex
 import sys
@@ -10,16 +10,17 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parents[1] / "benchmarks" / "gpu"
+from gvae.commands import train
+
+ROOT = Path(__file__).parents[1]
+QUEUE = json.loads((ROOT / "benchmarks" / "gpu" / "queue.json").read_text(encoding="utf-8"))
+COMMANDS = [shlex.split(command) for entry in QUEUE for command in entry["commands"]]
 
 
 @pytest.fixture
 def runner(monkeypatch):
-    spec = importlib.util.spec_from_file_location("gpu_run", HERE / "run.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    monkeypatch.syspath_prepend(ROOT)
+    module = importlib.import_module("benchmarks.gpu.run")
     monkeypatch.setattr(module, "LEAST", 0.05)
     return module
 
@@ -62,12 +63,28 @@ def test_a_training_that_has_begun_is_resumed(runner, tmp_path):
 
 
 def test_the_queue_holds_what_only_a_gpu_can_give():
-    queue = json.loads((HERE / "queue.json").read_text())
-    names = [entry["name"] for entry in queue]
+    names = [entry["name"] for entry in QUEUE]
     assert len(set(names)) == len(names)
     full = {f"{table}-full" for table in ("table3", "table4", "figure7", "likelihood", "gans-vs-vaes")}
     lengths = {f"{data}-gvae-3M-{seed}" for data in ("mnist", "fashion") for seed in range(3)}
     assert full | lengths <= set(names)
-    for entry in queue:
-        for command in entry["commands"]:
-            assert command.split()[0] in ("gvae", "python")
+
+
+def test_every_training_of_the_queue_is_one_that_gvae_understands(monkeypatch):
+    asked = []
+    monkeypatch.setattr(train, "begin", lambda model, args: asked.append((model, args)))
+    trainings = [words[2:] for words in COMMANDS if words[:2] == ["gvae", "train"]]
+    for words in trainings:
+        train.run(words)
+    assert [model for model, _ in asked] == [words[0] for words in trainings]
+    assert {str(args.what.out) for _, args in asked} == {"RUN"}
+    assert {args.train.images for _, args in asked} == {3_000_000, None}
+    assert {args.train.batch for _, args in asked} == {256}
+
+
+def test_every_script_of_the_queue_is_a_module_with_a_main(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT)
+    scripts = {tuple(words[1:3]) for words in COMMANDS if words[0] != "gvae"}
+    assert {flag for flag, _ in scripts} == {"-m"}
+    for _, module in scripts:
+        assert callable(importlib.import_module(module).main)

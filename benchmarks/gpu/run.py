@@ -1,16 +1,15 @@
 """Run what only a GPU can give, in parts of a few minutes, and keep rows and pictures.
 
-    python benchmarks/gpu/run.py --out results --minutes 9         # open jobs in turn; call again to go on
+    python -m benchmarks.gpu.run --out results --minutes 9         # open jobs in turn; call again to continue
 
 Open jobs are those of queue.json without "done". A job that does not end in time is told to stop (a training writes its
-checkpoint), and the next call with the same OUT goes on with it. A finished one leaves a row in OUT/rows.json, its sample
+checkpoint), and the next call with the same OUT continues it. A finished one leaves a row in OUT/rows.json, its sample
 grid OUT/NAME.png and, where weights are wanted, OUT/NAME.safetensors. Copy the rows to benchmarks/results/gpu.json and tick
 the queue; tables of the papers write their rows to benchmarks/results themselves.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shlex
@@ -22,6 +21,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.rows import keep, read
+from benchmarks.runs import numbers, timing
+from benchmarks.script import parser
+from gvae.runs import Run
+
 QUEUE = Path(__file__).parent / "queue.json"
 STOP = 60
 """seconds that a command has to stop in, after which it is killed"""
@@ -31,35 +35,31 @@ LEAST = 30
 
 def main() -> None:
     """Run open jobs while there is time."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument(
+    options = parser(__doc__)
+    options.add_argument("--out", type=Path, required=True)
+    options.add_argument(
         "--minutes", type=float, default=9, help="length of this part; stopping takes up to one more"
     )
-    parser.add_argument("--only", nargs="*", help="names of jobs")
-    o = parser.parse_args()
-    jobs = json.loads(QUEUE.read_text())
-    work(
-        [job for job in jobs if (job["name"] in o.only if o.only else "done" not in job)],
-        o.out,
-        60 * o.minutes,
-    )
+    options.add_argument("--only", nargs="*", help="names of jobs")
+    o = options.parse_args()
+    jobs = json.loads(QUEUE.read_text(encoding="utf-8"))
+    chosen = [job for job in jobs if (job["name"] in o.only if o.only else "done" not in job)]
+    work([{**job, "note": o.note} for job in chosen], o.out, 60 * o.minutes)
 
 
 def work(jobs: list[dict[str, Any]], out: Path, seconds: float) -> None:
-    """Go on with the jobs in turn until the time is over; rows.json says how far each is."""
+    """Run or continue the jobs in turn until the time is over; rows.json says how far each is."""
     out.mkdir(parents=True, exist_ok=True)
-    end, rows = time.monotonic() + seconds, out / "rows.json"
-    held: dict[str, Any] = json.loads(rows.read_text()) if rows.exists() else {}
+    end = time.monotonic() + seconds
     for job in jobs:
-        row = held.setdefault(job["name"], {"step": 0, "seconds": 0.0})
+        row = read("rows", out).get(job["name"], {"step": 0, "seconds": 0.0})
         while row.get("step") is not None and "failed" not in row and end - time.monotonic() > LEAST:
             advance(job, row, out, end)
-            rows.write_text(json.dumps(held, indent=1) + "\n")
+            keep("rows", job["name"], row, out)
 
 
 def advance(job: dict[str, Any], row: dict[str, Any], out: Path, end: float) -> None:
-    """Run or continue the job's current command; the row moves on if it ends, and becomes whole after the last."""
+    """Run or continue the job's current command; the row goes to the next one if it ends, and is complete after the last."""
     folder, start = out / "runs" / job["name"], time.monotonic()
     command = typed(job["commands"][row["step"]], folder)
     print("+", *command, flush=True)
@@ -111,17 +111,13 @@ def alive(process: subprocess.Popen) -> bool:
 
 def gather(job: dict[str, Any], folder: Path, out: Path) -> dict[str, Any]:
     """What a finished job leaves: numbers, timing, pictures."""
-    row: dict[str, Any] = {}
-    if (folder / "run.json").exists():
-        row["about"] = json.loads((folder / "run.json").read_text())["about"]
-        row["timing"] = json.loads((folder / "timing.jsonl").read_text().splitlines()[-1])
-        shutil.copy(folder / "final.png", out / f"{job['name']}.png")
-        if job.get("weights"):
-            shutil.copy(folder / "weights.safetensors", out / f"{job['name']}.safetensors")
-    if (folder / "metrics.json").exists():
-        numbers = json.loads((folder / "metrics.json").read_text())["numbers"]
-        row["numbers"] = [{k: n[k] for k in ("name", "variant", "value", "floor", "n")} for n in numbers]
-    return row
+    if not (folder / "run.json").exists():
+        return {}
+    run = Run.open(folder)
+    shutil.copy(run.final, out / f"{job['name']}.png")
+    if job.get("weights"):
+        shutil.copy(folder / "weights.safetensors", out / f"{job['name']}.safetensors")
+    return {"about": run.about, "timing": timing(run)[-1], "numbers": numbers(run)}
 
 
 if __name__ == "__main__":

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from gvae.commands import pictures
 from gvae.commands.options import DataOptions
 from gvae.commands.parsing import FLAT, REQUIRED, WORD, parse
 from gvae.commands.reconstruct import same_shape
-from gvae.commands.show import table
+from gvae.commands.text import directions_table
 from gvae.errors import GvaeError
+from gvae.ranges import Images, Seed, Units
 from gvae.runs import Run
 
 if TYPE_CHECKING:
@@ -42,11 +43,11 @@ class Attributes:
     """folder of images without it"""
     name: str | None = None
     """what to call it; the name of the folder --with if not given"""
-    components: int | None = None
+    components: Units | None = None
     """so many principal components of the codes that change the picture most, as pc1, pc2, ..."""
-    images: int = 10_000
+    images: Images = 10_000
     """training images to read, at most; mean stops when its differences have settled"""
-    seed: int = 0
+    seed: Seed = 0
     """which images, in which order"""
     folder: Annotated[DataOptions, FLAT] = field(default_factory=DataOptions)
 
@@ -60,7 +61,7 @@ def run(words: list[str]) -> None:
 
     directions = found(pictures.open_space(opened), args)
     gone = keep(opened, directions)
-    print(summary(directions))
+    print(directions_table(directions))
     if gone:
         print(f"Dropped, since the run was trained on after they were learned: {', '.join(gone)}")
     print(f"Kept in {opened.directions}. Next: gvae edit {opened.path} PICTURE --add {directions[0].name}=1")
@@ -84,10 +85,6 @@ def check(args: Attributes) -> None:
         raise GvaeError("--name is for --with and --without; attributes of a data set keep their names")
     if args.name and set(args.name) & set("=,"):
         raise GvaeError(f"--name is '{args.name}'; it must not contain = or a comma")
-    if args.seed < 0:
-        raise GvaeError(f"--seed is {args.seed}; it must not be negative")
-    if args.images < 1:
-        raise GvaeError(f"--images is {args.images}; at least 1 has to be read")
 
 
 def found(space: Space, args: Attributes) -> list[Direction]:
@@ -130,18 +127,3 @@ def progress(blocks: range) -> Iterator[int]:
 
     console = Console(stderr=True)
     return iter(track(blocks, "codes", console=console, transient=True, disable=not console.is_terminal))
-
-
-def summary(directions: list[Direction]) -> str:
-    """A line for each direction."""
-    if directions[0].method == "component":
-        rows: list[Any] = [("name", "share of the change"), *[(d.name, f"{d.share:.1%}") for d in directions]]
-        return table(rows)
-    head = ("name", "method", "with", "without", "held-out accuracy", "AUC", "length")
-    rows = [head]
-    for d in directions:
-        scores = ["n/a" if value is None else f"{value:.3f}" for value in (d.accuracy, d.auc)]
-        rows.append(
-            (d.name, d.method, str(d.positive), str(d.negative), *scores, f"{float(d.vector.norm()):.2f}")
-        )
-    return table(rows)

@@ -34,8 +34,10 @@ def run(words: list[str]) -> None:
     from rich.console import Console
 
     from gvae.evaluation import compare
+    from gvae.report.page import write_report
     from gvae.report.tables import console
 
-    Console(highlight=False).print(console(compare(opened, args.out)))
+    Console(highlight=False).print(console(compare(opened)))
     if args.out is not None:
+        write_report(opened, args.out)
         print(f"Page: {args.out}")

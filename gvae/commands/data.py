@@ -12,6 +12,7 @@ from gvae.commands.options import DataOptions
 from gvae.commands.parsing import FLAT, REQUIRED, WORD, parse
 from gvae.data import DATASETS, default_root
 from gvae.errors import GvaeError, choose
+from gvae.ranges import Drawn
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Inspect:
 
     data: Annotated[str, WORD] = REQUIRED
     """a data set's name, or the path of a prepared data set or a folder of images"""
-    n: Annotated[int, "-n"] = 64
+    n: Annotated[Drawn, "-n"] = 64
     """images on the contact sheet"""
     out: Path | None = None
     """contact sheet; DATA-contact-sheet.png if not given"""
@@ -77,7 +78,7 @@ def inspecting(words: list[str]) -> None:
     """Describe a data set and draw it."""
     args = parse(Inspect(), words, "gvae data inspect")
     from gvae.data import open_data
-    from gvae.data.inspect import contact_sheet, describe, inspect
+    from gvae.data.prepared.inspect import contact_sheet, describe, inspect
 
     dataset = open_data(args.data, args.folder.data_root, **args.folder.given())
     print(describe(inspect(dataset)))

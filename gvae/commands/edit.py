@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
+from annotated_types import Interval
+
 from gvae.commands import pictures
 from gvae.commands.parsing import FLAT, REQUIRED, WORD, parse
 from gvae.errors import GvaeError
@@ -26,7 +28,7 @@ class Edit:
     """picture file, or an image of the run's data, as test:7"""
     add: str = REQUIRED
     """NAME=ALPHA, several between commas or by another --add; alpha 1 is the whole step, below 0 takes away"""
-    steps: int = 5
+    steps: Annotated[int, Interval(ge=1, le=1_000)] = 5
     """pictures on the way to alpha"""
     out: Path | None = None
     """picture file; RUN-edit.png if not given"""
@@ -37,8 +39,6 @@ def run(words: list[str]) -> None:
     """Edit as the command line says."""
     args = parse(Edit(), joined(words, "--add"), "gvae edit")
     wanted = wishes(args.add)
-    if args.steps < 1:
-        raise GvaeError(f"--steps is {args.steps}; an edit needs at least 1 step")
     opened = Run.open(args.run)
     out = args.out or Path(f"{opened.path.resolve().name}-edit.png")
     pictures.check_out(out, *pictures.STILL)
@@ -51,7 +51,7 @@ def draw(opened: Run, args: Edit, wanted: list[tuple[str, float]], out: Path) ->
 
     from gvae.latent.directions import add
     from gvae.latent.store import find
-    from gvae.report.figures import grid, save
+    from gvae.plots.grids import grid, save
 
     space = pictures.open_space(opened)
     vectors = torch.stack([find(opened, name, space.size) for name, _ in wanted])

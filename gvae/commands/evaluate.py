@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
+from annotated_types import Interval
+
 from gvae.commands.parsing import REQUIRED, WORD, parse
 from gvae.errors import GvaeError
 from gvae.metrics import METRICS
+from gvae.ranges import Drawn, Seed
 from gvae.runs import Run
 
 ABOUT = f"""Measure a run and write metrics.json into it.
@@ -28,17 +31,17 @@ class Evaluate:
     """data set to measure against; what the run was trained on if not given"""
     metrics: str | None = None
     """names separated by commas; all that apply but ais if not given"""
-    samples: int = 10_000
+    samples: Annotated[int, Interval(ge=2, le=10_000_000)] = 10_000
     """images to draw and to compare with; fewer where the split has fewer"""
     split: Literal["test", "val", "train"] = "test"
     """part of the data to compare with: val to choose between models, test to report"""
-    seed: int = 0
+    seed: Seed = 0
     """seed of the samples"""
     prior: str | None = None
     """prior to sample from, such as normal; the run's own if not given"""
     weights: Literal["last", "best"] = "last"
     """last: those at the end of training; best: those with the best score on validation images while it lasted"""
-    bound_images: int | None = None
+    bound_images: Drawn | None = None
     """images of iwae-K and ais; by default as many as 50,000 codes allow, 100 for ais"""
     precision: Literal["fp32", "bf16"] = "fp32"
     """of the networks for elbo, iwae and ais; bf16 is several times faster where the processor has it: compare first"""
@@ -49,12 +52,6 @@ class Evaluate:
 def run(words: list[str]) -> None:
     """Evaluate as the command line says."""
     args = parse(Evaluate(), words, "gvae evaluate", about=ABOUT)
-    if args.samples < 2:
-        raise GvaeError(
-            f"--samples is {args.samples}; a comparison needs at least 2, numbers to be quoted 10k"
-        )
-    if args.bound_images is not None and args.bound_images < 1:
-        raise GvaeError(f"--bound-images is {args.bound_images}; it must be at least 1")
     opened = Run.open(args.run).using(args.weights)
     from gvae.evaluation import evaluate
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+from annotated_types import Interval
+
 from gvae.commands.parsing import REQUIRED, WORD, parse
 from gvae.errors import GvaeError
 from gvae.runs import Run
@@ -24,7 +26,7 @@ class Explore:
 
     runs: Annotated[tuple[Path, ...], WORD] = REQUIRED
     """run folders; with several, Compare shows them side by side"""
-    port: int = 0
+    port: Annotated[int, Interval(ge=0, le=65_535)] = 0
     """where to listen; 0 for any port that is free"""
     host: str = "127.0.0.1"
     """address to listen on; other than a loopback address, whoever has the printed address can use the explorer"""
@@ -49,8 +51,6 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         GvaeError: no such address here, or the port is taken.
     """
-    if not 0 <= port <= 65535:
-        raise GvaeError(f"--port is {port}; give 0 for any free one, or 1024 to 65535")
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listening = socket.socket(family)

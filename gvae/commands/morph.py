@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
+from annotated_types import Interval
+
 from gvae.commands import pictures
 from gvae.commands.parsing import FLAT, REQUIRED, WORD, parse
-from gvae.errors import GvaeError
-from gvae.report import animation
+from gvae.plots import animation
 from gvae.runs import Run
 
 FRAMES = 50
@@ -26,7 +27,7 @@ class Morph:
     """picture file, or an image of the run's data, as test:7"""
     b: Annotated[str, WORD] = REQUIRED
     """the other picture"""
-    steps: int | None = None
+    steps: Annotated[int, Interval(ge=2, le=10_000)] | None = None
     """pictures from one to the other, both included; 9 on a strip and 50 in an animation if not given"""
     path: Literal["auto", "linear", "spherical", "density"] = "auto"
     """way between the codes: straight, an arc around 0, or where the learned prior is dense, which is auto's if it can"""
@@ -38,8 +39,6 @@ class Morph:
 def run(words: list[str]) -> None:
     """Morph as the command line says."""
     args = parse(Morph(), words, "gvae morph")
-    if args.steps is not None and args.steps < 2:
-        raise GvaeError(f"--steps is {args.steps}; from one picture to another takes at least 2")
     opened = Run.open(args.run)
     out = args.out or Path(f"{opened.path.resolve().name}-morph.png")
     pictures.check_out(out, *pictures.STILL, *animation.ENDINGS)
@@ -51,7 +50,7 @@ def draw(opened: Run, args: Morph, out: Path) -> str:
     import torch
 
     from gvae.latent.paths import between
-    from gvae.report.figures import grid, save
+    from gvae.plots.grids import grid, save
 
     space = pictures.open_space(opened)
     both = [pictures.read(opened, word, args.given) for word in (args.a, args.b)]

@@ -8,8 +8,6 @@ light imports that it needs. One that lies in a file of its own (`gvae_options`)
 from __future__ import annotations
 
 import ast
-import dataclasses
-import importlib
 import itertools
 import sys
 import types
@@ -18,14 +16,24 @@ from pathlib import Path
 from typing import Any
 
 from gvae.commands import docs
-from gvae.config import ModelConfig, TrainConfig, from_json
+from gvae.config import ModelConfig, TrainConfig, with_changes
 from gvae.data import ReadOptions, options_of
 from gvae.errors import GvaeError, choose
+from gvae.imports import load_object
 from gvae.models import where
 from gvae.presets import PRESETS
 from gvae.runs import Run
 
-LIGHT = ("dataclasses", "typing", "collections", "collections.abc", "gvae.config", "gvae.types")
+LIGHT = (
+    "dataclasses",
+    "typing",
+    "collections",
+    "collections.abc",
+    "annotated_types",
+    "gvae.config",
+    "gvae.ranges",
+    "gvae.types",
+)
 """modules that a Config may need and that import in no time"""
 
 
@@ -47,13 +55,10 @@ def config_class(model: str) -> type[ModelConfig]:
     Raises:
         GvaeError: no such model, or outside code that cannot be imported.
     """
-    module, _, name = where(model).partition(":")
+    module = where(model).partition(":")[0]
     if ":" in model:  # outside code may define its Config anywhere
-        try:
-            return getattr(importlib.import_module(module), name).Config
-        except (ImportError, AttributeError) as error:
-            raise GvaeError(f"cannot use model '{model}': {error}; write package.module:Class") from error
-    return light_config(module) or getattr(importlib.import_module(module), name).Config
+        return load_object(model, "model").Config
+    return light_config(module) or load_object(where(model)).Config
 
 
 def light_config(module: str) -> type[ModelConfig] | None:
@@ -108,18 +113,9 @@ def defaults(model: str, changes: dict[str, Any]) -> tuple[ModelConfig, TrainCon
     """The model's and the training's options with `changes` (flat names, as `net.family`) in place.
 
     Raises:
-        GvaeError: neither has an option of such a name.
+        GvaeError: neither has an option of such a name, or a value is out of range.
     """
-    kind = config_class(model)
-    training = {field.name for field in dataclasses.fields(TrainConfig)}
-    parts: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
-    for name, value in changes.items():
-        *groups, last = name.split(".")
-        place = parts[name in training]
-        for group in groups:
-            place = place.setdefault(group, {})
-        place[last] = value
-    return from_json(kind, parts[0]), from_json(TrainConfig, parts[1])
+    return with_changes(config_class(model), changes)
 
 
 def peek(words: list[str], option: str) -> str | None:

@@ -11,67 +11,24 @@ import dataclasses
 import io
 import re
 import typing
-from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, NamedTuple, TypeVar
+from collections.abc import Sequence
+from typing import Annotated, Any, TypeVar
 
 import tyro
 from tyro.constructors import PrimitiveConstructorSpec
 
 from gvae.commands.docs import field_docs
-from gvae.commands.values import inner, reader
+from gvae.commands.values import reader
 from gvae.errors import GvaeError, choose
+from gvae.fields import FLAT, WORD, Option, check, leaves, rebuild
+from gvae.ranges import in_words
+
+__all__ = ["FLAT", "REQUIRED", "WORD", "about_option", "leaves", "parse", "rebuild"]
 
 T = TypeVar("T")
 
-FLAT = "flat"
-"""mark of a nested dataclass whose options are typed without its name"""
-WORD = "word"
-"""mark of what is typed without dashes"""
 REQUIRED: Any = tyro.MISSING
 """default of what must be given"""
-
-
-class Option(NamedTuple):
-    """One leaf of a dataclass: where it is, how it is typed, what it means."""
-
-    path: tuple[str, ...]
-    name: str
-    kind: Any
-    marks: tuple[str, ...]
-    value: Any
-    about: str
-
-
-def leaves(start: Any, path: tuple[str, ...] = (), prefix: str = "") -> Iterator[Option]:
-    """Every option of an instance of a dataclass, nested ones by their dotted name; `with_` is typed --with.
-
-    >>> from gvae.config import ModelConfig
-    >>> [option.name for option in leaves(ModelConfig())]
-    ['latent', 'lr', 'conditional', 'net.family', 'net.width', 'net.depth', 'net.spectral', 'net.block', 'net.up']
-    """
-    kind = type(start)
-    hints, docs = typing.get_type_hints(kind, include_extras=True), field_docs(kind)
-    for field in dataclasses.fields(kind):
-        hint, marks = hints[field.name], ()
-        if typing.get_origin(hint) is Annotated:
-            hint, *marks = typing.get_args(hint)
-        value, name = getattr(start, field.name), f"{prefix}{field.name.rstrip('_').replace('_', '-')}"
-        here = (*path, field.name)
-        if dataclasses.is_dataclass(value):
-            yield from leaves(value, here, prefix if FLAT in marks else f"{name}.")
-        else:
-            yield Option(here, name, hint, tuple(marks), value, docs.get(field.name, ""))
-
-
-def rebuild(start: T, values: dict[tuple[str, ...], Any], path: tuple[str, ...] = ()) -> T:
-    """A copy of a dataclass with the leaves at these places."""
-    changes = {}
-    for field in dataclasses.fields(typing.cast(Any, start)):
-        value, here = getattr(start, field.name), (*path, field.name)
-        changes[field.name] = (
-            rebuild(value, values, here) if dataclasses.is_dataclass(value) else values[here]
-        )
-    return dataclasses.replace(typing.cast(Any, start), **changes)
 
 
 def parse(start: T, words: Sequence[str], prog: str, about: str | None = None) -> T:
@@ -84,7 +41,8 @@ def parse(start: T, words: Sequence[str], prog: str, about: str | None = None) -
         about: text at the top of --help; the dataclass's docstring if not given.
 
     Raises:
-        GvaeError: an unknown option (with the nearest name), a missing one, or a value that cannot be read.
+        GvaeError: an unknown option (with the nearest name), a missing one, or a value that cannot be read or is
+            out of range.
         SystemExit: code 0, after --help.
     """
     options = {f"option_{index}": option for index, option in enumerate(leaves(start))}
@@ -108,20 +66,32 @@ def parse(start: T, words: Sequence[str], prog: str, about: str | None = None) -
     if rest:
         _refuse_unknown(options.values(), rest, prog)
         raise GvaeError(f"`{prog}` does not understand '{rest[0]}'; see `{prog} --help`")
-    return rebuild(start, {option.path: getattr(found, key) for key, option in options.items()})
+    return check(rebuild(start, {option.path: getattr(found, key) for key, option in options.items()}))
+
+
+def about_option(option: Option) -> str:
+    """The string under an option's field, and its range.
+
+    >>> from gvae.config import TrainConfig
+    >>> [about_option(option) for option in leaves(TrainConfig()) if option.name == "batch"]
+    ['images per step, over all processes (1 to 1M)']
+    """
+    text = field_docs(option.owner).get(option.path[-1], "")
+    words = in_words(option.hint)
+    return f"{text} ({words})" if words else text
 
 
 def _field(option: Option) -> tuple[Any, Any]:
     """Annotation and default of an option for tyro."""
-    several = typing.get_origin(option.kind) is tuple
+    several = Ellipsis in typing.get_args(option.kind)  # tuple[X, ...]: any number of words
     mark = tyro.conf.arg(
         name=option.name,
-        help=option.about,
-        aliases=[mark for mark in option.marks if mark.startswith("-")] or None,
+        help=about_option(option),
+        aliases=[option.typed] if option.typed.startswith("-") and option.typed[1] != "-" else None,
         help_behavior_hint="" if option.value is None or several else None,
         metavar=option.name.upper() if WORD in option.marks else None,
     )
-    kind = bool if inner(option.kind) is bool else Annotated[object, _spec(option.kind, several)]
+    kind = bool if option.kind is bool else Annotated[object, _spec(option.kind, several)]
     kind = Annotated[kind, mark]  # pyright: ignore[reportInvalidTypeForm]
     if option.value is False:  # `--flag` alone; what is on by default shows `--flag` and `--no-flag`
         kind = tyro.conf.FlagCreatePairsOff[kind]

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from gvae.commands.sample import attribute_row, label_index
 from gvae.errors import GvaeError
+from gvae.ranges import Seed
 from gvae.runs import Run
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from gvae.api import Loaded
     from gvae.latent.space import Space
+    from gvae.loaded import Loaded
 
 STILL = (".png", ".jpg", ".jpeg", ".tiff")
 """endings of a picture"""
@@ -37,7 +38,7 @@ class PictureOptions:
     """attributes of the pictures, between commas; models conditional on attributes only"""
     fit: Literal["crop", "pad", "stretch"] | None = None
     """how a picture that is not square is brought to size; as the run's data was if not given"""
-    seed: int = 0
+    seed: Seed = 0
     """of the search for codes, where the model has no encoder"""
     data_root: Path | None = None
     """folder with data sets, for test:7; without it the environment variable GVAE_DATA"""
@@ -80,8 +81,8 @@ def from_file(opened: Run, path: Path, fit: str | None) -> Picture:
     """A picture file, read as the run's data was: size, fit, channels; black and white where that was."""
     from dataclasses import replace
 
+    from gvae.data.arrays.pixels import decode
     from gvae.data.dataset import Dataset
-    from gvae.data.pixels import decode
 
     spec, path = opened.spec, path.expanduser()
     if spec.spatial != 2 or len(set(spec.shape)) > 1:
@@ -135,8 +136,8 @@ def told(loaded: Loaded, label: str | None, attributes: str | None, pictures: li
 
 def open_space(opened: Run) -> Space:
     """The codes of a run, ready to use."""
-    from gvae.api import load
     from gvae.latent.space import Space
+    from gvae.loaded import load
 
     return Space(load(opened.path))
 
@@ -169,7 +170,7 @@ def check_out(out: Path, *endings: str) -> None:
     Raises:
         GvaeError: another ending, or .mp4 without ffmpeg.
     """
-    from gvae.report.animation import ENDINGS, encoder
+    from gvae.plots.animation import ENDINGS, encoder
 
     if out.suffix.lower() not in endings:
         raise GvaeError(f"--out is {out}; its name must end in one of {', '.join(endings)}")
@@ -179,7 +180,7 @@ def check_out(out: Path, *endings: str) -> None:
 
 def frames(space: Space, z: Tensor, y: Tensor | None) -> Iterator[Any]:
     """One picture after the other of codes (N, Z), some decoded at a time."""
-    from gvae.report.figures import grid
+    from gvae.plots.grids import grid
 
     for part in z.split(AT_ONCE):
         for image in space.decode(part, y).split(1):

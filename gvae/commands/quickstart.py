@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from annotated_types import Interval
 
 from gvae.commands.evaluate import show_numbers
 from gvae.commands.parsing import parse
 from gvae.commands.train import finish, one_budget
 from gvae.config import TrainConfig
-from gvae.quickstart import DATA, MINUTES, MODEL, SAMPLES, free, quickstart
+from gvae.ranges import Images, Minutes, Seed
+from gvae.reproduce.quickstart import DATA, MINUTES, MODEL, SAMPLES, free, quickstart
 
 
 @dataclass(frozen=True)
@@ -21,13 +25,13 @@ class Quickstart:
 
     out: Path = Path("gvae-quickstart")
     """folder for samples.png, reconstructions.png, report.html and the run"""
-    minutes: float | None = None
+    minutes: Minutes | None = None
     """minutes of training; 1.1 if not given"""
-    images: int | None = None
+    images: Images | None = None
     """training images, instead of minutes"""
-    samples: int = SAMPLES
+    samples: Annotated[int, Interval(ge=2, le=10_000_000)] = SAMPLES
     """images drawn for the numbers"""
-    seed: int = 0
+    seed: Seed = 0
     """same seed, same training"""
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from gvae.commands.options import DataOptions
 from gvae.commands.parsing import FLAT, REQUIRED, WORD, parse
 from gvae.errors import GvaeError
+from gvae.ranges import Drawn
 from gvae.runs import Run
 
 
@@ -20,7 +21,7 @@ class Reconstruct:
     """run folder"""
     data: str | None = None
     """a data set's name or path; what the run was trained on if not given"""
-    n: Annotated[int, "-n"] = 32
+    n: Annotated[Drawn, "-n"] = 32
     """number of images"""
     split: Literal["test", "val", "train"] = "test"
     """which part of the data"""
@@ -34,11 +35,9 @@ class Reconstruct:
 def run(words: list[str]) -> None:
     """Reconstruct as the command line says."""
     args = parse(Reconstruct(), words, "gvae reconstruct")
-    if args.n < 1:
-        raise GvaeError(f"-n is {args.n}; at least one image has to be reconstructed")
     opened = Run.open(args.run).using(args.weights)
-    from gvae.api import load
     from gvae.data import open_data
+    from gvae.loaded import load
 
     data = args.data or opened.data
     dataset = open_data(data, args.folder.data_root, **args.folder.for_run(opened, data))
@@ -54,7 +53,7 @@ def run(words: list[str]) -> None:
 
 def write(x: Any, again: Any, out: Path) -> str:
     """Write the pairs to a picture file and return one line with the error."""
-    from gvae.report.figures import pairs, save
+    from gvae.plots.grids import pairs, save
 
     save(pairs(x, again), out)
     error = float((x - again).square().mean()) / 4  # networks see [-1, 1]; the error is quoted on [0, 1]

@@ -10,8 +10,9 @@ from typing import Annotated, Literal
 from gvae.commands.parsing import REQUIRED, WORD, parse
 from gvae.commands.train import finish
 from gvae.errors import GvaeError, choose
-from gvae.evaluation.experiments import EXPERIMENTS
-from gvae.evaluation.recipe import Budget
+from gvae.ranges import Images, Repeats, Seed
+from gvae.reproduce.experiments import EXPERIMENTS
+from gvae.reproduce.recipe import Budget
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,11 @@ class Reproduce:
     """which table"""
     budget: Literal["small", "full"] = "small"
     """small: two CPU cores; full: a GPU"""
-    images: int | None = None
+    images: Images | None = None
     """training images of every row, in place of the budget's"""
-    seeds: int | None = None
+    seeds: Repeats | None = None
     """how many seeds, in place of the budget's"""
-    seed: int | None = None
+    seed: Seed | None = None
     """one seed, this one, in place of the budget's"""
     only: tuple[str, ...] = ()
     """some rows of the table instead of all, by their names"""
@@ -58,7 +59,7 @@ def run(words: list[str]) -> None:
     out = args.out or Path("reproduce") / name
 
     def go() -> None:
-        from gvae.evaluation.reproduce import reproduce
+        from gvae.reproduce.run import reproduce
 
         print(reproduce(experiment, budget, out, args.data_root).read_text(encoding="utf-8"))
 
@@ -73,11 +74,8 @@ def changed(budget: Budget, args: Reproduce) -> Budget:
     """The budget with the images and seeds that were asked for.
 
     Raises:
-        GvaeError: numbers out of range, or both kinds of seeds.
+        GvaeError: both kinds of seeds.
     """
-    for name, value, least in (("images", args.images, 1), ("seeds", args.seeds, 1), ("seed", args.seed, 0)):
-        if value is not None and value < least:
-            raise GvaeError(f"--{name} is {value}; it must be at least {least}")
     if args.seed is not None and args.seeds is not None:
         raise GvaeError("--seeds says how many and --seed which one; give one of the two")
     changes, seeds = budget.changes, budget.seeds

@@ -9,6 +9,7 @@ from typing import Annotated
 from gvae.commands.options import DataOptions
 from gvae.commands.parsing import FLAT, REQUIRED, WORD, parse
 from gvae.commands.train import finish, one_budget
+from gvae.ranges import Images, Minutes
 from gvae.runs import Run
 
 
@@ -21,9 +22,9 @@ class Resume:
 
     run: Annotated[Path, WORD] = REQUIRED
     """run folder"""
-    images: int | None = None
+    images: Images | None = None
     """new budget in training images, counted from the very start"""
-    minutes: float | None = None
+    minutes: Minutes | None = None
     """new budget in minutes of training, counted from the very start"""
     data: str | None = None
     """where the data set is now, if it has moved"""

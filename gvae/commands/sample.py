@@ -1,4 +1,4 @@
-"""gvae sample RUN: draw new images. Needs the run folder and nothing else."""
+"""gvae sample RUN: draw new images. Inputs the run folder and nothing else."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from gvae.commands.parsing import REQUIRED, WORD, parse
 from gvae.errors import GvaeError, choose
+from gvae.ranges import Drawn, Seed
 from gvae.runs import Run
 
 
@@ -17,7 +18,7 @@ class Sample:
 
     run: Annotated[Path, WORD] = REQUIRED
     """run folder"""
-    n: Annotated[int, "-n"] = 64
+    n: Annotated[Drawn, "-n"] = 64
     """number of images"""
     label: str | None = None
     """class of all of them, by name or number; conditional models only"""
@@ -25,7 +26,7 @@ class Sample:
     """attributes that all of them have, between commas, and no others; models conditional on attributes only"""
     prior: str | None = None
     """prior to draw codes from: normal, or the one that the run has learned"""
-    seed: int = 0
+    seed: Seed = 0
     """same seed, same images"""
     weights: Literal["last", "best"] = "last"
     """last: those at the end of training; best: those with the best score on validation images while it lasted"""
@@ -37,13 +38,11 @@ class Sample:
 def run(words: list[str]) -> None:
     """Sample as the command line says."""
     args = parse(Sample(), words, "gvae sample")
-    if args.n < 1:
-        raise GvaeError(f"-n is {args.n}; at least one image has to be drawn")
     opened = Run.open(args.run).using(args.weights)
     label, wanted = label_index(opened, args.label), attribute_row(opened, args.attributes)
     import torch
 
-    from gvae.api import load
+    from gvae.loaded import load
 
     y = None if label is None else torch.full((args.n,), label)
     y = y if wanted is None else torch.tensor([wanted]).expand(args.n, -1)
@@ -115,15 +114,17 @@ def save(images: Any, out: Path, opened: Run) -> str:
     Raises:
         GvaeError: several volumes for one NIfTI file, or the file cannot be written.
     """
-    from gvae.report import figures, volumes
+    from gvae.data.ct.saving import ENDINGS, save_volume
+    from gvae.plots import grids
+    from gvae.plots.sheets import sheet
 
-    if out.name.endswith(volumes.ENDINGS):
+    if out.name.endswith(ENDINGS):
         if len(images) != 1:
             raise GvaeError(f"{out} holds one volume, not {len(images)}; add -n 1, or give a folder as --out")
-        volumes.save_volume(out, images, opened.spec, spacing(opened))
+        save_volume(out, images, opened.spec, spacing(opened))
     elif out.suffix and not out.is_dir():
         one = images.ndim == 5 and len(images) == 1
-        figures.save(volumes.sheet(images, spacing(opened)) if one else figures.grid(images), out)
+        grids.save(sheet(images, spacing(opened)) if one else grids.grid(images), out)
     else:
         return save_each(images, out, opened)
     return f"{len(images)} image{'s' * (len(images) > 1)} in {out}"
@@ -141,8 +142,8 @@ def save_each(images: Any, folder: Path, opened: Run) -> str:
     Raises:
         GvaeError: the folder cannot be written.
     """
-    from gvae.report.figures import to_uint8
-    from gvae.report.volumes import save_volume
+    from gvae.data.ct.saving import save_volume
+    from gvae.plots.grids import to_uint8
 
     try:
         folder.mkdir(parents=True, exist_ok=True)

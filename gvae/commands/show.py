@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 from gvae.commands import docs, options
 from gvae.commands.options import DataOptions
-from gvae.commands.parsing import FLAT, REQUIRED, WORD, leaves, parse
+from gvae.commands.parsing import FLAT, REQUIRED, WORD, about_option, leaves, parse
+from gvae.commands.text import directions_table, table
 from gvae.errors import GvaeError, choose
+from gvae.fields import flat
 from gvae.models import MODELS, where
 from gvae.presets import PRESETS
 from gvae.runs import Run
@@ -56,7 +57,7 @@ def show_model(args: Show) -> None:
     config, _ = options.defaults(args.what, changes)
     print(f"{docs.head(where(args.what).partition(':')[0])}\n")
     print("Options" + (f" with --preset {args.preset}" if args.preset else ""))
-    print(table([(f"--{option.name}", str(option.value), option.about) for option in leaves(config)]))
+    print(table([(f"--{option.name}", str(option.value), about_option(option)) for option in leaves(config)]))
     for name, preset in PRESETS.get(args.what, {}).items():
         print(f"\nPreset {name}: {preset.about}")
         print(
@@ -65,18 +66,6 @@ def show_model(args: Show) -> None:
     spec = open_data(args.data, args.folder.data_root, **args.folder.given()).spec
     print(f"\nPlayers on {spec.name}, {spec.channels} x {' x '.join(map(str, spec.shape))}")
     print("\n".join(player_lines(resolve(args.what), config, spec)))
-
-
-def table(rows: list[tuple[str, ...]]) -> str:
-    """Columns of text, aligned.
-
-    >>> print(table([("a", "1", "x"), ("bcd", "22", "")]))
-      a    1   x
-      bcd  22
-    """
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
-    return "\n".join(f"  {line}".rstrip() for line in lines)
 
 
 def show_run(opened: Run) -> None:
@@ -88,13 +77,13 @@ def show_run(opened: Run) -> None:
         ("budget", budget(opened)),
         ("seed", str(opened.train.seed)),
         ("options", json.dumps(opened.model_config)),
-        *((name, text(value)) for name, value in flat(opened.about) if not name.startswith("data.")),
+        *((name, text(value)) for name, value in flat(opened.about).items() if not name.startswith("data.")),
     ]
     print(table(rows))
     for title, file in (("Latest terms", opened.log), ("Latest timing", opened.timing)):
         if latest := last_line(file):
             print(f"\n{title}")
-            print(table([(name, text(value)) for name, value in flat(latest)]))
+            print(table([(name, text(value)) for name, value in flat(latest).items()]))
     show_directions(opened)
     if opened.metrics.exists():
         from gvae.commands.evaluate import show_numbers
@@ -108,7 +97,6 @@ def show_directions(opened: Run) -> None:
     """The directions that a run keeps, learned ones and components, or why they are good for nothing."""
     if not opened.directions_about.exists():
         return
-    from gvae.commands.attributes import summary
     from gvae.latent.store import kept
 
     print("\nDirections, for gvae edit")
@@ -119,7 +107,7 @@ def show_directions(opened: Run) -> None:
         return
     for components in (False, True):
         if some := [d for d in directions if (d.method == "component") == components]:
-            print(summary(some))
+            print(directions_table(some))
 
 
 def budget(opened: Run) -> str:
@@ -143,19 +131,6 @@ def last_line(file: Path) -> dict[str, Any]:
         except ValueError:  # a line that was being written
             continue
     return {}
-
-
-def flat(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Leaves of nested dicts, with dotted names.
-
-    >>> list(flat({"a": {"b": 1}, "c": 2}))
-    [('a.b', 1), ('c', 2)]
-    """
-    for name, value in tree.items():
-        if isinstance(value, dict):
-            yield from flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
 
 
 def text(value: Any) -> str:

@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gvae import models
 from gvae.commands.parsing import leaves
-from gvae.commands.show import table
+from gvae.commands.text import table
 from gvae.config import TrainConfig, from_json, to_json
 from gvae.types import Batch, DataSpec
 
@@ -17,7 +18,7 @@ from gvae.types import Batch, DataSpec
 def build(kind: type, config: Any, spec: DataSpec) -> Any:
     """A model, with the generator of random numbers left as it was."""
     with torch.random.fork_rng(devices=[]):
-        return kind(config, spec)
+        return models.build(kind, config, spec)
 
 
 def player_lines(kind: type, config: Any, spec: DataSpec) -> list[str]:

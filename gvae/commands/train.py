@@ -106,7 +106,7 @@ def begin(model: str, args: Train) -> None:
     dataset = open_data(what.data, args.folder.data_root, **args.folder.given())
     # what was parsed is of a light twin of the model's own class
     config = from_json(resolve(model).Config, to_json(args.model))
-    from gvae.training import check
+    from gvae.training.checks import check
 
     check(config, train, dataset)
     if what.dry_run:

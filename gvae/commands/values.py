@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import types
 import typing
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
 from gvae.errors import GvaeError, choose
+from gvae.ranges import kind_of
 
 SCALE = {"": 1, "k": 1_000, "K": 1_000, "M": 1_000_000, "G": 1_000_000_000}
 
@@ -78,28 +78,18 @@ def one_of(values: tuple[Any, ...]) -> Reader:
     return read
 
 
-def inner(kind: Any) -> Any:
-    """The type that is left of `X | None`.
-
-    >>> inner(int | None)
-    <class 'int'>
-    """
-    if typing.get_origin(kind) in (types.UnionType, typing.Union):
-        return next(part for part in typing.get_args(kind) if part is not type(None))
-    return kind
-
-
 def reader(kind: Any) -> tuple[str, Reader]:
     """How --help calls a value of that type, and what reads it.
 
     >>> reader(int)[0], reader(float | None)[0], reader(Literal["a", "b"])[0]
     ('COUNT', 'NUMBER', 'a|b')
     """
-    kind = inner(kind)
+    kind = kind_of(kind).type
     if typing.get_origin(kind) is Literal:
         names = typing.get_args(kind)
         return "|".join(map(str, names)), one_of(names)
     if kind is Path:
         return "PATH", lambda text: Path(text).expanduser()
-    readers = {int: ("COUNT", count), float: ("NUMBER", number), tuple[float, float]: ("NUMBER,NUMBER", pair)}
-    return readers.get(kind, ("NAME", str))
+    if typing.get_origin(kind) is tuple:
+        return "NUMBER,NUMBER", pair
+    return {int: ("COUNT", count), float: ("NUMBER", number)}.get(kind, ("NAME", str))

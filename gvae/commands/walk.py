@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from annotated_types import Interval
+
 from gvae.commands import pictures
 from gvae.commands.parsing import REQUIRED, WORD, parse
 from gvae.errors import GvaeError
-from gvae.report import animation
+from gvae.plots import animation
+from gvae.ranges import Seed
 from gvae.runs import Run
 
 LONGEST = 600
@@ -18,19 +21,19 @@ LONGEST = 600
 
 @dataclass(frozen=True)
 class Walk:
-    """Wander through the prior of a run: a closed, smooth walk through codes drawn from it. Needs no data."""
+    """Wander through the prior of a run: a closed, smooth walk through codes drawn from it. Inputs no data."""
 
     run: Annotated[Path, WORD] = REQUIRED
     """run folder"""
-    seconds: float = 8.0
+    seconds: Annotated[float, Interval(gt=0, le=LONGEST)] = 8.0
     """length, at 25 frames per second"""
-    anchors: int = 8
+    anchors: Annotated[int, Interval(ge=2, le=LONGEST * animation.FPS)] = 8
     """codes drawn from the prior, through which the walk leads"""
     label: str | None = None
     """class of what is drawn, by name or number; conditional models only"""
     attributes: str | None = None
     """attributes of what is drawn, between commas; models conditional on attributes only"""
-    seed: int = 0
+    seed: Seed = 0
     """same seed, same walk"""
     out: Path | None = None
     """.gif, .webp or .mp4 file; RUN-walk.gif if not given"""
@@ -39,12 +42,10 @@ class Walk:
 def run(words: list[str]) -> None:
     """Walk as the command line says."""
     args = parse(Walk(), words, "gvae walk")
-    if args.anchors < 2:
-        raise GvaeError(f"--anchors is {args.anchors}; a walk needs at least 2")
     shortest = args.anchors / animation.FPS
-    if not shortest <= args.seconds <= LONGEST:
+    if args.seconds < shortest:
         raise GvaeError(
-            f"--seconds is {args.seconds:g}; {args.anchors} anchors take {shortest:g} to {LONGEST} seconds"
+            f"--seconds is {args.seconds:g}; {args.anchors} anchors take at least {shortest:g} seconds"
         )
     opened = Run.open(args.run)
     out = args.out or Path(f"{opened.path.resolve().name}-walk.gif")

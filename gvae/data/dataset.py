@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gvae.data.mapped import Pixels, take
-from gvae.data.on_demand import OnDemand
+from gvae.data.arrays.mapped import Pixels, take
+from gvae.data.arrays.on_demand import OnDemand
 from gvae.errors import GvaeError, choose
 from gvae.types import Batch, DataSpec
 

@@ -17,6 +17,7 @@ from typing import Any
 from gvae.config import to_json
 from gvae.errors import GvaeError
 from gvae.evaluation.numbers import Number, command, read_numbers
+from gvae.fields import flat
 from gvae.metrics import significance
 from gvae.runs import Run
 
@@ -87,12 +88,11 @@ class Comparison:
     """metrics that no run has a value of, and why"""
 
 
-def compare(runs: Sequence[Run], out: Path | None = None) -> Comparison:
+def compare(runs: Sequence[Run]) -> Comparison:
     """Put evaluated runs side by side; nothing is measured here.
 
     Args:
         runs: run folders with a metrics.json each.
-        out: write the report, one HTML file, there.
 
     Raises:
         GvaeError: no runs, one run twice, a run that was not evaluated, or unlike protocols in one column.
@@ -112,12 +112,7 @@ def compare(runs: Sequence[Run], out: Path | None = None) -> Comparison:
     rows = [
         Row(name, tuple(g), tuple(row)) for name, g, row in zip(labels(groups), groups, cells, strict=True)
     ]
-    table = Comparison(tuple(columns), tuple(rows), tuple(notes))
-    if out is not None:
-        from gvae.report.page import write_report  # the report shows this table
-
-        write_report(runs, out)
-    return table
+    return Comparison(tuple(columns), tuple(rows), tuple(notes))
 
 
 def group(runs: Sequence[Run]) -> list[list[Run]]:
@@ -136,8 +131,8 @@ def labels(groups: Sequence[Sequence[Run]]) -> list[str]:
     """Name each group by its model and by the options in which it differs from the others of that model."""
     names = []
     for g in groups:
-        mine = _flat(_options(g[0]))
-        others = [_flat(_options(o[0])) for o in groups if o is not g and o[0].model == g[0].model]
+        mine = flat(_options(g[0]))
+        others = [flat(_options(o[0])) for o in groups if o is not g and o[0].model == g[0].model]
         told = [f"{k.split('.')[-1]} {v}" for k, v in mine.items() if any(o.get(k) != v for o in others)]
         seeds = [f"{len(g)} seeds"] if len(g) > 1 else []
         names.append(", ".join([g[0].model, *told, *seeds]))
@@ -150,14 +145,6 @@ def _options(run: Run) -> dict[str, Any]:
     """Everything that makes two runs the same experiment, which leaves out the seed."""
     train = {key: value for key, value in to_json(run.train).items() if key != "seed"}
     return {"model": run.model, "data": run.data, "config": run.model_config, "train": train}
-
-
-def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """A tree of dicts as dotted names."""
-    leaves: dict[str, Any] = {}
-    for key, value in tree.items():
-        leaves |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return leaves
 
 
 def _numbers(run: Run) -> dict[str, Number]:
@@ -205,7 +192,7 @@ def _column(first: Number, found: dict[Path, Number]) -> Column:
 
 def _check_alike(title: str, path_a: Path, a: Number, path_b: Path, b: Number) -> None:
     """Refuse two numbers that were measured in different ways."""
-    left, right = _flat({"n": a.n} | a.protocol), _flat({"n": b.n} | b.protocol)
+    left, right = flat({"n": a.n} | a.protocol), flat({"n": b.n} | b.protocol)
     keys = [
         key for key in left | right if key.split(".")[0] not in ALLOWED and left.get(key) != right.get(key)
     ]

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from gvae.data.dataset import Dataset
+    from gvae.evaluation.inputs import Inputs
     from gvae.metrics.base import Metric
-    from gvae.metrics.needs import Needs
 
 BESIDE = ("fd", "prdc")
 """metrics that are measured under N(0, I) as well where the run samples from a learned prior"""
@@ -72,7 +72,7 @@ def evaluate(
         seed: seed of samples and codes.
         prior: where samples come from, such as normal; None: the run's own prior.
         root: where named data sets are looked for; None: GVAE_DATA.
-        weighed: images of importance-weighted and annealed estimates; None: few, see `gvae.metrics.needs`.
+        weighed: images of importance-weighted and annealed estimates; None: few, see `gvae.evaluation.inputs`.
         precision: of the networks when images are weighed, fp32 or bf16.
 
     Returns:
@@ -81,22 +81,22 @@ def evaluate(
     Raises:
         GvaeError: no such metric, data or split; other image shapes; too few images for a metric named.
     """
-    from gvae.api import load
+    from gvae.evaluation.inputs import Inputs
+    from gvae.loaded import load
     from gvae.metrics import COSTLY, METRICS, get
-    from gvae.metrics.needs import Needs
 
     chosen = [
         get(name) for name in dict.fromkeys(metrics or [n for n in METRICS if n not in COSTLY])
     ]  # a slip in a name ends it before any work
     loaded, dataset = load(run), open_reference(run, data, root)
     own = run.model_config.get("prior")
-    needs = Needs(loaded, dataset, samples, split, seed, prior, weighed, precision)
+    needs = Inputs(loaded, dataset, samples, split, seed, prior, weighed, precision)
     variant = prior if prior is not None and own is not None and prior != own else ""
     numbers = measure_all(chosen, needs, variant, strict=metrics is not None)
     if loaded.can("encode") and not variant and own not in (None, "normal"):
         beside = [replace(metric, floor=None) for metric in chosen if metric.name in BESIDE]  # known already
         normal = measure_all(
-            beside, Needs(loaded, dataset, samples, split, seed, "normal"), "normal", strict=False
+            beside, Inputs(loaded, dataset, samples, split, seed, "normal"), "normal", strict=False
         )
         learned = {number.name: number for number in numbers}
         numbers += [_with_floor(number, learned[number.name]) for number in normal]
@@ -114,7 +114,7 @@ def open_reference(run: Run, data: str | None, root: Path | None) -> Dataset:
     return open_data(data or run.data, root, **options_of(run, data))
 
 
-def measure_all(metrics: Sequence[Metric], needs: Needs, variant: str, strict: bool) -> list[Number]:
+def measure_all(metrics: Sequence[Metric], needs: Inputs, variant: str, strict: bool) -> list[Number]:
     """The numbers of several metrics, with a progress bar on a terminal.
 
     Args:
@@ -124,7 +124,7 @@ def measure_all(metrics: Sequence[Metric], needs: Needs, variant: str, strict: b
     Raises:
         GvaeError: see `evaluate`.
     """
-    from gvae.metrics.base import measure
+    from gvae.evaluation.measure import measure
 
     numbers = []
     with _progress() as progress:

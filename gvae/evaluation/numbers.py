@@ -8,8 +8,9 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from gvae.atomic import write_text
 from gvae.errors import GvaeError
-from gvae.runs import Run, write_text
+from gvae.runs import Run
 
 Better = Literal["lower", "higher", "target", ""]
 """which way is good; "target": as close to the real data's own value as possible; "": neither"""

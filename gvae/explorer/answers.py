@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PIL import Image
 
-from gvae.report.animation import FPS
-from gvae.report.figures import to_uint8
+from gvae.plots.animation import FPS
+from gvae.plots.grids import to_uint8
 
 if TYPE_CHECKING:
     from torch import Tensor

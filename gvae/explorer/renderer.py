@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from gvae.api import load
 from gvae.data.dataset import Dataset
 from gvae.errors import GvaeError
 from gvae.explorer.queries import Query, unpacked
@@ -19,6 +18,7 @@ from gvae.explorer.uploads import Uploads
 from gvae.latent.directions import Direction
 from gvae.latent.space import Space, seeded
 from gvae.latent.store import find, kept
+from gvae.loaded import load
 from gvae.training.precision import has_bf16
 
 T = TypeVar("T")

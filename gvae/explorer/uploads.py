@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from gvae.data.pixels import decode
+from gvae.data.arrays.pixels import decode
 from gvae.errors import GvaeError
 from gvae.types import DataSpec
 
@@ -28,7 +28,7 @@ def read(content: bytes, spec: DataSpec, fit: str) -> np.ndarray:
     Args:
         content: the bytes of the file.
         spec: of the run.
-        fit: how a picture that is not square becomes so; see `gvae.data.pixels.bring`.
+        fit: how a picture that is not square becomes so; see `gvae.data.arrays.pixels.bring`.
 
     Raises:
         GvaeError: too large, damaged, of another format, or a run whose images are volumes or not square.

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gvae.api import Loaded
 from gvae.data.dataset import Dataset
 from gvae.errors import GvaeError
 from gvae.latent.inversion import SEARCH, Search, invert
+from gvae.loaded import Loaded
 
 NO_DENSITY = {
     "normal": "which is densest at 0, far from where its codes lie",

@@ -12,9 +12,10 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
+from gvae.atomic import write_atomic, write_text
 from gvae.errors import GvaeError, choose
 from gvae.latent.directions import Direction
-from gvae.runs import Run, write_atomic, write_text
+from gvae.runs import Run
 
 FORMAT = 1
 """version of the two files"""

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from gvae.errors import GvaeError, choose
+from gvae.imports import load_object
 
 if TYPE_CHECKING:
     from gvae.metrics.base import Metric
@@ -59,7 +60,7 @@ def get(name: str) -> Metric:
     gvae.errors.GvaeError: there is no metric 'fdd'; did you mean 'fd'? Known: active-units, ais, ...
     """
     if ":" in name:
-        return _outside(name)
+        return load_object(name, "metric")
     if match := re.fullmatch(r"iwae-([1-9]\d*)", name):
         return import_module(METRICS["iwae"]).metric(int(match[1]))
     if match := re.fullmatch(r"ais-([1-9]\d*)x([1-9]\d*)", name):
@@ -70,14 +71,3 @@ def get(name: str) -> Metric:
             "and 16 chains, whole numbers from 1 on"
         )
     return import_module(METRICS[choose("metric", name, METRICS)]).METRIC
-
-
-def _outside(name: str) -> Metric:
-    """A metric from another package, given as package.module:NAME."""
-    module, _, attribute = name.partition(":")
-    try:
-        return getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise GvaeError(
-            f"could not load the metric {name}: {error}. Write it as package.module:NAME"
-        ) from error

@@ -1,6 +1,6 @@
 """Annealed importance sampling: log p(x) per image, in nats, and the gap of its bidirectional check.
 
-    value = mean over images of  log (1/C) sum_c w_c,   C chains of T temperatures (see `gvae.metrics.annealing`)
+    value = mean over images of  log (1/C) sum_c w_c,   C chains of T temperatures (see `gvae.evaluation.annealing`)
     gap   = on images that the model has drawn: upper bound (backwards from the true code) minus lower bound (forwards)
 
 "On the Quantitative Analysis of Decoder-Based Generative Models" (Wu et al., 2017) https://arxiv.org/abs/1611.04273.

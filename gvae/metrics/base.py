@@ -9,13 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
-
-from gvae.errors import GvaeError
-from gvae.metrics.protocol import protocol
-
-if TYPE_CHECKING:
-    from gvae.metrics.needs import Needs
+from typing import Any, Literal
 
 
 class Unavailable(Exception):
@@ -32,7 +26,7 @@ class Metric:
     """takes the values of `needs` in order, returns named numbers; the first is the headline, one named `error` is
     half of the headline's 95 % interval, and `error_x` half of that of the number x"""
     needs: tuple[str, ...]
-    """names of `Needs` methods"""
+    """names of `Inputs` methods"""
     better: Literal["lower", "higher", "target"]
     """direction of the headline number; target: as close to the real data's value as possible"""
     summary: str
@@ -52,43 +46,6 @@ class Metric:
     """the same numbers without intervals, where these take long: a floor has none"""
 
 
-def measure(metric: Metric, needs: Needs, strict: bool = True) -> dict[str, Any]:
-    """One metric of one model on one data set.
-
-    Args:
-        metric: what to measure.
-        needs: where samples, features and so on come from; shared between metrics.
-        strict: False turns "too few images" into a missing value as well.
-
-    Returns:
-        `value` (the headline number; None if it does not apply, then `why` says so), `error` (half its 95 % interval,
-        None if unknown), `values` (all numbers by name), `errors` (half intervals of those that have one), `floor`
-        (the same numbers of real against other real images, None without), `n` (real images), `better`, `unit`, `protocol`.
-
-    Raises:
-        GvaeError: too few images, if `strict`.
-    """
-    result = {"value": None, "error": None, "better": metric.better, "unit": metric.unit}
-    result |= {"n": needs.count(metric.needs[0]), "protocol": protocol(metric, needs)}
-    try:
-        values = metric.function(*_collect(metric, metric.needs, needs))
-    except Unavailable as reason:
-        return result | {"why": str(reason)}
-    except GvaeError as error:
-        if strict:
-            raise
-        return result | {"why": f"n/a ({error})"}
-    values, errors = split_errors(values)
-    name, value = next(iter(values.items()))
-    return result | {
-        "value": value,
-        "error": errors.get(name),
-        "values": values,
-        "errors": errors,
-        "floor": _floor(metric, needs),
-    }
-
-
 def split_errors(numbers: dict[str, float]) -> tuple[dict[str, float], dict[str, float]]:
     """What a metric's function returns, as values and half widths of their 95 % intervals, each by the number's name.
 
@@ -104,29 +61,3 @@ def split_errors(numbers: dict[str, float]) -> tuple[dict[str, float], dict[str,
 def _is_error(name: str) -> bool:
     """Whether a number of a metric is the half width of another's interval."""
     return name == "error" or name.startswith("error_")
-
-
-def _collect(metric: Metric, names: tuple[str, ...], needs: Needs) -> list[Any]:
-    """The needed things, each checked for its size."""
-    values = []
-    for name in names:
-        count = needs.count(name)
-        if count is not None and count < metric.minimum:
-            raise GvaeError(
-                f"{metric.name} needs at least {metric.minimum} images, got {count} "
-                f"({name.replace('_', ' ')}); give more --samples, or a larger data set"
-            )
-        values.append(needs.get(name))
-    return values
-
-
-def _floor(metric: Metric, needs: Needs) -> dict[str, float] | None:
-    """The metric between real and other real images, None where it is not defined."""
-    if metric.floor is None:
-        return None
-    try:
-        function = metric.floor_function or metric.function
-        values = function(*_collect(metric, metric.floor, needs))
-        return split_errors(values)[0]
-    except (Unavailable, GvaeError):
-        return None

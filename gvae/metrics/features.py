@@ -113,7 +113,7 @@ def extractor(data: str, shape: tuple[int, ...]) -> Extractor:
     file = WEIGHTS / f"{data}.safetensors"
     if not file.exists():
         raise GvaeError(
-            f"{file} is missing; reinstall gvae, or run benchmarks/train_features.py --data {data}"
+            f"{file} is missing; reinstall gvae, or run benchmarks/data/train_features.py --data {data}"
         )
     content = file.read_bytes()
     net = Classifier(CLASSIFIERS[data])

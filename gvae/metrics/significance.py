@@ -6,9 +6,9 @@ A row's numbers may be turned so that lower is better.
     several against one   t test of the one value as another draw of the several's spread
     one seed each         normal test from both 95 % intervals over images
 
-The last says whether these two trainings differ, not whether the next two would. Their intervals are taken as independent. Both
-are measured against the same real images, which makes the true error of the difference smaller, so the test errs on the
-careful side.
+The last says whether these two trainings differ, not whether the next two would. Their intervals are taken as independent.
+Both are measured against the same real images, which makes the true error of the difference smaller, so the test errs on
+the careful side.
 
 "The Generalization of 'Student's' Problem when Several Different Population Variances are Involved" (Welch, 1947)
 https://doi.org/10.1093/biomet/34.1-2.28; "A Simple Sequentially Rejective Multiple Test Procedure" (Holm, 1979)

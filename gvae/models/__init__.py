@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gvae.errors import GvaeError, choose
+from gvae.imports import load_object
 
 if TYPE_CHECKING:
     from gvae.models.base import Model
+    from gvae.types import DataSpec
 
 MODELS: dict[str, str] = {
     "autoencoder": "gvae.models.autoencoder:Autoencoder",
@@ -47,8 +48,20 @@ def resolve(name: str) -> type[Model]:
     Raises:
         GvaeError: no such model, module or class.
     """
-    module, _, attribute = where(name).partition(":")
+    return load_object(where(name), "model")
+
+
+def build(kind: type[Model], config: Any, spec: DataSpec) -> Model:
+    """A model with fresh weights.
+
+    Raises:
+        GvaeError: options that do not fit together or to the data; networks larger than the memory.
+    """
     try:
-        return getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise GvaeError(f"model '{name}' cannot be imported: {error}; write package.module:Class") from error
+        return kind(spec, config)
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, MemoryError) or "memory" in str(error) or "overflow" in str(error):
+            raise GvaeError(
+                f"the networks of {kind.__name__} do not fit into memory; lower --net.width or --latent"
+            ) from error
+        raise

@@ -18,20 +18,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
-from torch.distributions import Distribution
 from torch.nn.functional import logsigmoid
 
 from gvae.config import LatentConfig
+from gvae.distributions.posteriors import rsample_and_log_prob
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import nonsaturating_critic
 from gvae.models.base import Losses, Optim, Turn
 from gvae.models.latent import LatentModel
 from gvae.nets.critics import CodeCritic
-from gvae.nets.posterior import Point, rsample_and_log_prob
+from gvae.ranges import PositiveFloat, Units
 from gvae.types import Batch, DataSpec
 
 MODES = 10
@@ -44,17 +44,17 @@ SPREAD = 0.3
 class Config(LatentConfig):
     """Adversarial autoencoder."""
 
-    lr: float = 5e-4
+    lr: PositiveFloat = 5e-4
     """Adam step size of encoder and generator"""
     posterior: Literal["gaussian", "deterministic"] = "gaussian"
     """q(z|x): a diagonal Gaussian, or a single code"""
     target: Literal["normal", "mixture"] = "normal"
     """what the codes are held to: N(0, I), or ten Gaussians on a ring"""
-    weight: float = 0.1
+    weight: PositiveFloat = 0.1
     """weight of the encoder's adversarial term in nats per pixel value, the scale of the likelihood"""
-    hidden: int = 1000
+    hidden: Units = 1000
     """units in each of the code critic's two hidden layers"""
-    critic_lr: float = 5e-4
+    critic_lr: PositiveFloat = 5e-4
     """Adam step size of the code critic"""
 
 
@@ -63,25 +63,18 @@ class AAE(LatentModel):
 
     Config = Config
 
-    def __init__(self, config: Config, spec: DataSpec) -> None:
-        super().__init__(config, spec)
-        check(config)
-        if config.posterior == "deterministic":
+    def __init__(self, spec: DataSpec, config: Config | None = None, **options: Any) -> None:
+        super().__init__(spec, config, **options)
+        if self.config.posterior == "deterministic":
             self.log_weights = None  # a single code has no density  # pyright: ignore
-        self.code_critic = CodeCritic(config.latent, config.hidden, self.condition)
+        self.code_critic = CodeCritic(self.config.latent, self.config.hidden, self.condition)
+
+    def check_options(self) -> None:
+        check(self.config)
 
     @property
     def stochastic(self) -> bool:
         return self.config.posterior == "gaussian"
-
-    @property
-    def encoder_dim(self) -> int:
-        return 2 * self.latent_dim if self.stochastic else self.latent_dim
-
-    def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
-        if self.config.posterior == "gaussian":
-            return super().encode(x, y)
-        return Point(self.encoder(x, y).float())
 
     def players(self):
         return {name: getattr(self, name) for name in (*self.trained, "code_critic")}
@@ -147,10 +140,6 @@ def check(config: Config) -> None:
     Raises:
         GvaeError: which, and what is allowed.
     """
-    if config.hidden < 1:
-        raise GvaeError(f"--hidden is {config.hidden}; it must be at least 1")
-    if config.weight <= 0:
-        raise GvaeError(f"--weight is {config.weight}; it must be above 0")
     if config.target == "mixture" and config.prior == "normal":
         raise GvaeError(
             "--target mixture gives codes that do not follow N(0, I); use --prior mixture, realnvp or flow"

@@ -15,6 +15,7 @@ penalty; both sides move on one forward pass.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -22,12 +23,12 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from gvae import nets
 from gvae.config import CriticConfig, ModelConfig
-from gvae.errors import GvaeError
 from gvae.losses.adversarial import nonsaturating_critic, nonsaturating_generator
 from gvae.losses.penalties import lazy_zero_centred
 from gvae.models.base import Losses, Optim, Player, Turn
 from gvae.models.implicit import ImplicitModel
-from gvae.nets.players import required
+from gvae.nets.wrappers import required
+from gvae.ranges import NonNegativeFloat, PositiveFloat, PositiveInt
 from gvae.types import Batch, DataSpec
 
 
@@ -35,23 +36,23 @@ from gvae.types import Batch, DataSpec
 class Config(ModelConfig, CriticConfig):
     """GAN with an auxiliary classifier."""
 
-    lr: float = 2e-4
+    lr: PositiveFloat = 2e-4
     """Adam step size"""
     conditional: bool = True
     """tell the generator the class label, and have the critic's classifier find it; without: a plain GAN"""
-    weight: float = 1.0
+    weight: NonNegativeFloat = 1.0
     """weight of the classifier's cross-entropy, in nats"""
-    penalty: float = 1.0
+    penalty: NonNegativeFloat = 1.0
     """weight of the critic's R1 gradient penalty on data; 0: none"""
-    penalty_every: int = 8
+    penalty_every: PositiveInt = 8
     """rounds from one R1 penalty to the next (its weight is corrected)"""
 
 
 class Classified(ImplicitModel):
     """A generator that is told the class, a critic that is not, and a classifier on the critic's last features."""
 
-    def __init__(self, config: ModelConfig, spec: DataSpec) -> None:
-        super().__init__(config, spec)
+    def __init__(self, spec: DataSpec, config: ModelConfig | None = None, **options: Any) -> None:
+        super().__init__(spec, config, **options)
         if self.condition:
             self.classifier = nn.Linear(last_features(self.critic, spec), self.condition)
 
@@ -91,10 +92,6 @@ class ACGAN(Classified):
 
     Config = Config
 
-    def __init__(self, config: Config, spec: DataSpec) -> None:
-        super().__init__(config, spec)
-        check(config)
-
     def turns(self):
         lazy = [Turn(self.penalise, every=self.config.penalty_every)] if self.config.penalty else []
         return [Turn(self.play), *lazy]
@@ -129,15 +126,3 @@ def last_features(critic: nn.Module, spec: DataSpec) -> int:
     _, features = critic.eval()(torch.zeros(1, spec.channels, *spec.shape))
     critic.train()
     return features[-1].numel()
-
-
-def check(config: Config) -> None:
-    """Refuse options that cannot work.
-
-    Raises:
-        GvaeError: which, and what is allowed.
-    """
-    if config.weight < 0 or config.penalty < 0:
-        raise GvaeError("--weight and --penalty must not be negative")
-    if config.penalty_every < 1:
-        raise GvaeError(f"--penalty-every is {config.penalty_every}; it must be at least 1")

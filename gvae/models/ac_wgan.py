@@ -18,26 +18,26 @@ from typing import Literal
 import torch
 
 from gvae.config import ModelConfig
-from gvae.errors import GvaeError
 from gvae.losses.penalties import gradient_penalty
 from gvae.models.ac_gan import Classified
 from gvae.models.base import Losses, Optim, Turn
-from gvae.types import Batch, DataSpec
+from gvae.ranges import NonNegativeFloat, PositiveFloat, Repeats
+from gvae.types import Batch
 
 
 @dataclass(frozen=True)
 class Config(ModelConfig):
     """Wasserstein GAN with gradient penalty and an auxiliary classifier."""
 
-    lr: float = 2e-4
+    lr: PositiveFloat = 2e-4
     """Adam step size"""
     conditional: bool = True
     """tell the generator the class label, and have the critic's classifier find it; without: WGAN-GP"""
-    weight: float = 1.0
+    weight: NonNegativeFloat = 1.0
     """weight of the classifier's cross-entropy, in nats"""
-    penalty: float = 10.0
+    penalty: NonNegativeFloat = 10.0
     """weight of the gradient penalty"""
-    critic_steps: int = 5
+    critic_steps: Repeats = 5
     """critic steps for each generator step"""
     augment: Literal["none", "shift", "diff"] = "none"
     """change what the critic sees, for data below about 20,000 images"""
@@ -47,10 +47,6 @@ class ACWGAN(Classified):
     """Wasserstein GAN with gradient penalty and an auxiliary classifier."""
 
     Config = Config
-
-    def __init__(self, config: Config, spec: DataSpec) -> None:
-        super().__init__(config, spec)
-        check(config)
 
     def turns(self):
         return [Turn(self.criticise, repeat=self.config.critic_steps), Turn(self.generate)]
@@ -82,15 +78,3 @@ class ACWGAN(Classified):
         if self.condition:
             terms["class"] = self.class_nll(features, y)
         return Losses({"generator": terms})
-
-
-def check(config: Config) -> None:
-    """Refuse options that cannot work.
-
-    Raises:
-        GvaeError: which, and what is allowed.
-    """
-    if config.weight < 0 or config.penalty < 0:
-        raise GvaeError("--weight and --penalty must not be negative")
-    if config.critic_steps < 1:
-        raise GvaeError(f"--critic-steps is {config.critic_steps}; it must be at least 1")

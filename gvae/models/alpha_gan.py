@@ -20,21 +20,21 @@ players; samples come from a prior fitted to the codes; a conditional code criti
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
-from torch import Tensor
-from torch.distributions import Distribution
+from torch import nn
 
 from gvae import nets
 from gvae.config import CriticConfig, LatentConfig
+from gvae.distributions.posteriors import rsample_and_log_prob
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import nonsaturating_critic, nonsaturating_generator, wasserstein_generator
 from gvae.losses.augment import Augment
 from gvae.models.base import Losses, Optim, Turn
 from gvae.models.latent import LatentModel, has_parameters
 from gvae.nets.critics import CodeCritic
-from gvae.nets.posterior import Point, rsample_and_log_prob
+from gvae.ranges import Fraction, NonNegativeFloat, PositiveFloat
 from gvae.types import Batch, DataSpec
 
 GENERATOR_LOSS = {"nonsaturating": nonsaturating_generator, "ratio": wasserstein_generator}
@@ -45,17 +45,17 @@ GENERATOR_LOSS = {"nonsaturating": nonsaturating_generator, "ratio": wasserstein
 class Config(LatentConfig, CriticConfig):
     """alpha-GAN."""
 
-    lr: float = 2e-4
+    lr: PositiveFloat = 2e-4
     """Adam step size of all players"""
-    l1: float = 10.0
+    l1: NonNegativeFloat = 10.0
     """weight of the mean absolute error per pixel value, pixels in [-1, 1]"""
     posterior: Literal["deterministic", "gaussian"] = "deterministic"
     """q(z|x): a single code, or a diagonal Gaussian"""
     loss: Literal["nonsaturating", "ratio"] = "nonsaturating"
     """what encoder and generator minimise against their critics: -log p, or the paper's -log p + log(1 - p)"""
-    beta: float = 1.0
+    beta: NonNegativeFloat = 1.0
     """weight of the code critic's verdict in the encoder's loss"""
-    kl_warmup: float = 0.0
+    kl_warmup: Fraction = 0.0
     """first fraction of the budget, over which beta rises from 0"""
 
 
@@ -65,27 +65,21 @@ class AlphaGAN(LatentModel):
     Config = Config
     log_weights = None  # the critics stand in for likelihood and KL: no bound on log p(x)  # pyright: ignore
 
-    def __init__(self, config: Config, spec: DataSpec) -> None:
-        super().__init__(config, spec)
-        check(config)
+    def __init__(self, spec: DataSpec, config: Config | None = None, **options: Any) -> None:
+        super().__init__(spec, config, **options)
         if has_parameters(self.likelihood):
             raise GvaeError("alpha-gan does not train a pixel likelihood; use --likelihood gaussian")
-        self.critic = nets.critic(spec, config.net, self.condition)
-        self.augment = Augment(config.augment)
-        self.code_critic = CodeCritic(config.latent, condition=self.condition)
+        self.critic = self.network("critic")
+        self.augment = Augment(self.config.augment)
+        self.code_critic = CodeCritic(self.config.latent, condition=self.condition)
 
     @property
     def stochastic(self) -> bool:
         return self.config.posterior == "gaussian"
 
-    @property
-    def encoder_dim(self) -> int:
-        return 2 * self.latent_dim if self.stochastic else self.latent_dim
-
-    def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
-        if self.config.posterior == "gaussian":
-            return super().encode(x, y)
-        return Point(self.encoder(x, y).float())
+    def make_critic(self) -> nn.Module:
+        """Network (x, y) -> (scores (B,), features)."""
+        return nets.critic(self.spec, self.config.net, self.condition)
 
     def players(self):
         return {name: getattr(self, name) for name in ("encoder", "generator", "critic", "code_critic")}
@@ -121,13 +115,3 @@ class AlphaGAN(LatentModel):
             },
             {"mse": (x - x_rec).square().mean() / 4, "score_gap": (real - (rec + gen) / 2).mean()},
         )
-
-
-def check(config: Config) -> None:
-    """Refuse options that cannot work.
-
-    Raises:
-        GvaeError: which, and what is allowed.
-    """
-    if config.l1 < 0 or config.beta < 0:
-        raise GvaeError("--l1 and --beta must not be negative")

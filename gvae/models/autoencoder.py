@@ -13,12 +13,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import Tensor
-
 from gvae.config import LatentConfig
 from gvae.models.base import Losses, Turn
 from gvae.models.latent import LatentModel
-from gvae.nets.posterior import Point
 from gvae.types import Batch
 
 
@@ -36,13 +33,6 @@ class Autoencoder(LatentModel):
     @property
     def stochastic(self) -> bool:
         return False
-
-    @property
-    def encoder_dim(self) -> int:
-        return self.latent_dim
-
-    def encode(self, x: Tensor, y: Tensor | None = None) -> Point:
-        return Point(self.encoder(x, y).float())
 
     def players(self):
         return {name: getattr(self, name) for name in self.trained}

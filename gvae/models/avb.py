@@ -24,20 +24,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Annotated, Any
 
 import torch
-from torch import Tensor, nn
+from annotated_types import Interval
+from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal
 
 from gvae import nets
 from gvae.config import LatentConfig
+from gvae.distributions.posteriors import MIN_LOGVAR, Posterior, gaussian
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import nonsaturating_critic
 from gvae.models.base import Losses, Optim, Player, Turn
 from gvae.models.latent import LatentModel
 from gvae.nets.critics import PairCritic
-from gvae.nets.heads import MIN_LOGVAR, gaussian
-from gvae.nets.posterior import Posterior
+from gvae.ranges import PositiveFloat, Repeats, Units
 from gvae.types import Batch, DataSpec, Terms
 
 DRAWS = 64
@@ -52,17 +54,17 @@ CENTRED = 16
 class Config(LatentConfig):
     """Adversarial variational Bayes."""
 
-    lr: float = 3e-4
+    lr: PositiveFloat = 3e-4
     """Adam step size of encoder and generator"""
-    critic_lr: float = 6e-4
+    critic_lr: PositiveFloat = 6e-4
     """Adam step size of the critic and of the reference"""
-    noise: int = 8
+    noise: Annotated[int, Interval(ge=1, le=1_024)] = 8
     """channels of noise concatenated to the encoder's input"""
     contrast: bool = True
     """adaptive contrast: the critic compares codes with a Gaussian r(z|x) close to q(z|x), not with N(0, I)"""
-    critic_steps: int = 1
+    critic_steps: Repeats = 1
     """critic steps for each step of encoder and generator, the common one included"""
-    hidden: int = 256
+    hidden: Units = 256
     """features of image and code that the critic multiplies, and units in its hidden layers"""
 
 
@@ -71,28 +73,25 @@ class AVB(LatentModel):
 
     Config = Config
 
-    def __init__(self, config: Config, spec: DataSpec) -> None:
-        super().__init__(config, spec)
-        for name in ("noise", "critic_steps", "hidden"):
-            if getattr(config, name) < 1:
-                option, value = name.replace("_", "-"), getattr(config, name)
-                raise GvaeError(f"--{option} is {value}; it must be at least 1")
-        if config.prior == "vamp" and not config.contrast:
+    def __init__(self, spec: DataSpec, config: Config | None = None, **options: Any) -> None:
+        super().__init__(spec, config, **options)
+        if self.config.prior == "vamp" and not self.config.contrast:
             raise GvaeError("--prior vamp needs the Gaussians of --contrast; use --prior mixture or realnvp")
-        image = nets.encoder(spec, config.net, config.hidden + 1, self.condition)
-        self.critic = PairCritic(image, config.latent, config.hidden, quadratic=not config.contrast)
-        if config.contrast:
-            self.reference = nets.encoder(spec, config.net, 2 * config.latent, self.condition)
+        image = nets.encoder(spec, self.config.net, self.config.hidden + 1, self.condition)
+        self.critic = PairCritic(
+            image, self.config.latent, self.config.hidden, quadratic=not self.config.contrast
+        )
+        if self.config.contrast:
+            self.reference = nets.encoder(spec, self.config.net, 2 * self.config.latent, self.condition)
         self.averaged = tuple(self.players())  # T and r belong to the encoder whose codes they judge
 
     @property
     def encoder_dim(self) -> int:
         return self.config.latent
 
-    def make_encoder(self) -> nn.Module:
-        spec, more = self.spec, self.config.noise
-        wide = DataSpec(spec.name, spec.channels + more, spec.shape, spec.classes)
-        return nets.encoder(wide, self.config.net, self.encoder_dim, self.condition)
+    @property
+    def noise_channels(self) -> int:
+        return self.config.noise
 
     def players(self):
         estimators = ("critic", "reference") if self.config.contrast else ("critic",)
@@ -148,9 +147,7 @@ class AVB(LatentModel):
 
     def code(self, x: Tensor, y: Tensor | None = None, eps: Tensor | None = None) -> Tensor:
         """A code of each image, z = f(x, eps) (B, Z); noise eps (B, noise, *S) is drawn if not given."""
-        if eps is None:
-            eps = torch.randn(len(x), self.config.noise, *x.shape[2:], device=x.device)
-        return self.encoder(torch.cat([x, eps], 1), y).float()
+        return self.encoder(self.with_noise(x, eps), y).float()
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Posterior:
         """q(z|x) by its draws; their log q is the critic's ESTIMATE T + log r."""

@@ -9,7 +9,10 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from gvae.config import ModelConfig
+from gvae.config import ModelConfig, check, from_json
+from gvae.errors import GvaeError, choose
+from gvae.fields import nested
+from gvae.nets.own import OwnNetwork
 from gvae.types import Batch, DataSpec, Terms
 
 Player = str | tuple[str, ...]
@@ -72,6 +75,15 @@ class Model(nn.Module):
     A turn returns each player's named, already weighted terms; the engine differentiates each sum with respect to
     that player's parameters only. So an algorithm never detaches, freezes or calls `backward`.
 
+    Args:
+        spec: what its images look like.
+        config: its options, a `Config`; or give them by name.
+        options: options by name, as `latent=48`, `net={"width": 32}`; and networks of your own: `encoder=`, `generator=`
+            or `critic=` a module, called with (x, y) where the model is conditional, else with x.
+
+    Raises:
+        GvaeError: an option out of range, options that do not go together, a network that the model has not.
+
     What a model can do is told by the methods it has, beside `sample`:
         `encode(x, y=None) -> q`: the distribution q(z|x), event shape (Z,);
         `decode(z, y=None) -> p`: the distribution p(x|z), event shape (C, *S), whose `.mean` is the image;
@@ -84,16 +96,54 @@ class Model(nn.Module):
     averaged: tuple[str, ...] = ()
     """players whose exponential moving average is what samples"""
 
-    def __init__(self, config: Any, spec: DataSpec) -> None:
+    own_networks: tuple[str, ...] = ("encoder", "generator", "critic")
+    """networks that may be given in place of those that the options describe"""
+
+    def __init__(self, spec: DataSpec, config: Any = None, **options: Any) -> None:
         super().__init__()
-        self.config = config
+        if not isinstance(spec, DataSpec):
+            raise GvaeError(
+                f"a model begins with what its images look like, not with {type(spec).__name__}: "
+                f"{type(self).__name__}(data.spec, latent=32)"
+            )
         self.spec = spec
+        self.own = {name: given for name, given in options.items() if isinstance(given, nn.Module)}
+        """networks that were given, by name"""
+        values = {name: value for name, value in options.items() if name not in self.own}
+        self.config = check(from_json(type(self).Config, nested(values)) if config is None else config)
+        if config is not None and values:
+            raise GvaeError(f"both a Config and {', '.join(values)}= were given; give options in one way")
+        self.check_options()
+        for name in self.own:
+            choose("network to give", name, [n for n in self.own_networks if hasattr(self, f"make_{n}")])
         self.progress = 1.0
         """fraction of the training budget that is done; the engine sets it before every round"""
         if self.condition and not self.classes:
             self.register_buffer("examples", torch.zeros(EXAMPLES, self.condition))
         self.examples: Tensor
         """attributes of some training images, which samples have if nobody asks for others; set by the engine"""
+
+    def check_options(self) -> None:
+        """Refuse options that do not go together.
+
+        Raises:
+            GvaeError: which, and what to type.
+        """
+
+    def network(self, name: str) -> nn.Module:
+        """The network of that name: the one that was given, else what `make_NAME` builds.
+
+        Raises:
+            GvaeError: the one that was given returns another shape than the model needs.
+        """
+        if name not in self.own:
+            return getattr(self, f"make_{name}")()
+        return OwnNetwork(name, self.own[name], self.returned(name), bool(self.condition))
+
+    def returned(self, name: str) -> tuple[int, ...]:
+        """Shape of what a network returns for one image or code: parameters of q(z|x), an image, a score."""
+        image = (self.spec.channels, *self.spec.shape)
+        return {"encoder": (getattr(self, "encoder_dim", 0),), "generator": image, "critic": ()}[name]
 
     @property
     def condition(self) -> int:

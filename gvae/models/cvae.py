@@ -19,8 +19,8 @@ from torch.distributions import Distribution
 
 from gvae import nets
 from gvae.config import BoundConfig
+from gvae.distributions.posteriors import gaussian
 from gvae.models.vae import VAE
-from gvae.nets.heads import gaussian
 
 
 @dataclass(frozen=True)

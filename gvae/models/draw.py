@@ -28,12 +28,11 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
-from gvae.config import BoundConfig, DrawConfig
+from gvae.config import DrawConfig
+from gvae.distributions.posteriors import Posterior, gaussian, rsample_and_log_prob
 from gvae.errors import GvaeError
 from gvae.models.vae import VAE
 from gvae.nets import recurrent
-from gvae.nets.heads import gaussian
-from gvae.nets.posterior import Posterior, rsample_and_log_prob
 from gvae.types import DataSpec
 
 
@@ -47,9 +46,12 @@ class DRAW(VAE):
 
     Config = Config
 
-    def __init__(self, config: BoundConfig, spec: DataSpec) -> None:
-        self.attention = has_attention(config, spec)
-        super().__init__(config, spec)
+    own_networks = ()
+
+    @property
+    def attention(self) -> bool:
+        """Whether patches are read and painted in place of whole images."""
+        return has_attention(self.config, self.spec)
 
     def make_encoder(self) -> nn.Module:
         c = self.config
@@ -124,14 +126,11 @@ class DRAW(VAE):
 
 
 def has_attention(config: Any, spec: DataSpec) -> bool:
-    """Whether patches are read and leaky_tanh, after a look at the options.
+    """Whether patches are read and painted, after a look at the options.
 
     Raises:
-        GvaeError: a number that cannot work, or attention on volumes.
+        GvaeError: attention on volumes.
     """
-    for name in ("glimpses", "hidden", "read", "write"):
-        if getattr(config, name) < 1:
-            raise GvaeError(f"--{name} is {getattr(config, name)}; it must be at least 1")
     if config.attention == "on" and spec.spatial != 2:
         sides = " x ".join(map(str, spec.shape))
         raise GvaeError(

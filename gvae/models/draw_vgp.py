@@ -18,13 +18,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Annotated, Any
 
+from annotated_types import Interval
 from torch import Tensor
 from torch.distributions import Distribution
 
 from gvae.config import BoundConfig, DrawConfig
 from gvae.models.draw import DRAW
-from gvae.models.vae_vgp import check, head_size, networks, posterior
+from gvae.models.vae_vgp import head_size, networks, posterior
+from gvae.ranges import Fraction, Units
 from gvae.types import DataSpec
 
 
@@ -32,11 +35,11 @@ from gvae.types import DataSpec
 class Config(DrawConfig):
     """Deep Recurrent Attentive Writer with a variational Gaussian process."""
 
-    kl_warmup: float = 0.3
+    kl_warmup: Fraction = 0.3
     """first fraction of the budget, over which beta rises from 0; with less the codes fall silent"""
-    inducing: int = 20
+    inducing: Annotated[int, Interval(ge=1, le=1_000)] = 20
     """points at which the random functions are known, m; up to about 100"""
-    auxiliary: int = 256
+    auxiliary: Units = 256
     """units of each of the two hidden layers of the auxiliary network"""
 
 
@@ -46,9 +49,8 @@ class DRAWVGP(DRAW):
     Config = Config
     posterior_modules = ("process", "auxiliary")
 
-    def __init__(self, config: BoundConfig, spec: DataSpec) -> None:
-        check(config)
-        super().__init__(config, spec)
+    def __init__(self, spec: DataSpec, config: BoundConfig | None = None, **options: Any) -> None:
+        super().__init__(spec, config, **options)
         self.process, self.auxiliary = networks(self.config, self.encoder_dim)
 
     @property

@@ -34,7 +34,7 @@ from gvae.losses.adversarial import ADVERSARIAL
 from gvae.losses.penalties import lazy_zero_centred
 from gvae.models.base import Losses, Optim, Turn
 from gvae.models.implicit import ImplicitModel
-from gvae.types import Batch, DataSpec
+from gvae.types import Batch
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,8 @@ class GAN(ImplicitModel):
 
     Config = Config
 
-    def __init__(self, config: Config, spec: DataSpec) -> None:
-        check(config)
-        super().__init__(config, spec)
+    def check_options(self) -> None:
+        check(self.config)
 
     def turns(self):
         lazy = [Turn(self.smoothen, every=self.config.penalty_every)] if self.config.penalty else []
@@ -102,11 +101,5 @@ def check(config: Config) -> None:
     Raises:
         GvaeError: which, and what is allowed.
     """
-    if not 0 <= config.smooth < 1:
-        raise GvaeError(f"--smooth is {config.smooth}; it must be at least 0 and below 1")
     if config.smooth and config.loss != "nonsaturating":
         raise GvaeError(f"--smooth is for --loss nonsaturating; --loss {config.loss} has no target to move")
-    if config.noise < 0 or config.penalty < 0:
-        raise GvaeError("--noise and --penalty must not be negative")
-    if config.penalty_every < 1:
-        raise GvaeError(f"--penalty-every is {config.penalty_every}; it must be at least 1")

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -33,7 +33,6 @@ from gvae.models.base import Losses, Optim, Player, Turn
 from gvae.models.gvae_options import Config, check
 from gvae.models.latent import LatentModel, has_parameters
 from gvae.nets.critics import CodeCritic
-from gvae.nets.heads import gaussian
 from gvae.types import Batch, DataSpec, Terms
 
 CONSTANT_UPDATES = 150
@@ -62,24 +61,23 @@ class GVAE(LatentModel):
 
     Config = Config
 
-    def __init__(self, config: Config, spec: DataSpec) -> None:
-        check(config)
-        super().__init__(config, spec)
-        self.critic = nets.critic(spec, config.net, self.condition)
-        self.augment = Augment(config.augment)
-        if config.code == "critic":
-            self.code_critic = CodeCritic(config.latent)
+    def __init__(self, spec: DataSpec, config: Config | None = None, **options: Any) -> None:
+        super().__init__(spec, config, **options)
+        self.critic = self.network("critic")
+        self.augment = Augment(self.config.augment)
+        if self.config.code == "critic":
+            self.code_critic = CodeCritic(self.config.latent)
 
-    def make_encoder(self) -> nn.Module:
-        spec, more = self.spec, self.config.noise
-        wide = DataSpec(spec.name, spec.channels + more, spec.shape, spec.classes)
-        return nets.encoder(wide, self.config.net, self.encoder_dim, self.condition)
+    def check_options(self) -> None:
+        check(self.config)
 
-    def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
-        if self.config.noise:
-            eps = torch.randn(len(x), self.config.noise, *x.shape[2:], device=x.device)
-            x = torch.cat([x, eps], 1)
-        return gaussian(self.encoder(x, y))
+    @property
+    def noise_channels(self) -> int:
+        return self.config.noise
+
+    def make_critic(self) -> nn.Module:
+        """Network (x, y) -> (scores (B,), features)."""
+        return nets.critic(self.spec, self.config.net, self.condition)
 
     def players(self):
         everyone = {name: getattr(self, name) for name in (*self.trained, "critic")}

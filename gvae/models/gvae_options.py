@@ -3,54 +3,57 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from annotated_types import Interval
 
 from gvae.config import CriticConfig, LatentConfig
 from gvae.errors import GvaeError
+from gvae.ranges import Fraction, NonNegativeFloat, PositiveFloat, PositiveInt, Units
 
 
 @dataclass(frozen=True)
 class Config(LatentConfig, CriticConfig):
     """Generative Variational Autoencoder."""
 
-    latent: int = 48
+    latent: Units = 48
     """number of latent dimensions, Z"""
-    beta: float = 0.5
+    beta: NonNegativeFloat = 0.5
     """weight of the KL term: above 1 the code carries fewer nats and its prior is easier to learn"""
-    start: float = 0.7
+    start: Fraction = 0.7
     """fraction of the budget after which the prior is fitted and the critic enters"""
     adversarial: Literal["relativistic", "wasserstein", "nonsaturating"] = "relativistic"
     """what critic and generator minimise"""
-    weight: float = 1.0
+    weight: NonNegativeFloat = 1.0
     """weight of the adversarial term in nats per pixel value, the scale of the likelihood"""
-    balance: float = 0.0
+    balance: NonNegativeFloat = 0.0
     """adaptive weight instead: pull of the adversarial term at the generator's last layer, in those of the likelihood"""
     augment: Literal["none", "shift", "diff", "adaptive"] = "shift"
     """change what the critic sees: shift against checkerboards; for data below about 20,000 images, diff always or
     adaptive as often as it needs"""
-    rec_share: float = 0.25
+    rec_share: Annotated[float, Interval(ge=0, lt=1)] = 0.25
     """share of the critic's fakes that are reconstructions; the others are samples of the prior"""
-    penalty: float = 1.0
+    penalty: NonNegativeFloat = 1.0
     """weight of the gradient penalty: (||grad D|| - 1)^2 with wasserstein, else R1"""
-    penalty_every: int = 1
+    penalty_every: PositiveInt = 1
     """rounds from one R1 penalty to the next (its weight is corrected); 1: it is part of the critic's own step"""
-    critic_lr: float = 2e-3
+    critic_lr: PositiveFloat = 2e-3
     """Adam step size of the critics"""
-    generator_lr_adv: float = 2e-4
+    generator_lr_adv: PositiveFloat = 2e-4
     """Adam step size of the generator (and of the encoder, if it moves) beside a critic that has entered late"""
     critic_start: Literal["encoder", "random"] = "encoder"
     """the critic's first weights when it enters late: the encoder's, where their layers are alike, or random ones"""
     freeze: bool = True
     """keep the encoder still beside a critic that has entered late, so that the prior stays true to its codes"""
-    momentum: float = 0.9
+    momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9
     """beta1 of the Adam of encoder, generator and prior"""
-    features: float = 0.0
+    features: NonNegativeFloat = 0.0
     """weight of the squared error in the critic's features"""
     code: Literal["kl", "critic"] = "kl"
     """what ties the codes to N(0, I): the closed-form KL, or alpha-GAN's code critic"""
     order: Literal["simultaneous", "sequential"] = "simultaneous"
     """one forward pass for all players, or encoder + generator, critic, code critic in turn (the papers')"""
-    noise: int = 0
+    noise: Annotated[int, Interval(ge=0, le=1_024)] = 0
     """channels of noise concatenated to the encoder's input, which make q(z|x) implicit; 0: none"""
 
 
@@ -60,10 +63,6 @@ def check(config: Config) -> None:
     Raises:
         GvaeError: which, and what is allowed.
     """
-    if not 0 <= config.rec_share < 1:
-        raise GvaeError(f"--rec-share is {config.rec_share}; it must be at least 0 and below 1")
-    if config.penalty_every < 1:
-        raise GvaeError(f"--penalty-every is {config.penalty_every}; it must be at least 1")
     if config.adversarial == "wasserstein" and config.augment == "adaptive":
         raise GvaeError(
             "--augment adaptive needs scores with a zero, which wasserstein has not; use --augment diff"
@@ -77,5 +76,3 @@ def check(config: Config) -> None:
             f"--features compares an image with its reconstruction, which --augment {config.augment} changes apart; "
             "use --augment shift or none"
         )
-    if config.start < 0 or config.noise < 0 or config.balance < 0:
-        raise GvaeError("--start, --noise and --balance must not be negative")

@@ -27,11 +27,15 @@ class ImplicitModel(Model):
 
     averaged = ("generator",)
 
-    def __init__(self, config: Any, spec: DataSpec) -> None:
-        super().__init__(config, spec)
-        self.generator = nets.generator(spec, config.net, config.latent, self.condition)
-        self.critic = self.make_critic()
-        self.augment = Augment(config.augment)
+    def __init__(self, spec: DataSpec, config: Any = None, **options: Any) -> None:
+        super().__init__(spec, config, **options)
+        self.generator = self.network("generator")
+        self.critic = self.network("critic")
+        self.augment = Augment(self.config.augment)
+
+    def make_generator(self) -> nn.Module:
+        """Network (z, y) -> unbounded images (B, C, *S)."""
+        return nets.generator(self.spec, self.config.net, self.config.latent, self.condition)
 
     def make_critic(self) -> nn.Module:
         """Network (x, y) -> (scores (B,), features)."""

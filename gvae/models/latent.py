@@ -9,6 +9,8 @@ asked for codes the encoder never produced answers with smudges.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,11 +18,11 @@ from torch.distributions import Distribution, Independent, Normal, kl_divergence
 
 from gvae import nets
 from gvae.config import LatentConfig
+from gvae.distributions.likelihoods import Likelihood
+from gvae.distributions.posteriors import Point, Posterior, gaussian, rsample_and_log_prob
 from gvae.errors import GvaeError
 from gvae.models.base import Model
-from gvae.nets.heads import Likelihood, gaussian
-from gvae.nets.players import at_least_float32
-from gvae.nets.posterior import Posterior, rsample_and_log_prob
+from gvae.nets.wrappers import at_least_float32
 from gvae.priors import PRIORS, Prior
 from gvae.priors.vamp import Vamp
 from gvae.types import Batch, DataSpec
@@ -40,26 +42,40 @@ class LatentModel(Model):
     posterior_modules: tuple[str, ...] = ()
     """players that q(z|x) has beside the encoder, by the names of their attributes"""
 
-    def __init__(self, config: LatentConfig, spec: DataSpec) -> None:
-        super().__init__(config, spec)
-        self.encoder, self.generator = self.make_encoder(), self.make_generator()
-        self.likelihood = Likelihood(config.likelihood, spec, config.sigma)
+    def __init__(self, spec: DataSpec, config: LatentConfig | None = None, **options: Any) -> None:
+        super().__init__(spec, config, **options)
+        self.encoder, self.generator = self.network("encoder"), self.network("generator")
+        self.likelihood = Likelihood(self.config.likelihood, spec, self.config.sigma)
         self.prior = self.make_prior()
         self.averaged = self.trained
 
     @property
     def encoder_dim(self) -> int:
         """How many numbers q(z|x) is made of."""
-        return 2 * self.config.latent
+        return 2 * self.latent_dim if self.stochastic else self.latent_dim
 
     @property
     def stochastic(self) -> bool:
         """Whether q(z|x) is more than a single code."""
         return True
 
+    @property
+    def noise_channels(self) -> int:
+        """Channels of noise beside the encoder's input, which make q(z|x) implicit."""
+        return 0
+
     def make_encoder(self) -> nn.Module:
-        """Network (x, y) -> (B, outputs)."""
-        return nets.encoder(self.spec, self.config.net, self.encoder_dim, self.condition)
+        """Network (x, y) -> (B, encoder_dim); x has `noise_channels` more channels than images."""
+        wide = replace(self.spec, channels=self.spec.channels + self.noise_channels)
+        return nets.encoder(wide, self.config.net, self.encoder_dim, self.condition)
+
+    def with_noise(self, x: Tensor, eps: Tensor | None = None) -> Tensor:
+        """Images x (B, C, *S) with the noise eps (B, noise_channels, *S) beside them; drawn from N(0, I) if not given."""
+        if not self.noise_channels:
+            return x
+        if eps is None:
+            eps = torch.randn(len(x), self.noise_channels, *x.shape[2:], device=x.device)
+        return torch.cat([x, eps], 1)
 
     def make_generator(self) -> nn.Module:
         """Network (z, y) -> unbounded images (B, C, *S)."""
@@ -73,10 +89,6 @@ class LatentModel(Model):
     def make_prior(self) -> Prior:
         """The prior that the options name."""
         config = self.config
-        if config.components < 0:
-            raise GvaeError(
-                f"--components is {config.components}; it must be positive, or 0 for the usual number"
-            )
         if config.prior == "vamp" and not self.stochastic:
             raise GvaeError(
                 "--prior vamp needs an encoder that gives a Gaussian, not a single code; use --prior mixture or "
@@ -121,7 +133,8 @@ class LatentModel(Model):
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
         """q(z|x) of images x (B, C, *S): batch shape (B,), event shape (Z,)."""
-        return gaussian(self.encoder(x, y))
+        outputs = self.encoder(self.with_noise(x), y)
+        return gaussian(outputs) if self.stochastic else Point(outputs.float())
 
     def base_gaussian(self, x: Tensor, y: Tensor | None = None) -> Distribution:
         """A diagonal Gaussian near q(z|x), of which the vamp prior is made: q(z|x) itself if it is one."""

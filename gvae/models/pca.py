@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,10 +24,10 @@ from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal
 
 from gvae.config import LatentConfig
+from gvae.distributions.likelihoods import Likelihood
 from gvae.errors import GvaeError
 from gvae.models.base import Model, Turn
 from gvae.models.latent import LatentModel
-from gvae.nets.heads import Likelihood
 from gvae.types import Batch, DataSpec
 
 IMAGES = 60_000
@@ -45,21 +46,21 @@ class PCA(LatentModel):
 
     Config = Config
 
-    def __init__(self, config: Config, spec: DataSpec) -> None:
-        Model.__init__(self, config, spec)  # no networks
+    def __init__(self, spec: DataSpec, config: Config | None = None, **options: Any) -> None:
+        Model.__init__(self, spec, config, **options)  # no networks
         if self.condition != self.classes:
             raise GvaeError(f"pca --conditional needs classes; {spec.name} has attributes")
-        if config.latent >= spec.dim:
+        if self.config.latent >= spec.dim:
             raise GvaeError(
-                f"--latent is {config.latent}; pca of {spec.dim} pixel values has fewer components"
+                f"--latent is {self.config.latent}; pca of {spec.dim} pixel values has fewer components"
             )
         self.prior = self.make_prior()
         self.likelihood = Likelihood("gaussian", spec)
         groups = max(1, self.condition)
         for name, value in {
             "centre": torch.zeros(groups, spec.dim),
-            "axes": torch.eye(spec.dim, config.latent).repeat(groups, 1, 1),
-            "variances": torch.full((groups, config.latent), 2.0),
+            "axes": torch.eye(spec.dim, self.config.latent).repeat(groups, 1, 1),
+            "variances": torch.full((groups, self.config.latent), 2.0),
             "rest": torch.ones(groups),
         }.items():
             self.register_buffer(name, value)

@@ -8,8 +8,8 @@ r"""VAE: an encoder and a decoder trained on one bound.
 
         encoder, generator:  -log (1/k) sum_i p(x|z_i) [p(z_i) / q(z_i|x)]^beta,   z_1, ..., z_k ~ q(z|x)
 
-beta other than 1 is the beta-VAE (Higgins et al., 2017). Deviation: the likelihood's scale is that of the data (see
-`gvae.nets.heads.Likelihood`), not 1, and samples come from a prior fitted to the codes (`--prior normal` for N(0, I);
+beta other than 1 is the beta-VAE (Higgins et al., 2017). Deviation: the scale of the likelihood is that of the data
+(`gvae.distributions.likelihoods`), not 1, and samples come from a prior fitted to the codes (`--prior normal` for N(0, I);
 `--learn-prior` learns the prior in the bound, in place of N(0, I)).
 """
 
@@ -17,14 +17,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 from gvae.config import BoundConfig
+from gvae.distributions.posteriors import rsample_and_log_prob
 from gvae.errors import GvaeError
 from gvae.models.base import Losses, Turn
 from gvae.models.latent import LatentModel, repeat
-from gvae.nets.posterior import rsample_and_log_prob
 from gvae.types import Batch, DataSpec
 
 
@@ -38,11 +39,9 @@ class VAE(LatentModel):
 
     Config = Config
 
-    def __init__(self, config: BoundConfig, spec: DataSpec) -> None:
-        super().__init__(config, spec)
-        if config.k < 1:
-            raise GvaeError(f"--k is {config.k}; it must be at least 1")
-        if config.learn_prior and config.prior == "flow":
+    def __init__(self, spec: DataSpec, config: BoundConfig | None = None, **options: Any) -> None:
+        super().__init__(spec, config, **options)
+        if self.config.learn_prior and self.config.prior == "flow":
             raise GvaeError(
                 "--learn-prior needs a prior with a quick density; use --prior realnvp or mixture"
             )

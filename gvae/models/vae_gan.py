@@ -15,9 +15,10 @@ serves reconstruction only, so there is no `log_weights`; the prior is fitted to
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
+from torch import nn
 from torch.distributions import kl_divergence
 from torch.nn.functional import softplus
 
@@ -28,6 +29,7 @@ from gvae.losses.adversarial import nonsaturating_critic, nonsaturating_generato
 from gvae.losses.augment import Augment
 from gvae.models.base import Losses, Optim, Player, Turn
 from gvae.models.latent import LatentModel, has_parameters
+from gvae.ranges import NonNegativeFloat, PositiveFloat
 from gvae.types import Batch, DataSpec, Terms
 
 EQUILIBRIUM = 0.68
@@ -38,11 +40,11 @@ EQUILIBRIUM = 0.68
 class Config(LatentConfig):
     """VAE-GAN."""
 
-    lr: float = 3e-4
+    lr: PositiveFloat = 3e-4
     """Adam step size"""
-    gamma: float = 1e-2
+    gamma: NonNegativeFloat = 1e-2
     """weight of the feature error against the adversarial term in the generator's loss"""
-    margin: float = 0.0
+    margin: NonNegativeFloat = 0.0
     """balance rule of its authors: whoever is so far ahead waits (they take 0.35 to 0.4); 0: nobody waits"""
     augment: Literal["none", "shift"] = "none"
     """shift: the critic sees images that are moved by a few pixels, against checkerboards"""
@@ -54,14 +56,16 @@ class VAEGAN(LatentModel):
     Config = Config
     log_weights = None  # the likelihood lives in the critic's features: no bound on log p(x)  # pyright: ignore
 
-    def __init__(self, config: Config, spec: DataSpec) -> None:
-        super().__init__(config, spec)
-        self.critic = nets.critic(spec, config.net, self.condition)
-        self.augment = Augment(config.augment)
-        if config.margin < 0:
-            raise GvaeError(f"--margin is {config.margin}; it must not be negative")
+    def __init__(self, spec: DataSpec, config: Config | None = None, **options: Any) -> None:
+        super().__init__(spec, config, **options)
+        self.critic = self.network("critic")
+        self.augment = Augment(self.config.augment)
         if has_parameters(self.likelihood):
             raise GvaeError("vae-gan does not train a pixel likelihood; use --likelihood gaussian")
+
+    def make_critic(self) -> nn.Module:
+        """Network (x, y) -> (scores (B,), features)."""
+        return nets.critic(self.spec, self.config.net, self.condition)
 
     def players(self):
         return {"encoder": self.encoder, "generator": self.generator, "critic": self.critic}

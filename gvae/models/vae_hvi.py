@@ -24,18 +24,17 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent
 
 from gvae.config import BoundConfig
-from gvae.errors import GvaeError
+from gvae.distributions.posteriors import Posterior, gaussian
 from gvae.models.vae import VAE
 from gvae.nets.flows.leapfrog import leapfrog, slope
-from gvae.nets.heads import gaussian
-from gvae.nets.posterior import Posterior
+from gvae.ranges import Repeats, Units
 from gvae.types import DataSpec
 
 STEP = 0.1
@@ -46,11 +45,11 @@ STEP = 0.1
 class Config(BoundConfig):
     """VAE with Hamiltonian variational inference."""
 
-    iterations: int = 1
+    iterations: Repeats = 1
     """fresh momenta, T; each starts a motion"""
-    leapfrog: int = 4
+    leapfrog: Repeats = 4
     """leapfrog steps of one motion; each costs a forward and a backward pass of the generator"""
-    hidden: int = 640
+    hidden: Units = 640
     """units in the one hidden layer of the networks of momenta"""
     momentum: Literal["network", "normal"] = "network"
     """mean of a fresh momentum: from a network of x and z, or 0"""
@@ -62,12 +61,9 @@ class VAEHVI(VAE):
     Config = Config
     posterior_modules = ("motion",)
 
-    def __init__(self, config: Config, spec: DataSpec) -> None:
-        super().__init__(config, spec)
-        for name in ("iterations", "leapfrog", "hidden"):
-            if getattr(config, name) < 1:
-                raise GvaeError(f"--{name} is {getattr(config, name)}; it must be at least 1")
-        self.motion = nn.ModuleList(Motion(config) for _ in range(config.iterations))
+    def __init__(self, spec: DataSpec, config: Config | None = None, **options: Any) -> None:
+        super().__init__(spec, config, **options)
+        self.motion = nn.ModuleList(Motion(self.config) for _ in range(self.config.iterations))
 
     def base_gaussian(self, x: Tensor, y: Tensor | None = None) -> Distribution:
         """q(z_0|x): its density is known everywhere, that of z_T for its own draws only."""

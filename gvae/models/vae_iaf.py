@@ -17,17 +17,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Annotated, Any
 
+from annotated_types import Interval
 from torch import Tensor
 from torch.distributions import Independent
 
 from gvae.config import BoundConfig
-from gvae.errors import GvaeError
+from gvae.distributions.posteriors import Posterior, gaussian
+from gvae.distributions.pushforward import pushforward
 from gvae.models.vae import VAE
 from gvae.nets.flows.iaf import IAF
-from gvae.nets.flows.pushforward import pushforward
-from gvae.nets.heads import gaussian
-from gvae.nets.posterior import Posterior
+from gvae.ranges import Repeats, Units
 from gvae.types import DataSpec
 
 
@@ -35,13 +36,13 @@ from gvae.types import DataSpec
 class Config(BoundConfig):
     """VAE with inverse autoregressive flows."""
 
-    steps: int = 2
+    steps: Repeats = 2
     """flow steps between the encoder's Gaussian and the code"""
-    hidden: int = 320
+    hidden: Units = 320
     """units in each hidden layer of a step's network"""
-    layers: int = 2
+    layers: Annotated[int, Interval(ge=1, le=100)] = 2
     """hidden layers of a step's network"""
-    context: int = 64
+    context: Units = 64
     """numbers that the encoder tells every step about the image"""
 
 
@@ -51,12 +52,9 @@ class VAEIAF(VAE):
     Config = Config
     posterior_modules = ("flow",)
 
-    def __init__(self, config: Config, spec: DataSpec) -> None:
-        super().__init__(config, spec)
-        c = config
-        for name in ("steps", "hidden", "layers", "context"):
-            if getattr(c, name) < 1:
-                raise GvaeError(f"--{name} is {getattr(c, name)}; it must be at least 1")
+    def __init__(self, spec: DataSpec, config: Config | None = None, **options: Any) -> None:
+        super().__init__(spec, config, **options)
+        c = self.config
         self.flow = IAF(c.latent, c.context, c.steps, c.hidden, c.layers)
 
     @property

@@ -16,17 +16,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from torch import Tensor
 from torch.distributions import Independent
 
 from gvae.config import BoundConfig
-from gvae.errors import GvaeError
+from gvae.distributions.posteriors import Posterior, gaussian
+from gvae.distributions.pushforward import pushforward
 from gvae.models.vae import VAE
 from gvae.nets.flows.planar import Planar, numbers, planar, unpack
-from gvae.nets.flows.pushforward import pushforward
-from gvae.nets.heads import gaussian
-from gvae.nets.posterior import Posterior
+from gvae.ranges import Repeats
 from gvae.types import DataSpec
 
 
@@ -34,7 +34,7 @@ from gvae.types import DataSpec
 class Config(BoundConfig):
     """VAE with planar flows."""
 
-    steps: int = 10
+    steps: Repeats = 10
     """planar steps between the encoder's Gaussian and the code, T"""
     amortised: bool = True
     """the encoder gives every image steps of its own; if not, all images share one flow"""
@@ -45,12 +45,10 @@ class VAENF(VAE):
 
     Config = Config
 
-    def __init__(self, config: Config, spec: DataSpec) -> None:
-        super().__init__(config, spec)
-        if config.steps < 1:
-            raise GvaeError(f"--steps is {config.steps}; it must be at least 1 (without a flow, train vae)")
-        if not config.amortised:
-            self.flow = Planar(config.steps, config.latent)
+    def __init__(self, spec: DataSpec, config: Config | None = None, **options: Any) -> None:
+        super().__init__(spec, config, **options)
+        if not self.config.amortised:
+            self.flow = Planar(self.config.steps, self.config.latent)
             self.posterior_modules = ("flow",)
             self.averaged = self.trained
 

@@ -20,20 +20,21 @@ closed-form KLs.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import torch
+from annotated_types import Interval
 from torch import Tensor, nn
 from torch.distributions import Distribution, Normal
 
 from gvae import nets
 from gvae.config import BoundConfig
+from gvae.distributions.gaussian_process import Auxiliary, Process
+from gvae.distributions.posteriors import Posterior, gaussian
 from gvae.errors import GvaeError
 from gvae.models.vae import VAE
-from gvae.nets.gp import Auxiliary, Process
-from gvae.nets.heads import gaussian
-from gvae.nets.posterior import Posterior
 from gvae.priors.layered import layers
+from gvae.ranges import Units
 from gvae.types import DataSpec
 
 
@@ -41,11 +42,11 @@ from gvae.types import DataSpec
 class Config(BoundConfig):
     """Variational autoencoder with a variational Gaussian process."""
 
-    inducing: int = 20
+    inducing: Annotated[int, Interval(ge=1, le=1_000)] = 20
     """points at which the random functions are known, m; up to about 100"""
-    auxiliary: int = 256
+    auxiliary: Units = 256
     """units of each of the two hidden layers of the auxiliary network"""
-    layers: int = 1
+    layers: Literal[1, 2] = 1
     """stochastic layers, 1 or 2; 2: the last third of the code is noise above the rest (--prior layered --learn-prior)"""
 
 
@@ -55,11 +56,12 @@ class VAEVGP(VAE):
     Config = Config
     posterior_modules = ("process", "auxiliary")
 
-    def __init__(self, config: BoundConfig, spec: DataSpec) -> None:
-        check(config)
-        check_layers(config)
-        super().__init__(config, spec)
+    def __init__(self, spec: DataSpec, config: BoundConfig | None = None, **options: Any) -> None:
+        super().__init__(spec, config, **options)
         self.process, self.auxiliary = networks(self.config, self.encoder_dim)
+
+    def check_options(self) -> None:
+        check_layers(self.config)
 
     @property
     def encoder_dim(self) -> int:
@@ -126,25 +128,12 @@ def networks(config: Any, outputs: int) -> tuple[Process, Auxiliary]:
     return Process(latent, config.inducing), Auxiliary(outputs, latent, config.auxiliary)
 
 
-def check(config: Any) -> None:
-    """Refuse options that cannot work.
-
-    Raises:
-        GvaeError: which, and what is allowed.
-    """
-    for name in ("inducing", "auxiliary"):
-        if getattr(config, name) < 1:
-            raise GvaeError(f"--{name} is {getattr(config, name)}; it must be at least 1")
-
-
 def check_layers(config: Any) -> None:
-    """Refuse a number of stochastic layers that there is not, or a second one without its density.
+    """Refuse a second stochastic layer without its density.
 
     Raises:
         GvaeError: what is allowed.
     """
-    if config.layers not in (1, 2):
-        raise GvaeError(f"--layers is {config.layers}; it must be 1 or 2")
     if config.layers == 2 and not (config.prior == "layered" and config.learn_prior):
         raise GvaeError(
             "--layers 2 learns the density of its second layer in the bound; add --prior layered --learn-prior, or use "

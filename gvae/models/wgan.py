@@ -27,18 +27,19 @@ from gvae.config import ModelConfig
 from gvae.errors import GvaeError
 from gvae.models.base import Losses, Optim, Turn
 from gvae.models.implicit import ImplicitModel
-from gvae.types import Batch, DataSpec
+from gvae.ranges import PositiveFloat, Repeats
+from gvae.types import Batch
 
 
 @dataclass(frozen=True)
 class Config(ModelConfig):
     """Wasserstein GAN with weight clipping."""
 
-    lr: float = 2e-4
+    lr: PositiveFloat = 2e-4
     """RMSprop step size; the critic's weights cross their box in 2 clip_weights / lr steps"""
-    clip_weights: float = 0.01
+    clip_weights: PositiveFloat = 0.01
     """largest absolute value of a weight of the critic"""
-    critic_steps: int = 5
+    critic_steps: Repeats = 5
     """critic steps for each generator step"""
     augment: Literal["none", "shift", "diff"] = "none"
     """change what the critic sees, for data below about 20,000 images"""
@@ -49,9 +50,8 @@ class WGAN(ImplicitModel):
 
     Config = Config
 
-    def __init__(self, config: Config, spec: DataSpec) -> None:
-        check(config)
-        super().__init__(config, spec)
+    def check_options(self) -> None:
+        check(self.config)
 
     def turns(self):
         return [Turn(self.criticise, repeat=self.config.critic_steps), Turn(self.generate)]
@@ -92,7 +92,3 @@ def check(config: Config) -> None:
         raise GvaeError(
             "wgan clips the critic's weights, which --net.spectral rescales; use wgan-gp or gan with it"
         )
-    if config.clip_weights <= 0:
-        raise GvaeError(f"--clip-weights is {config.clip_weights}; it must be above 0")
-    if config.critic_steps < 1:
-        raise GvaeError(f"--critic-steps is {config.critic_steps}; it must be at least 1")

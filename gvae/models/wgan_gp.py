@@ -17,6 +17,7 @@ from gvae.config import ModelConfig
 from gvae.losses.penalties import gradient_penalty
 from gvae.models.base import Losses, Optim, Turn
 from gvae.models.implicit import ImplicitModel
+from gvae.ranges import NonNegativeFloat, PositiveFloat, Repeats
 from gvae.types import Batch
 
 
@@ -24,11 +25,11 @@ from gvae.types import Batch
 class Config(ModelConfig):
     """Wasserstein GAN with gradient penalty."""
 
-    lr: float = 2e-4
+    lr: PositiveFloat = 2e-4
     """Adam step size"""
-    penalty: float = 10.0
+    penalty: NonNegativeFloat = 10.0
     """weight of the gradient penalty"""
-    critic_steps: int = 5
+    critic_steps: Repeats = 5
     """critic steps for each generator step"""
     augment: Literal["none", "shift", "diff"] = "none"
     """change what the critic sees, for data below about 20,000 images"""

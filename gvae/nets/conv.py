@@ -24,7 +24,7 @@ from torch import nn
 
 from gvae.config import NetConfig
 from gvae.nets.blocks import BatchNorm, Shape, activation, conv, enlarge, ladder, widths
-from gvae.nets.players import Critic, Encoder, Generator
+from gvae.nets.wrappers import Critic, Encoder, Generator
 from gvae.types import DataSpec
 
 STAGES = 4

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from gvae import nets
 from gvae.config import NetConfig
-from gvae.nets.players import at_least_float32
 from gvae.nets.small import one_hot_labels
+from gvae.nets.wrappers import at_least_float32
 from gvae.types import DataSpec
 
 

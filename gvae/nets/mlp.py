@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from gvae.config import NetConfig
-from gvae.nets.players import at_least_float32, checked, embed_condition, embedding, required
+from gvae.nets.wrappers import at_least_float32, checked, embed_condition, embedding, required
 from gvae.types import DataSpec
 
 

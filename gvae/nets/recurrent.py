@@ -23,8 +23,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from gvae.nets.players import at_least_float32, checked
 from gvae.nets.small import one_hot_labels
+from gvae.nets.wrappers import at_least_float32, checked
 from gvae.types import DataSpec
 
 LIMIT = 8.0

@@ -7,7 +7,7 @@
 from gvae.priors.base import Prior
 from gvae.priors.flow import Flow
 from gvae.priors.layered import Layered
-from gvae.priors.mixture import Mixture
+from gvae.priors.mixture.prior import Mixture
 from gvae.priors.normal import Normal
 from gvae.priors.realnvp import RealNVP
 

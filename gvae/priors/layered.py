@@ -20,9 +20,9 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Normal
 
+from gvae.distributions.posteriors import MAX_LOGVAR, MIN_LOGVAR
 from gvae.errors import GvaeError
 from gvae.nets.flows.perceptron import perceptron, reset
-from gvae.nets.heads import MAX_LOGVAR, MIN_LOGVAR
 from gvae.priors.base import Prior
 from gvae.priors.descent import Descent
 

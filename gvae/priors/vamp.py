@@ -3,7 +3,7 @@ r"""VampPrior: a mixture of what the encoder says about K images that nobody eve
     p(z) = sum_k w_k q(z|u_k),    u_k pseudo-inputs, learned like weights
 
 VAE with a VampPrior (Tomczak & Welling, 2018) https://arxiv.org/abs/1705.07120, Eq. 9, with learned weights w_k. The
-encoder is not part of the prior's parameters: with --learn-prior it learns with the bound, as in the paper; in a fit after it
+encoder is no part of the prior: with --learn-prior it learns with the bound, as in the paper; in a fit after it
 only pseudo-inputs and weights do. A conditional prior gives every class its own share of the pseudo-inputs.
 """
 

@@ -11,12 +11,13 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import gvae
+from gvae.atomic import write_text
 from gvae.errors import GvaeError
 from gvae.evaluation.compare import compare
 from gvae.evaluation.numbers import command, read_numbers
 from gvae.report import curves, parts, tables
-from gvae.runs import Run, write_text
+from gvae.runs import Run
+from gvae.version import __version__
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 """content policy: inline style and pictures only"""
@@ -110,4 +111,4 @@ def when(runs: Sequence[Run]) -> str:
     """One line: how many runs, written when and by what."""
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     count = f"{len(runs)} run{'s' if len(runs) > 1 else ''}"
-    return f'<p class="quiet">{count}; written {now} by gvae {escape(gvae.__version__)}</p>'
+    return f'<p class="quiet">{count}; written {now} by gvae {escape(__version__)}</p>'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from PIL import Image
 
 from gvae.config import to_json
 from gvae.errors import GvaeError
+from gvae.fields import flat
 from gvae.runs import Run
 
 LARGEST = 1200
@@ -81,20 +82,15 @@ def how(run: Run) -> str:
 
 def facts(tree: Mapping[str, Any]) -> str:
     """A nested dict as a definition list with dotted names."""
-    lines = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in _leaves(tree))
+    lines = "".join(
+        f"<dt>{escape(name)}</dt><dd>{escape(_text(value))}</dd>" for name, value in flat(tree).items()
+    )
     return f"<dl>{lines}</dl>"
 
 
-def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Dotted names and texts of a nested dict."""
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{prefix}{key}.")
-        else:
-            yield (
-                f"{prefix}{key}",
-                ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value),
-            )
+def _text(value: Any) -> str:
+    """A value as people read it: lists without brackets."""
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _last(folder: Path) -> Path | None:

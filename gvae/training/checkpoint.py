@@ -10,17 +10,19 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from gvae import models
+from gvae.atomic import write_atomic
 from gvae.config import from_json
 from gvae.errors import GvaeError
 from gvae.models import resolve
 from gvae.models.base import Model
-from gvae.runs import Run, write_atomic
+from gvae.runs import Run
 
 
 def build(run: Run) -> Model:
     """The model a run describes, with fresh weights."""
     kind = resolve(run.model)
-    return kind(from_json(kind.Config, run.model_config), run.spec)
+    return models.build(kind, from_json(kind.Config, run.model_config), run.spec)
 
 
 def random_state() -> dict[str, Any]:

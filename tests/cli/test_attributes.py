@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from gvae.api import load
 from gvae.data.dataset import Dataset
-from gvae.data.store import write_prepared
+from gvae.data.prepared.store import write_prepared
 from gvae.errors import GvaeError
-from gvae.metrics.needs import Needs
+from gvae.evaluation.inputs import Inputs
+from gvae.loaded import load
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_train_sample_and_measure_with_attributes(gvae, odd, tmp_path, model):
     assert not torch.equal(x, loaded.sample(4, torch.zeros(4, 2)))
     picture = str(tmp_path / "s.png")
     assert gvae("sample", run, "-n", "4", "--attributes", "odd,large", "--out", picture).code == 0
-    needs = Needs(loaded, odd, samples=100)
+    needs = Inputs(loaded, odd, samples=100)
     assert needs.fake_labels.shape == (100, 2)
     for words, message in (
         (["--attributes", "od"], "no attribute 'od'; did you mean 'odd'"),

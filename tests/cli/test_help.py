@@ -11,7 +11,7 @@ import pytest
 
 from gvae.cli import COMMANDS
 from gvae.commands.options import config_class
-from gvae.commands.parsing import leaves
+from gvae.commands.parsing import about_option, leaves
 from gvae.config import TrainConfig
 from gvae.models import MODELS
 
@@ -53,8 +53,23 @@ def test_a_models_help_explains_every_option(gvae, model, monkeypatch):
     answer = gvae("train", model, "--help")
     for option in [*leaves(config_class(model)()), *leaves(TrainConfig())]:
         assert re.search(rf"--{re.escape(option.name)}[ ,|]", answer.out), option.name
-        assert option.about, option.name
-        assert option.about in " ".join(answer.out.replace("│", " ").split())
+        about = about_option(option)
+        assert about[:1] not in ("", "("), option.name
+        assert about in " ".join(answer.out.replace("│", " ").split())
+
+
+def test_help_tells_the_range_of_numbers(gvae, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "1000")
+    lines = gvae("train", "gan", "--help").out.splitlines()
+    for option, told in [
+        ("--lr ", "(above 0)"),
+        ("--lr-decay ", "(0 to 1)"),
+        ("--log-every ", "(at least 1)"),
+        ("--smooth ", "(at least 0 and below 1)"),
+        ("--seed ", "(0 to 4,294,967,295)"),
+        ("--spacing ", "(above 0 and at most 1,000)"),
+    ]:
+        assert any(option in line and told in line for line in lines), option
 
 
 def test_help_shows_a_presets_values(gvae, monkeypatch):

@@ -11,13 +11,13 @@ import pytest
 import torch
 from PIL import Image
 
-from gvae.api import load
 from gvae.data.dataset import Dataset
-from gvae.data.store import write_prepared
+from gvae.data.prepared.store import write_prepared
 from gvae.latent.inversion import Search
 from gvae.latent.store import kept
+from gvae.loaded import load
 from gvae.models import MODELS
-from gvae.report.figures import to_uint8
+from gvae.plots.grids import to_uint8
 from gvae.runs import Run
 from gvae.types import DataSpec
 
@@ -302,7 +302,7 @@ MISTAKES = [
     ("edit RUN test:0 --add =1", "--add is '=1'; write NAME=ALPHA"),
     ("edit RUN test:0 --add ,", "--add is ','; write NAME=ALPHA"),
     ("edit RUN test:0 --add z0=1 --add z1", "--add is 'z1'; write NAME=ALPHA"),
-    ("edit RUN test:0 --add z0=1 --steps 0", "--steps is 0; an edit needs at least 1"),
+    ("edit RUN test:0 --add z0=1 --steps 0", "--steps is 0; it must be from 1 to 1,000"),
     (
         "edit RUN test:0 --add z0=1 --out e.gif",
         "--out is e.gif; its name must end in one of .png, .jpg, .jpeg, .tiff",
@@ -315,26 +315,26 @@ MISTAKES = [
     ("edit RUN test:9999 --add z0=1", "has no image test:9999; give test:0 to test:178"),
     ("edit nowhere test:0 --add z0=1", "nowhere is not a run folder"),
     ("morph RUN test:0", "Missing from gvae morph"),
-    ("morph RUN test:0 test:1 --steps 1", "--steps is 1; from one picture to another takes at least 2"),
+    ("morph RUN test:0 test:1 --steps 1", "--steps is 1; it must be from 2 to 10,000"),
     ("morph RUN test:0 test:1 --path straight", "there is no value 'straight'"),
     ("morph RUN test:0 test:1 --path density", "the prior of copy is normal, which is densest at 0"),
     ("morph RUN test:0 test:1 --out m.foo", "--out is m.foo; its name must end in one of .png"),
-    ("walk RUN --anchors 1", "--anchors is 1; a walk needs at least 2"),
-    ("walk RUN --seconds nan", "--seconds is nan; 8 anchors take 0.32 to 600 seconds"),
-    ("walk RUN --seconds 1e9", "--seconds is 1e+09"),
+    ("walk RUN --anchors 1", "--anchors is 1; it must be from 2 to 15,000"),
+    ("walk RUN --seconds nan", "--seconds is nan; it must be a finite number above 0 and at most 600"),
+    ("walk RUN --seconds 1e9", "--seconds is 1000000000.0"),
     ("walk RUN --out w.png", "--out is w.png; its name must end in one of .gif, .webp, .mp4"),
     ("attributes nowhere", "nowhere is not a run folder"),
     ("attributes RUN --names 77", "no attribute '77'"),
     ("attributes RUN --images 9 --names 3", "a direction needs at least 10 of each: read more with --images"),
     ("attributes RUN --images 9", "a direction needs at least 10 of each"),
-    ("attributes RUN --images 0", "--images is 0; at least 1"),
+    ("attributes RUN --images 0", "--images is 0; it must be from 1 to"),
     ("attributes RUN --with a", "--with and --without go together"),
     ("attributes RUN --with a --without b --names 3", "in place of --data, --names and --components"),
     ("attributes RUN --with a --without b", "there is no folder a"),
     ("attributes RUN --with a --without b --name x=y", "must not contain = or a comma"),
-    ("attributes RUN --seed -1", "--seed is -1; it must not be negative"),
+    ("attributes RUN --seed -1", "--seed is -1; it must be from 0 to 4,294,967,295"),
     ("attributes RUN --name x", "--name is for --with and --without"),
-    ("attributes RUN --components 0", "0 components were asked for"),
+    ("attributes RUN --components 0", "--components is 0; it must be from 1 to 65,536"),
     ("attributes RUN --method median", "there is no value 'median'"),
     ("attributes RUN --data toy4", "was trained on 1x8x8 images"),
 ]

@@ -107,8 +107,8 @@ def test_a_file_is_no_folder(gvae, tiny_run, tmp_path):
 
 def test_reconstruct_tells_the_error_it_shows(gvae, tiny_run):
     answer = gvae("reconstruct", str(tiny_run), "--data", "digits", "-n", "8", "--out", "r.png")
-    from gvae.api import load
     from gvae.data import open_data
+    from gvae.loaded import load
 
     data = open_data("digits")
     x = data.batch(data.split("test")[:8]).x

@@ -11,14 +11,14 @@ import pytest
 import torch
 from torch import nn
 
-from gvae import api
+from gvae import loaded as api
 from gvae.config import NetConfig, TrainConfig, from_json, to_json
 from gvae.data.dataset import Dataset
 from gvae.errors import GvaeError
 from gvae.models import MODELS, resolve
 from gvae.models.base import Losses, Model
 from gvae.priors import PRIORS
-from gvae.training import train, turns
+from gvae.training import gradients, train
 from gvae.types import Batch, DataSpec
 
 SHAPES = {
@@ -37,7 +37,7 @@ def make(
     config = kind.Config(latent=5, conditional=conditional, net=NetConfig(family="small", width=8))
     y = torch.arange(6) % 3 if told == "classes" else (torch.rand(6, 3) < 0.5).float()
     batch = Batch(torch.rand(6, channels, *shape) * 2 - 1, y)
-    return kind(config, spec), batch
+    return kind(spec, config), batch
 
 
 @pytest.fixture(params=[(m, s, c) for m in MODELS for s in SHAPES for c in (False, True)], ids=str)
@@ -57,7 +57,7 @@ def test_every_model_can_be_told_attributes_or_says_that_it_needs_classes(name):
         assert "needs classes" in batch
         return
     for outcome in play(model, batch):
-        grads = turns.gradients(outcome, model.players())
+        grads = gradients.gradients(outcome, model.players())
         assert all(torch.isfinite(g).all() for group in grads.values() for g in group)
     model.eval()
     with torch.no_grad():
@@ -91,8 +91,8 @@ def test_every_parameter_gets_a_finite_gradient_and_only_its_owner_moves_it(made
     model, batch = made
     players, moved = model.players(), set()
     for outcome in play(model, batch):
-        grads = turns.gradients(outcome, players)
-        named = {p for who in outcome.terms for p in turns.names(who)}
+        grads = gradients.gradients(outcome, players)
+        named = {p for who in outcome.terms for p in gradients.names(who)}
         assert set(grads) == named
         for name, group in grads.items():
             assert all(torch.isfinite(g).all() for g in group), name
@@ -138,8 +138,8 @@ def test_one_turn_moves_every_player_that_it_names(name, digits):
             turn.on_start([batch] * 4)
         before = {n: [p.clone() for p in m.parameters()] for n, m in players.items()}
         outcome = turn.losses(batch)
-        grads = turns.gradients(outcome, players)
-        turns.step(grads, players, optimizers, turns.norms(grads), clip=0)
+        grads = gradients.gradients(outcome, players)
+        gradients.step(grads, players, optimizers, gradients.norms(grads), clip=0)
         for n, old in before.items():
             same = all(torch.equal(a, b) for a, b in zip(old, players[n].parameters(), strict=True))
             assert same != (n in grads), n
@@ -167,7 +167,7 @@ def test_same_seed_same_numbers_and_loading_gives_what_was_saved(
 def built(name: str, prior: str, spec: DataSpec) -> Model | GvaeError:
     kind = resolve(name)
     try:
-        return kind(kind.Config(latent=5, prior=prior, net=NetConfig(width=8)), spec)
+        return kind(spec, kind.Config(latent=5, prior=prior, net=NetConfig(width=8)))
     except GvaeError as refusal:
         return refusal
 
@@ -183,7 +183,7 @@ def test_every_prior_serves_every_model_that_has_one(name, prior):
         return
     batch = Batch(torch.rand(6, 1, 8, 8) * 2 - 1)
     for turn in model.turns():
-        grads = turns.gradients(turn.losses(batch), model.players())
+        grads = gradients.gradients(turn.losses(batch), model.players())
         assert all(torch.isfinite(g).all() for group in grads.values() for g in group)
     assert model.sample(3).shape == (3, 1, 8, 8)
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gvae.data import idx
-from gvae.data.mnist import PARTS, Files
+from gvae.data.files.download import Files
+from gvae.data.sources import idx
+from gvae.data.sources.mnist import PARTS
 
 
 @pytest.fixture

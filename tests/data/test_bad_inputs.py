@@ -17,14 +17,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gvae.data import idx, open_data, prepare
-from gvae.data.archives import unpack
-from gvae.data.cifar10 import CLASSES
+from gvae.data import open_data, prepare
 from gvae.data.dataset import Dataset
-from gvae.data.store import write_prepared
+from gvae.data.files.archives import unpack
+from gvae.data.prepared.store import write_prepared
+from gvae.data.sources import idx
+from gvae.data.sources.cifar10 import CLASSES
 from gvae.errors import GvaeError
 from gvae.types import DataSpec
-from tests.data.test_archives import special, tarball
+from tests.data.files.test_archives import special, tarball
 
 Call = Callable[[], object]
 Case = tuple[str, Callable[[Path], Call], str, str]
@@ -267,12 +268,12 @@ CASES: list[Case] = [
     ("symlink loop", loop, "photos holds no images", "supported"),
     ("folder that is a file", a_file, r"a\.png is a file", "give the folder"),
     ("slip in a path", nowhere, "hollyday", "did you mean .*holiday"),
-    ("size too small", asked(size=3), "size of 3 pixels", "--size 64"),
-    ("size zero", asked(size=0), "size of 0 pixels", "--size 64"),
-    ("size beyond memory", asked(size=10**7), "1 images of 10000000 pixels", "smaller --size"),
+    ("size too small", asked(size=3), "--size is 3", "from 4 to 65,535"),
+    ("size zero", asked(size=0), "--size is 0", "from 4 to 65,535"),
+    ("size beyond any file", asked(size=10**7), "--size is 10000000", "from 4 to 65,535"),
     ("unknown option", asked(sizes=8), "'sizes'", "did you mean 'size'"),
-    ("unknown fit", asked(fit="cover"), "no fit 'cover'", "crop, pad, stretch"),
-    ("two channels", asked(channels=2), "2 channels", "give 1 for gray or 3"),
+    ("unknown fit", asked(fit="cover"), "no value of --fit 'cover'", "crop, pad, stretch"),
+    ("two channels", asked(channels=2), "no value of --channels '2'", "Known: 1, 3"),
     ("option of another source", asked(window=(40, 400)), "option window", "leave it out"),
     ("cut images.npy", changed("images.npy", cut, vouch=False), r"set/images\.npy is cut", PREPARE),
     ("missing splits", changed("splits.npz", Path.unlink, vouch=False), r"splits\.npz is missing", PREPARE),

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from gvae.data.fetch import download, fetch
-from gvae.data.mnist import open_files
+from gvae.data.fetch import fetch
+from gvae.data.files.download import download
+from gvae.data.sources.mnist import open_files
 from gvae.errors import GvaeError
 
 

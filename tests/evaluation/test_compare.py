@@ -5,11 +5,11 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
-from evaluation_runs import evaluated_run, fd
 
 from gvae.errors import GvaeError
 from gvae.evaluation.compare import compare
 from gvae.evaluation.numbers import Number, read_numbers, write_numbers
+from tests.evaluation.evaluation_runs import evaluated_run, fd
 
 
 @pytest.fixture

@@ -7,11 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from evaluation_runs import evaluated_run
 from torch.distributions import Independent, Normal
 
-import gvae.api
 import gvae.data
+import gvae.loaded
 from gvae.data import open_data
 from gvae.errors import GvaeError
 from gvae.evaluation.compare import compare
@@ -19,6 +18,7 @@ from gvae.evaluation.evaluate import evaluate, open_reference, to_numbers
 from gvae.evaluation.numbers import read_numbers
 from gvae.metrics.base import Metric
 from gvae.runs import Run
+from tests.evaluation.evaluation_runs import evaluated_run
 
 METRICS = ("fd", "prdc", "mse")
 DIGITS = open_data("digits")
@@ -51,7 +51,7 @@ class Copier:
 @pytest.fixture
 def make_run(tmp_path, monkeypatch):
     """A run folder that `load` opens as a Copier; a GAN's has no encoder."""
-    monkeypatch.setattr(gvae.api, "load", lambda run: Copier(run, encoder=run.model != "wgan-gp"))
+    monkeypatch.setattr(gvae.loaded, "load", lambda run: Copier(run, encoder=run.model != "wgan-gp"))
     monkeypatch.setattr(gvae.data, "open_data", lambda source, root: DIGITS)
     return partial(evaluated_run, tmp_path)
 

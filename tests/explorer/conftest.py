@@ -112,7 +112,7 @@ def pixels(content: bytes) -> np.ndarray:
 
 def gray(x: torch.Tensor) -> np.ndarray:
     """What a picture of an image (1, 1, H, W) has to be."""
-    from gvae.report.figures import to_uint8
+    from gvae.plots.grids import to_uint8
 
     return to_uint8(x)[0, ..., 0]
 

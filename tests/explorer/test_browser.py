@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from gvae.api import load
 from gvae.explorer.panels.code import code
 from gvae.explorer.queries import Query
+from gvae.loaded import load
 from tests.explorer.conftest import asked, gray, opened, painted, pixels, png_of
 
 

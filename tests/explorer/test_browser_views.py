@@ -10,12 +10,12 @@ import pytest
 import torch
 from PIL import Image
 
-from gvae.api import load
 from gvae.explorer.panels.code import code
 from gvae.explorer.panels.volume import stored, windowed
 from gvae.explorer.queries import Query
 from gvae.latent.directions import Direction
 from gvae.latent.store import keep
+from gvae.loaded import load
 from gvae.types import DataSpec
 from tests.explorer.conftest import asked, gray, opened, painted, pixels
 

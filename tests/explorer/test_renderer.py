@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from gvae.api import load
 from gvae.errors import GvaeError
 from gvae.explorer import renderer as module
 from gvae.explorer.panels.code import code, facts, picture
 from gvae.explorer.queries import Query, packed
 from gvae.latent.directions import Direction
 from gvae.latent.store import keep
+from gvae.loaded import load
 from gvae.models import MODELS
 from tests.explorer.conftest import gray, pixels, png_of
 

@@ -12,7 +12,6 @@ import pytest
 import torch
 from PIL import Image
 
-from gvae.api import load
 from gvae.errors import GvaeError
 from gvae.explorer import renderer as drawing
 from gvae.explorer.panels import PANELS, map, morph, neighbours, panels, reconstruct, training, volume
@@ -22,8 +21,9 @@ from gvae.explorer.panels.components import effects, film
 from gvae.explorer.queries import Query
 from gvae.latent.directions import Direction
 from gvae.latent.store import keep
+from gvae.loaded import load
 from gvae.models import MODELS
-from gvae.report.figures import to_uint8
+from gvae.plots.grids import to_uint8
 from gvae.types import DataSpec
 from tests.explorer.conftest import gray, pixels
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from gvae.api import load
 from gvae.latent.learning import DirectionConfig, held_out, labels, read_codes, shuffled
 from gvae.latent.space import Space
+from gvae.loaded import load
 
 
 def test_images_are_read_in_a_random_order_that_follows_from_the_seed(digits):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from gvae.api import load
 from gvae.errors import GvaeError
 from gvae.latent.inversion import Search
 from gvae.latent.space import Space, seeded
+from gvae.loaded import load
 from gvae.models import MODELS
 from gvae.types import DataSpec
 

@@ -10,7 +10,7 @@ from gvae.config import NetConfig
 from gvae.errors import GvaeError
 from gvae.losses.augment import SPEED, Augment, colour, cut_out, shift, translate, ways
 from gvae.models import resolve
-from gvae.training import turns
+from gvae.training import gradients
 from gvae.types import Batch, DataSpec
 
 SHAPES = [(64, 1, 16, 16), (64, 3, 16, 24), (32, 1, 8, 8, 8)]
@@ -112,7 +112,7 @@ def test_critics_see_changed_images_and_generators_learn_through_the_change(name
     torch.manual_seed(0)
     kind = resolve(name)
     model = kind(
-        kind.Config(latent=4, augment="diff", net=NetConfig(width=8)), DataSpec("m", 1, (8, 8), ("a", "b"))
+        DataSpec("m", 1, (8, 8), ("a", "b")), kind.Config(latent=4, augment="diff", net=NetConfig(width=8))
     )
     batch = Batch(images((6, 1, 8, 8)), torch.arange(6) % 2)
     seen = []
@@ -121,7 +121,7 @@ def test_critics_see_changed_images_and_generators_learn_through_the_change(name
         if turn.on_start:
             turn.on_start([batch] * 4)
         outcome = turn.losses(batch)
-        grads = turns.gradients(outcome, model.players())
+        grads = gradients.gradients(outcome, model.players())
         assert all(torch.isfinite(g).all() for group in grads.values() for g in group)
     assert seen
     assert not any(x.shape == batch.x.shape and torch.equal(x, batch.x) for x in seen)

@@ -6,19 +6,6 @@ import math
 
 import numpy as np
 import pytest
-from simulations import (
-    ATOMS,
-    GATE,
-    SIMULATIONS,
-    SLOW,
-    counts,
-    coverage,
-    gauss,
-    gaussian,
-    prdc_of_line,
-    squares,
-    sums_of_counts,
-)
 
 from gvae.metrics import METRICS, get
 from gvae.metrics.active_units import active_units
@@ -31,6 +18,19 @@ from gvae.metrics.mmd_linear import mmd_linear
 from gvae.metrics.ms_ssim import draw_pairs
 from gvae.metrics.prdc import prdc
 from gvae.metrics.two_sample import estimate
+from tests.metrics.simulations import (
+    ATOMS,
+    GATE,
+    SIMULATIONS,
+    SLOW,
+    counts,
+    coverage,
+    gauss,
+    gaussian,
+    prdc_of_line,
+    squares,
+    sums_of_counts,
+)
 
 WITHOUT = [name for name in METRICS if get(name).interval.startswith("none: ")]
 WITH = [name for name in METRICS if name not in WITHOUT]

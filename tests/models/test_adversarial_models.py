@@ -19,7 +19,7 @@ from gvae.errors import GvaeError
 from gvae.models import ac_gan, ac_wgan, alpha_gan, cgan, gan, resolve, wgan
 from gvae.models.base import Losses, Model
 from gvae.nets.leaky_tanh import leaky_tanh
-from gvae.training import turns
+from gvae.training import gradients
 from gvae.types import Batch, DataSpec
 
 SPEC = DataSpec("made", 1, (8, 8), classes=("a", "b", "c"))
@@ -35,7 +35,7 @@ def batch(n: int = 6) -> Batch:
 
 def make(module: Any, kind: str, **options: Any) -> Any:
     torch.manual_seed(0)
-    return getattr(module, kind)(module.Config(latent=4, net=NET, **options), SPEC)
+    return getattr(module, kind)(SPEC, module.Config(latent=4, net=NET, **options))
 
 
 def gan_of(**options: Any) -> gan.GAN:
@@ -56,7 +56,7 @@ def says(critic: nn.Module, *scores: float) -> None:
 def values(outcome: Losses) -> dict[str, dict[str, float]]:
     """Every term as a number."""
     return {
-        turns.label(who): {name: term.item() for name, term in terms.items()}
+        gradients.label(who): {name: term.item() for name, term in terms.items()}
         for who, terms in outcome.terms.items()
     }
 
@@ -66,7 +66,7 @@ def sigmoid(s: float) -> float:
 
 
 def grads(outcome: Losses, model: Model) -> dict[str, list[Tensor]]:
-    return turns.gradients(outcome, model.players())
+    return gradients.gradients(outcome, model.players())
 
 
 def same(a: list[Tensor], b: list[Tensor]) -> bool:
@@ -75,7 +75,7 @@ def same(a: list[Tensor], b: list[Tensor]) -> bool:
 
 def step(model: Model, outcome: Losses, optimizers: dict[str, torch.optim.Optimizer]) -> None:
     moves = grads(outcome, model)
-    turns.step(moves, model.players(), optimizers, turns.norms(moves), clip=0)
+    gradients.step(moves, model.players(), optimizers, gradients.norms(moves), clip=0)
 
 
 # GAN
@@ -437,11 +437,11 @@ def test_who_is_moved_by_the_class_term(module: Any, kind: str):
 def test_the_classifier_fits_the_features_of_every_family_and_building_it_leaves_no_trace(family: str):
     net = NetConfig(family=family, width=8, block="paper")
     torch.manual_seed(0)
-    model = ac_gan.ACGAN(ac_gan.Config(latent=4, net=net), SPEC)
+    model = ac_gan.ACGAN(SPEC, ac_gan.Config(latent=4, net=net))
     _, features = model.critic(batch().x)
     assert model.logits(features).shape == (6, 3)
     assert all(m.training for m in model.modules())
-    fresh = ac_gan.ACGAN(ac_gan.Config(latent=4, net=net), SPEC)
+    fresh = ac_gan.ACGAN(SPEC, ac_gan.Config(latent=4, net=net))
     counts = [b.item() for name, b in fresh.critic.named_buffers() if name.endswith("num_batches_tracked")]
     assert not any(counts)  # the look at a gray image is no training
 
@@ -548,17 +548,17 @@ def test_a_conditional_code_critic_is_told_the_class():
 @pytest.mark.parametrize(
     ("build", "options", "message"),
     [
-        (gan_of, {"smooth": 1.0}, "--smooth is 1.0; it must be at least 0 and below 1"),
+        (gan_of, {"smooth": 1.0}, "--smooth is 1.0; it must be a finite number of at least 0 and below 1"),
         (
             gan_of,
             {"smooth": 0.1, "loss": "hinge"},
             "--smooth is for --loss nonsaturating; --loss hinge has no target to move",
         ),
-        (gan_of, {"noise": -1.0}, "--noise and --penalty must not be negative"),
+        (gan_of, {"noise": -1.0}, "--noise is -1.0; it must be a finite number of at least 0"),
         (gan_of, {"penalty_every": 0}, "--penalty-every is 0; it must be at least 1"),
-        (wgan_of, {"clip_weights": 0.0}, "--clip-weights is 0.0; it must be above 0"),
-        (wgan_of, {"critic_steps": 0}, "--critic-steps is 0; it must be at least 1"),
-        (alpha, {"l1": -1.0}, "--l1 and --beta must not be negative"),
+        (wgan_of, {"clip_weights": 0.0}, "--clip-weights is 0.0; it must be a finite number above 0"),
+        (wgan_of, {"critic_steps": 0}, "--critic-steps is 0; it must be from 1 to 1,000"),
+        (alpha, {"l1": -1.0}, "--l1 is -1.0; it must be a finite number of at least 0"),
         (
             alpha,
             {"likelihood": "gaussian-learned"},
@@ -574,7 +574,7 @@ def test_options_that_cannot_work_are_refused(build: Any, options: dict[str, Any
 
 @BOTH
 def test_negative_weights_of_classes_are_refused(module: Any, kind: str):
-    with pytest.raises(GvaeError, match="--weight and --penalty must not be negative"):
+    with pytest.raises(GvaeError, match=r"--weight is -1\.0; it must be a finite number of at least 0"):
         make(module, kind, weight=-1.0)
 
 
@@ -606,7 +606,7 @@ def test_half_precision_gives_nearly_the_same_losses_in_float32(module: Any, kin
 )
 def test_vae_gans_balance_rule_lets_the_one_ahead_wait(real: float, fake: float, names: set[str]):
     kind = resolve("vae-gan")
-    model = kind(kind.Config(latent=4, margin=0.35, net=NetConfig(width=8)), DataSpec("m", 1, (8, 8)))
+    model = kind(DataSpec("m", 1, (8, 8)), kind.Config(latent=4, margin=0.35, net=NetConfig(width=8)))
     x = torch.rand(6, 1, 8, 8) * 2 - 1
     features = model.critic(x)[1]
 
@@ -620,7 +620,7 @@ def test_vae_gans_balance_rule_lets_the_one_ahead_wait(real: float, fake: float,
 
 def test_vae_gan_moves_image_and_reconstruction_alike():
     kind = resolve("vae-gan")
-    model = kind(kind.Config(latent=4, augment="shift", net=NetConfig(width=8)), DataSpec("m", 1, (16, 16)))
+    model = kind(DataSpec("m", 1, (16, 16)), kind.Config(latent=4, augment="shift", net=NetConfig(width=8)))
     x = torch.rand(6, 1, 16, 16) * 2 - 1
     model.decode = lambda z, y=None: SimpleNamespace(mean=x + 0 * z.sum())  # a perfect generator
     moved = []

@@ -9,9 +9,9 @@ import torch
 from torch.distributions import Independent, MultivariateNormal, Normal, kl_divergence
 
 from gvae.config import NetConfig
+from gvae.distributions.posteriors import Point, Posterior, rsample_and_log_prob
 from gvae.errors import GvaeError
 from gvae.models import resolve
-from gvae.nets.posterior import Point, Posterior, rsample_and_log_prob
 from gvae.types import Batch, DataSpec
 
 SPEC = DataSpec("made", 1, (4, 4), classes=("a", "b"))
@@ -21,7 +21,7 @@ NET = NetConfig("mlp", width=16)
 def model(name: str, **options):
     torch.manual_seed(0)
     kind = resolve(name)
-    return kind(kind.Config(latent=3, net=NET, **options), SPEC)
+    return kind(SPEC, kind.Config(latent=3, net=NET, **options))
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_conditional_pca_has_components_for_every_class():
 
 def test_pca_refuses_more_components_than_there_are():
     with pytest.raises(GvaeError, match="fewer components"):
-        resolve("pca")(resolve("pca").Config(latent=16), SPEC)
+        resolve("pca")(SPEC, resolve("pca").Config(latent=16))
     with pytest.raises(GvaeError, match="3 components need more than 2 images"):
         model("pca").fit_prior([Batch(torch.zeros(2, 1, 4, 4))])
 

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.distributions import Independent, Normal, kl_divergence
 
 from gvae.config import NetConfig
+from gvae.distributions.posteriors import gaussian
 from gvae.errors import GvaeError
 from gvae.models.draw import DRAW, Config
-from gvae.nets.heads import gaussian
 from gvae.nets.recurrent import LSTM, ReadImage, ReadPatch, WriteImage, WritePatch, filterbank, window
 from gvae.types import Batch, DataSpec
 
@@ -31,7 +31,7 @@ def make(spec: DataSpec = SPEC, **options) -> DRAW:
         "kl_warmup": 0.0,
         "net": NetConfig(width=4),
     }
-    model = DRAW(Config(**{**small, **options}), spec).eval()  # pyright: ignore[reportArgumentType]
+    model = DRAW(spec, Config(**{**small, **options})).eval()  # pyright: ignore[reportArgumentType]
     with torch.no_grad():
         for p in [*model.encoder.parameters(), *model.generator.parameters()]:
             p.add_(0.2 * torch.randn_like(p))
@@ -303,7 +303,7 @@ def test_attention_is_for_images():
 
 @pytest.mark.parametrize("name", ["glimpses", "hidden", "read", "write"])
 def test_options_that_cannot_work_are_refused(name: str):
-    with pytest.raises(GvaeError, match=f"--{name} is 0; it must be at least 1"):
+    with pytest.raises(GvaeError, match=f"--{name} is 0; it must be from 1 to "):
         make(**{name: 0})
 
 

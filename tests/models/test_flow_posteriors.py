@@ -12,6 +12,8 @@ from torch.distributions import Independent, Normal
 from torch.nn.functional import softplus
 
 from gvae.config import NetConfig
+from gvae.distributions.posteriors import gaussian, rsample_and_log_prob
+from gvae.distributions.pushforward import pushforward
 from gvae.errors import GvaeError
 from gvae.models.vae import VAE
 from gvae.models.vae import Config as PlainConfig
@@ -22,9 +24,6 @@ from gvae.models.vae_nf import Config as NFConfig
 from gvae.nets.flows.iaf import IAF, OPEN, Step
 from gvae.nets.flows.made import MADE, degrees
 from gvae.nets.flows.planar import SHIFT, STRENGTH, Planar, constrain, numbers, planar, unpack
-from gvae.nets.flows.pushforward import pushforward
-from gvae.nets.heads import gaussian
-from gvae.nets.posterior import rsample_and_log_prob
 from gvae.types import DataSpec
 
 SPEC = DataSpec("made", 1, (8, 8))
@@ -297,10 +296,10 @@ def make(kind: str, **options) -> VAENF | VAEIAF:
     torch.manual_seed(0)
     if kind == "iaf":
         options = {"steps": 3} | options
-        model = VAEIAF(IAFConfig(latent=Z, net=NET, hidden=16, context=6, **options), SPEC)
+        model = VAEIAF(SPEC, IAFConfig(latent=Z, net=NET, hidden=16, context=6, **options))
         strong(model.flow).float()
     else:
-        model = VAENF(NFConfig(latent=Z, net=NET, steps=6, amortised=kind == "nf", **options), SPEC)
+        model = VAENF(SPEC, NFConfig(latent=Z, net=NET, steps=6, amortised=kind == "nf", **options))
     outputs = model.encoder(torch.zeros(3, 1, 8, 8)).shape[1]
     model.encoder = Told(torch.randn(3, outputs))
     if kind == "nf":
@@ -367,7 +366,7 @@ def test_centre_is_the_base_mean_pushed_through_the_flow(kind: str):
 def test_a_flow_without_strength_leaves_a_plain_vae(kind: str, options: dict):
     model = make(kind, **options)
     silence(model)
-    plain = VAE(PlainConfig(latent=Z, net=NET), SPEC)
+    plain = VAE(SPEC, PlainConfig(latent=Z, net=NET))
     plain.encoder = Told(model.encoder.outputs[:, : 2 * Z])
     plain.likelihood = model.likelihood
     plain.generator = model.generator
@@ -414,8 +413,8 @@ def test_players_and_averages():
 
 
 def test_options_that_cannot_work():
-    with pytest.raises(GvaeError, match="--steps is 0; it must be at least 1"):
-        VAENF(NFConfig(steps=0), SPEC)
+    with pytest.raises(GvaeError, match="--steps is 0; it must be from 1 to 1,000"):
+        VAENF(SPEC, NFConfig(steps=0))
     for name in ("steps", "hidden", "layers", "context"):
-        with pytest.raises(GvaeError, match=f"--{name} is 0; it must be at least 1"):
-            VAEIAF(IAFConfig(**{name: 0}), SPEC)
+        with pytest.raises(GvaeError, match=f"--{name} is 0; it must be from 1 to "):
+            VAEIAF(SPEC, IAFConfig(**{name: 0}))

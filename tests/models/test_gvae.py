@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gvae import api
+from gvae import loaded as api
 from gvae.config import NetConfig, TrainConfig
 from gvae.data.dataset import Dataset
 from gvae.errors import GvaeError
 from gvae.models.gvae import GVAE, Config, last_weight
-from gvae.training import train, turns
+from gvae.training import gradients, train
 from gvae.types import Batch, DataSpec
 
 SPEC = DataSpec("made", 1, (8, 8), classes=("a", "b", "c"))
@@ -28,13 +28,13 @@ def batch(n: int = 8) -> Batch:
 
 def make(**options) -> GVAE:
     torch.manual_seed(0)
-    return GVAE(Config(latent=4, net=NET, **options), SPEC)
+    return GVAE(SPEC, Config(latent=4, net=NET, **options))
 
 
 def moved(model: GVAE, fraction: float) -> set[str]:
     """The players that the turns of this moment name."""
     due = [turn for turn in model.turns() if turn.start <= fraction < turn.stop]
-    return {p for turn in due for who in turn.losses(batch()).terms for p in turns.names(who)}
+    return {p for turn in due for who in turn.losses(batch()).terms for p in gradients.names(who)}
 
 
 @pytest.mark.parametrize("order", ["simultaneous", "sequential"])
@@ -143,10 +143,10 @@ def test_term_of_the_prior_moves_nobody_else():
     model.likelihood.eval()  # its scale would differ between the two calls
     outcome = model.play(Batch(batch().x))
     outcome.terms["prior"]["nll"] = 1000 * outcome.terms["prior"]["nll"]
-    grads = turns.gradients(outcome, model.players())
+    grads = gradients.gradients(outcome, model.players())
     without = model.play(Batch(batch().x))
-    del without.losses["prior"]
-    expected = turns.gradients(without, model.players())
+    del without.terms["prior"]
+    expected = gradients.gradients(without, model.players())
     assert set(grads) - set(expected) == {"prior"}
     for name, group in expected.items():
         assert all(torch.equal(a, b) for a, b in zip(grads[name], group, strict=True)), name
@@ -233,14 +233,14 @@ def moved_terms(model: GVAE) -> set[str]:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"rec_share": 1.0}, "--rec-share is 1.0; it must be at least 0 and below 1"),
+        ({"rec_share": 1.0}, "--rec-share is 1.0; it must be a finite number of at least 0 and below 1"),
         ({"penalty_every": 0}, "--penalty-every is 0; it must be at least 1"),
         (
             {"features": 1.0, "augment": "diff"},
             "--features compares an image with its reconstruction, which --augment diff changes apart; "
             "use --augment shift or none",
         ),
-        ({"noise": -1}, "--start, --noise and --balance must not be negative"),
+        ({"noise": -1}, "--noise is -1; it must be from 0 to 1,024"),
         (
             {"code": "critic"},
             "--code critic has nobody to teach while the encoder stands still; use --no-freeze, or --start 0",
@@ -270,7 +270,7 @@ def test_the_adaptive_weight_makes_both_gradients_alike_at_the_last_layer():
 
 @pytest.mark.parametrize("family", ["small", "conv", "resnet", "mlp"])
 def test_the_last_layer_is_the_one_that_paints(family: str):
-    model = GVAE(Config(latent=4, net=NetConfig(family, width=8)), SPEC)
+    model = GVAE(SPEC, Config(latent=4, net=NetConfig(family, width=8)))
     weight = last_weight(model.generator)
     assert 1 in (weight.shape[0], weight.shape[0] // 4, weight.shape[0] // 64)
 
@@ -314,7 +314,7 @@ def test_momentum_is_that_of_the_generating_side():
 def test_a_late_critic_begins_with_the_encoders_layers(options: dict, family: str, inherits: bool):
     torch.manual_seed(0)
     net = NetConfig(family, width=8)  # pyright: ignore[reportArgumentType]
-    model = GVAE(Config(latent=4, net=net, **options), SPEC)
+    model = GVAE(SPEC, Config(latent=4, net=net, **options))
     before = {name: p.clone() for name, p in model.critic.named_parameters()}
     play = next(turn for turn in model.turns() if turn.on_start)
     assert play.on_start

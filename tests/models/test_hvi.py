@@ -11,12 +11,12 @@ from torch.autograd.functional import jacobian
 from torch.distributions import Independent, MultivariateNormal, Normal
 
 from gvae.config import BoundConfig, NetConfig
+from gvae.distributions.posteriors import rsample_and_log_prob
 from gvae.errors import GvaeError
 from gvae.models.vae import VAE
 from gvae.models.vae_hvi import VAEHVI, Config
 from gvae.nets.flows.leapfrog import leapfrog
-from gvae.nets.posterior import rsample_and_log_prob
-from gvae.training import turns
+from gvae.training import gradients
 from gvae.types import Batch, DataSpec
 
 SPEC = DataSpec("made", 1, (2, 2))
@@ -90,7 +90,7 @@ class LinearHVI(VAEHVI):
 
     def __init__(self, **options) -> None:
         torch.manual_seed(0)
-        super().__init__(Config(latent=2, hidden=16, prior="normal", net=NET, **options), SPEC)
+        super().__init__(SPEC, Config(latent=2, hidden=16, prior="normal", net=NET, **options))
         self.W = nn.Parameter(torch.tensor([[1.0, 1.0], [1.0, -0.5], [0.5, 0.5], [0.2, -0.5]]))
         self.b, self.sigma = torch.tensor([0.1, -0.2, 0.3, 0.0]), 0.7
         with torch.no_grad():  # motions and momenta that matter
@@ -134,7 +134,7 @@ def test_weights_are_unbiased_for_the_exact_likelihood_and_their_mean_log_is_bel
 def test_without_motion_and_with_r_equal_to_q_it_is_the_vae(momentum: str):
     torch.manual_seed(0)
     common = {"latent": 3, "prior": "normal", "net": NET}
-    model = VAEHVI(Config(**common, momentum=momentum, iterations=2), SPEC).eval()
+    model = VAEHVI(SPEC, Config(**common, momentum=momentum, iterations=2)).eval()
     for name, p in model.motion.named_parameters():
         if name.endswith("log_step"):
             p.fill_(-math.inf)
@@ -142,7 +142,7 @@ def test_without_motion_and_with_r_equal_to_q_it_is_the_vae(momentum: str):
             p.zero_()
         elif name.endswith("log_mass"):
             p.fill_(0.7)
-    vae = VAE(BoundConfig(**common), SPEC).eval()
+    vae = VAE(SPEC, BoundConfig(**common)).eval()
     vae.load_state_dict({k: v for k, v in model.state_dict().items() if not k.startswith("motion")})
     x = torch.rand(9, 1, 2, 2) * 2 - 1
     bounds = []
@@ -168,7 +168,7 @@ def test_force_is_the_gradient_of_the_log_joint_with_or_without_gradients():
 
 def test_force_follows_the_prior_that_is_learned_jointly():
     torch.manual_seed(0)
-    model = VAEHVI(Config(latent=2, prior="realnvp", learn_prior=True, net=NET), SPEC).eval()
+    model = VAEHVI(SPEC, Config(latent=2, prior="realnvp", learn_prior=True, net=NET)).eval()
     x, z = torch.rand(4, 1, 2, 2), torch.randn(4, 2)
     before = model.force(x, None, z)
     model.prior.shift.fill_(1.0)  # a new RealNVP is N(0, I), now N(1, I)
@@ -229,18 +229,18 @@ def test_a_draw_is_the_same_with_and_without_gradients():
 @pytest.mark.parametrize("bf16", [False, True])
 def test_one_bound_moves_every_parameter(options: dict, bf16: bool):
     torch.manual_seed(0)
-    model = VAEHVI(Config(**{"latent": 3, "net": NetConfig(width=8), **options}), DataSpec("made", 1, (8, 8)))
+    model = VAEHVI(DataSpec("made", 1, (8, 8)), Config(**{"latent": 3, "net": NetConfig(width=8), **options}))
     with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
         outcome = model.turns()[0].losses(Batch(torch.rand(6, 1, 8, 8) * 2 - 1))
     (who,) = outcome.terms
     assert who == model.trained
     assert all(term.dtype == torch.float32 for term in outcome.terms[who].values())
-    grads = turns.gradients(outcome, model.players())
+    grads = gradients.gradients(outcome, model.players())
     for name in ("encoder", "motion", "generator"):
         assert all(g.isfinite().all() and g.abs().sum() > 0 for g in grads[name]), name
 
 
 @pytest.mark.parametrize("name", ["iterations", "leapfrog", "hidden"])
 def test_counts_below_one_are_refused(name: str):
-    with pytest.raises(GvaeError, match=f"--{name} is 0; it must be at least 1"):
-        VAEHVI(Config(latent=2, net=NET, **{name: 0}), SPEC)
+    with pytest.raises(GvaeError, match=f"--{name} is 0; it must be from 1 to "):
+        VAEHVI(SPEC, Config(latent=2, net=NET, **{name: 0}))

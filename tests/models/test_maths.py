@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from torch.distributions import Independent, MultivariateNormal, Normal, kl_divergence
 
 from gvae.config import LatentConfig, NetConfig
+from gvae.distributions.likelihoods import GrayBernoulli, Likelihood
+from gvae.distributions.posteriors import gaussian
 from gvae.models.latent import LatentModel
 from gvae.models.vae import VAE, Config
-from gvae.nets.heads import GrayBernoulli, Likelihood, gaussian
 from gvae.priors.normal import Normal as StandardNormal
 from gvae.types import Batch, DataSpec
 
@@ -22,7 +23,7 @@ PIXEL = DataSpec("made", 1, (2, 2))
 
 def make(**options) -> VAE:
     torch.manual_seed(0)
-    return VAE(Config(latent=4, net=NetConfig(width=8), **options), SPEC)
+    return VAE(SPEC, Config(latent=4, net=NetConfig(width=8), **options))
 
 
 def test_closed_form_kl_is_that_of_monte_carlo():

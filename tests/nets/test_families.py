@@ -278,13 +278,13 @@ def test_transposed_convolution_table() -> None:
 
 
 def test_documented_stages_are_the_computed_ones() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "networks.md").read_text()
+    text = (Path(__file__).parents[2] / "docs" / "models" / "networks.md").read_text()
     for side in PIXELS:
         assert document_row(side) in text
 
 
 def document_row(side: int) -> str:
-    """The line of docs/networks.md for square images of that side: last map and parameters at width 64."""
+    """The line of docs/models/networks.md for square images of that side: last map and parameters at width 64."""
     cells = [f"{side}"]
     for family in (conv, resnet):
         spec, net = data((side, side), channels=3), NetConfig(width=64)

@@ -44,7 +44,7 @@ def test_clipped_weights_and_spectral_normalisation_exclude_each_other():
 def test_a_normalised_critic_learns():
     torch.manual_seed(0)
     kind = resolve("gan")
-    model = kind(kind.Config(latent=4, loss="hinge", net=NetConfig(width=8, spectral=True)), SPEC)
+    model = kind(SPEC, kind.Config(latent=4, loss="hinge", net=NetConfig(width=8, spectral=True)))
     x = torch.rand(32, 1, 8, 8) * 2 - 1
     optimiser = torch.optim.Adam(model.critic.parameters(), 1e-2)
     first = None

@@ -9,9 +9,9 @@ import torch
 from torch.distributions import Independent, Normal
 
 from gvae.config import NetConfig
+from gvae.distributions.posteriors import Posterior
 from gvae.errors import GvaeError
 from gvae.models import resolve
-from gvae.nets.posterior import Posterior
 from gvae.priors.vamp import Vamp
 from gvae.types import Batch, DataSpec
 
@@ -92,8 +92,8 @@ def test_jointly_it_moves_encoder_and_pseudo_inputs_by_the_same_bound():
     torch.manual_seed(0)
     kind = resolve("vae")
     model = kind(
-        kind.Config(latent=3, prior="vamp", learn_prior=True, components=5, net=NetConfig("mlp", width=8)),
         spec,
+        kind.Config(latent=3, prior="vamp", learn_prior=True, components=5, net=NetConfig("mlp", width=8)),
     )
     assert model.trained == ("encoder", "generator", "prior")
     batch = Batch(torch.rand(6, 1, 4, 4) * 2 - 1)

@@ -4,10 +4,11 @@ import json
 
 import torch
 
+from gvae.atomic import write_text
 from gvae.config import ModelConfig, TrainConfig
 from gvae.evaluation.numbers import Number, write_numbers
-from gvae.report.figures import grid, pairs, save
-from gvae.runs import Run, write_text
+from gvae.plots.grids import grid, pairs, save
+from gvae.runs import Run
 from gvae.types import DataSpec
 
 PROTOCOL = {"data": "digits", "split": "test", "seed": 0, "features": {"name": "digits", "sha256": "abc"}}

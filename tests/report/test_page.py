@@ -9,12 +9,12 @@ from html.parser import HTMLParser
 
 import pytest
 from PIL import Image
-from report_runs import report_run
 
+from gvae.atomic import write_text
 from gvae.errors import GvaeError
 from gvae.report import curves
 from gvae.report.page import page, write_report
-from gvae.runs import write_text
+from tests.report.report_runs import report_run
 
 VOID = {"meta", "img"}
 

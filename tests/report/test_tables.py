@@ -4,11 +4,11 @@ import io
 from functools import partial
 
 import pytest
-from report_runs import report_run
 
 from gvae.evaluation.compare import Cell, Column, Comparison, Row, compare
 from gvae.evaluation.numbers import Number
 from gvae.report import tables
+from tests.report.report_runs import report_run
 
 
 @pytest.fixture

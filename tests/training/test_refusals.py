@@ -11,7 +11,8 @@ from gvae.config import NetConfig, TrainConfig
 from gvae.data.dataset import Dataset
 from gvae.errors import GvaeError
 from gvae.models import resolve
-from gvae.training import check, train
+from gvae.training import train
+from gvae.training.checks import check
 from gvae.types import DataSpec
 
 

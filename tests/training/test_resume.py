@@ -113,15 +113,16 @@ PROCESSES = """
     from gvae.models.base import Optim
     from gvae.losses.penalties import zero_centred
     from gvae.losses.adversarial import relativistic_critic, relativistic_generator
-    from gvae.nets.heads import Likelihood, gaussian
+    from gvae.distributions.likelihoods import Likelihood
+    from gvae.distributions.posteriors import gaussian
     from gvae.training import train
     import gvae.models
 
     class Still(Model):
         '''A GVAE without noise, so that one process and two see the same numbers.'''
         averaged = ("encoder", "generator")
-        def __init__(self, config, spec):
-            super().__init__(config, spec)
+        def __init__(self, spec, config=None, **options):
+            super().__init__(spec, config)
             self.encoder = nets.encoder(spec, config.net, config.latent)
             self.generator = nets.generator(spec, config.net, config.latent)
             self.critic = nets.critic(spec, config.net)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import elu, linear
 
-from gvae.nets.players import at_least_float32
+from gvae.nets.wrappers import at_least_float32
 
 
 class MaskedLinear(nn.Linear):

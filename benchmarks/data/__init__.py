@@ -1,0 +1,1 @@
+"""Sources, their preparation, and the reader."""

@@ -1,0 +1,1 @@
+"""Training steps and likelihood estimates against other implementations."""

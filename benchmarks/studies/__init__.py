@@ -1,0 +1,1 @@
+"""Why defaults are what they are, and what models do."""

@@ -1,0 +1,1 @@
+"""Tables of the documents from the rows in benchmarks/results; `python -m benchmarks.tables` writes them."""

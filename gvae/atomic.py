@@ -1,0 +1,44 @@
+"""Whole files: written beside their place, flushed to disk, then renamed, so that a reader sees old or new, never half."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gvae.errors import GvaeError
+
+
+def write_atomic(path: Path, write: Callable[[str], Any]) -> None:
+    """Let `write` fill a temporary file, flush it to disk, then rename it to `path`: readers see old or new, never half.
+
+    Args:
+        write: called with the temporary file's name.
+
+    Raises:
+        GvaeError: the disk is full or the folder cannot be written; an existing file at `path` stays intact.
+    """
+    handle, name = "", ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(handle)
+        write(name)
+        with open(name, "rb+") as file:
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except (OSError, RuntimeError) as error:  # torch and safetensors report a full disk as RuntimeError
+        raise GvaeError(
+            f"could not write {path}: {error}. Nothing was overwritten; free some space or choose another --out"
+        ) from error
+    finally:
+        if name and os.path.exists(name):
+            os.unlink(name)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically."""
+    write_atomic(path, lambda name: Path(name).write_text(text, encoding="utf-8"))
