@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from gvae.errors import GvaeError, choose
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -121,3 +123,17 @@ PRESETS: dict[str, dict[str, Preset]] = {
         ),
     },
 }
+
+
+def preset(model: str, name: str | None) -> dict[str, Any]:
+    """The changes of a preset as flat option names; none without a name.
+
+    Raises:
+        GvaeError: the model has no such preset.
+    """
+    if name is None:
+        return {}
+    known = PRESETS.get(model, {})
+    if not known:
+        raise GvaeError(f"model '{model}' has no presets; models that have: {', '.join(sorted(PRESETS))}")
+    return dict(known[choose(f"preset of {model} called", name, known)].changes)

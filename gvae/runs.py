@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,6 +47,34 @@ def refuse_run(path: Path) -> None:
         raise GvaeError(
             f"{path} already holds a run; continue it with `gvae resume {path}` or choose another --out"
         )
+
+
+def free_folder(data: str, model: str, seed: int, parent: Path = Path("runs")) -> Path:
+    """The first run folder of this name that is not taken: runs/DATA-MODEL-SEED, then with -2, -3, ... behind it.
+
+    Raises:
+        GvaeError: several processes, which could not agree on one.
+
+    >>> free_folder("mnist", "package.module:Name", 3, Path("nowhere")).as_posix()
+    'nowhere/mnist-Name-3'
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise GvaeError("several processes train together: name their common run folder with --out")
+    name = f"{Path(data).resolve().name if '/' in data else data}-{model.split(':')[-1]}-{seed}"
+    return numbered(parent / re.sub(r"[^\w.-]+", "-", name))
+
+
+def numbered(path: Path) -> Path:
+    """The first of path, path-2, path-3, ... that is not there yet.
+
+    >>> numbered(Path("nowhere/run")).as_posix()
+    'nowhere/run'
+    """
+    free, number = path, 1
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.name}-{number}")
+    return free
 
 
 @dataclass(frozen=True)

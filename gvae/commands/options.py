@@ -95,20 +95,6 @@ def about(model: str) -> str:
     return docs.head(where(model).partition(":")[0]).split("\n\n")[0].replace("\n", " ")
 
 
-def preset(model: str, name: str | None) -> dict[str, Any]:
-    """The changes of a preset as flat option names; none without a name.
-
-    Raises:
-        GvaeError: the model has no such preset.
-    """
-    if name is None:
-        return {}
-    known = PRESETS.get(model, {})
-    if not known:
-        raise GvaeError(f"model '{model}' has no presets; models that have: {', '.join(sorted(PRESETS))}")
-    return dict(known[choose(f"preset of {model} called", name, known)].changes)
-
-
 def defaults(model: str, changes: dict[str, Any]) -> tuple[ModelConfig, TrainConfig]:
     """The model's and the training's options with `changes` (flat names, as `net.family`) in place.
 

@@ -13,7 +13,8 @@ from gvae.commands.parsing import parse
 from gvae.commands.train import finish, one_budget
 from gvae.config import TrainConfig
 from gvae.ranges import Images, Minutes, Seed
-from gvae.reproduce.quickstart import DATA, MINUTES, MODEL, SAMPLES, free, quickstart
+from gvae.runs import numbered
+from gvae.reproduce.quickstart import DATA, MINUTES, MODEL, SAMPLES, quickstart
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def run(words: list[str]) -> None:
     one_budget(args.images, args.minutes)
     minutes = MINUTES if args.minutes is None and args.images is None else args.minutes
     train = TrainConfig(images=args.images, minutes=minutes, seed=args.seed)
-    path = free(args.out)
+    path = numbered(args.out / "run")
     print(f"Training {MODEL} on {DATA} into {path}", flush=True)
     finish(path, lambda: show_numbers(quickstart(args.out, train, args.samples)), next_steps(args.out, path))
 

@@ -14,7 +14,7 @@ from gvae.commands.text import directions_table, table
 from gvae.errors import GvaeError, choose
 from gvae.fields import flat
 from gvae.models import MODELS, where
-from gvae.presets import PRESETS
+from gvae.presets import PRESETS, preset
 from gvae.runs import Run
 
 
@@ -53,7 +53,7 @@ def show_model(args: Show) -> None:
     from gvae.data import open_data
     from gvae.models import resolve
 
-    changes = options.preset(args.what, args.preset)
+    changes = preset(args.what, args.preset)
     config, _ = options.defaults(args.what, changes)
     print(f"{docs.head(where(args.what).partition(':')[0])}\n")
     print("Options" + (f" with --preset {args.preset}" if args.preset else ""))

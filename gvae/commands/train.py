@@ -17,7 +17,8 @@ from gvae.commands.parsing import FLAT, REQUIRED, leaves, parse
 from gvae.config import ModelConfig, TrainConfig, from_json, to_json
 from gvae.errors import GvaeError
 from gvae.models import MODELS
-from gvae.presets import PRESETS
+from gvae.runs import free_folder
+from gvae.presets import PRESETS, preset
 
 PROG = "gvae train"
 
@@ -51,7 +52,7 @@ def run(words: list[str]) -> None:
     if not words or words[0].startswith("-"):
         return without_model(words)
     model, rest = words[0], words[1:]
-    changes = options.preset(model, options.peek(rest, "--preset"))
+    changes = preset(model, options.peek(rest, "--preset"))
     config, train = options.defaults(model, changes)
     try:
         args = parse(Train(train=train, model=config), rest, f"{PROG} {model}", describe(model))
@@ -156,23 +157,3 @@ def finish(path: Path, action: Callable[[], object], steps: str, again: str = ""
         sys.exit(128 + stop.number)
     if first:
         print(steps)
-
-
-def free_folder(data: str, model: str, seed: int, parent: Path = Path("runs")) -> Path:
-    """The first run folder of this name that is not taken.
-
-    Raises:
-        GvaeError: several processes, which could not agree on one.
-
-    >>> free_folder("mnist", "package.module:Name", 3, Path("nowhere")).as_posix()
-    'nowhere/mnist-Name-3'
-    """
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise GvaeError("several processes train together: name their common run folder with --out")
-    name = f"{Path(data).resolve().name if '/' in data else data}-{model.split(':')[-1]}-{seed}"
-    name = re.sub(r"[^\w.-]+", "-", name)
-    path, number = parent / name, 1
-    while path.exists():
-        number += 1
-        path = parent / f"{name}-{number}"
-    return path

@@ -1,5 +1,7 @@
 """Metrics: pure functions of arrays, each in one file that ends with `METRIC = Metric(...)`.
 
+    gvae.metrics.fd(x_real, x_fake, features="mnist")      see `gvae.metrics.functions`
+
 `METRICS` lists them by name; to add one, write its file and add its line. Nothing is imported
 until `get` is asked.
 """
@@ -7,10 +9,32 @@ until `get` is asked.
 from __future__ import annotations
 
 import re
+import sys
 from importlib import import_module
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from gvae.errors import GvaeError, choose
+from gvae.metrics.functions import (
+    Measurement,
+    active_units,
+    ais,
+    class_histogram,
+    code_kl,
+    elbo,
+    exact,
+    fd,
+    iwae,
+    kd,
+    kl,
+    mmd,
+    mmd_linear,
+    ms_ssim,
+    ms_ssim_256,
+    mse,
+    nats,
+    prdc,
+)
 from gvae.imports import load_object
 
 if TYPE_CHECKING:
@@ -71,3 +95,16 @@ def get(name: str) -> Metric:
             "and 16 chains, whole numbers from 1 on"
         )
     return import_module(METRICS[choose("metric", name, METRICS)]).METRIC
+
+
+class _Package(ModuleType):
+    """This module: functions of metrics keep their names when the file of the same name is imported."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (isinstance(value, ModuleType) and name in _FUNCTIONS):
+            super().__setattr__(name, value)
+
+
+_FUNCTIONS = tuple(name.replace("-", "_") for name in METRICS)
+sys.modules[__name__].__class__ = _Package
+__all__ = ["METRICS", "Measurement", "get", *_FUNCTIONS]  # pyright: ignore[reportUnsupportedDunderAll]

@@ -71,6 +71,23 @@ def markdown(table: Comparison) -> str:
     return "".join(f"| {' | '.join(text.replace('|', '/') for text in line)} |\n" for line in lines)
 
 
+def latex(table: Comparison) -> str:
+    """A LaTeX tabular, the best of each column in bold."""
+    escaped = str.maketrans({c: f"\\{c}" for c in "&%$#_{}"} | {"±": "$\\pm$", "↓": "$\\downarrow$", "↑": "$\\uparrow$", "→": "$\\to$", "²": "$^2$"})
+    heads = ["run", *map(heading, table.columns)]
+    rows = [[FLOOR, *[number(c.floor) for c in table.columns]]]
+    marks = [[False] * len(heads)]
+    for row in table.rows:
+        rows.append([row.label, *map(cell_text, row.cells)])
+        marks.append([False, *[c.best for c in row.cells]])
+    lines = [" & ".join(text.translate(escaped) for text in heads) + r" \\ \hline"]
+    for texts, best in zip(rows, marks, strict=True):
+        cells = [text.translate(escaped) for text in texts]
+        lines.append(" & ".join(rf"\textbf{{{c}}}" if b else c for c, b in zip(cells, best, strict=True)) + r" \\")
+    body = "\n".join(lines)
+    return f"\\begin{{tabular}}{{l{'r' * len(table.columns)}}}\n{body}\n\\end{{tabular}}\n"
+
+
 def csv(table: Comparison) -> str:
     """Comma-separated values at full precision: for each column its mean, standard deviation and seeds."""
     out = io.StringIO()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gvae.config import TrainConfig
 from gvae.presets import PRESETS
-from gvae.runs import Run
+from gvae.runs import Run, numbered
 
 MODEL, DATA = "gvae", "digits"
 MINUTES = 1.1
@@ -41,7 +41,7 @@ def quickstart(out: Path, train: TrainConfig | None = None, samples: int = SAMPL
     dataset = open_data(DATA)
     train = train or TrainConfig(minutes=MINUTES)
     run = train_model(
-        MODEL, resolve(MODEL).Config(**PRESETS[MODEL][DATA].changes), train, dataset, DATA, free(out)
+        MODEL, resolve(MODEL).Config(**PRESETS[MODEL][DATA].changes), train, dataset, DATA, numbered(out / "run")
     )
     pictures(run, out)
     evaluate(run, METRICS, samples=samples)
@@ -59,16 +59,3 @@ def pictures(run: Run, out: Path) -> None:
     save(grid(loaded.sample(64)), out / "samples.png")
     batch = dataset.batch(dataset.split("test")[:32])
     save(pairs(batch.x, loaded.reconstruct(batch.x, batch.y)), out / "reconstructions.png")
-
-
-def free(out: Path) -> Path:
-    """The first of run, run-2, run-3, ... that is not there yet.
-
-    >>> free(Path("nowhere")).as_posix()
-    'nowhere/run'
-    """
-    path, number = out / "run", 1
-    while path.exists():
-        number += 1
-        path = out / f"run-{number}"
-    return path

@@ -11,13 +11,14 @@ import time
 from typing import Any
 
 from gvae.data.dataset import Dataset
+from gvae.models.base import Model
 from gvae.version import __version__
 
 PACKAGES = ("torch", "numpy", "accelerate", "safetensors", "scikit-learn", "pillow")
 """packages whose versions are written down"""
 
 
-def about(dataset: Dataset) -> dict[str, Any]:
+def about(dataset: Dataset, model: Model | None = None) -> dict[str, Any]:
     """What a number from this run should carry with it: versions, hardware, data facts, date."""
     return {
         "command": shlex.join(["gvae", *sys.argv[1:]]),
@@ -27,6 +28,7 @@ def about(dataset: Dataset) -> dict[str, Any]:
         "processor": processor(),
         "data": json.loads(json.dumps(dataset.facts, default=str)),
         "splits": {name: len(indices) for name, indices in dataset.splits.items()},
+        "own_networks": {name: type(given).__name__ for name, given in (model.own if model else {}).items()},
     }
 
 

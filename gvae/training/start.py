@@ -11,12 +11,21 @@ from gvae.config import TrainConfig
 from gvae.data.dataset import Dataset
 from gvae.errors import GvaeError
 from gvae.models import resolve
+from gvae.models.base import Model
 from gvae.runs import Run, refuse_run
 from gvae.training.checks import check
 from gvae.training.provenance import about
 
 
-def train(model: str, model_config: Any, train: TrainConfig, dataset: Dataset, data: str, out: Path) -> Run:
+def train(
+    model: str,
+    model_config: Any,
+    train: TrainConfig,
+    dataset: Dataset,
+    data: str,
+    out: Path,
+    built: Model | None = None,
+) -> Run:
     """Train a model and write its run folder.
 
     Args:
@@ -26,6 +35,7 @@ def train(model: str, model_config: Any, train: TrainConfig, dataset: Dataset, d
         dataset: what to learn.
         data: how the command line named it.
         out: new run folder.
+        built: the model itself, with weights and networks of its own; None: what the options describe.
 
     Raises:
         GvaeError: options that do not fit together, an existing run, divergence, a full disk.
@@ -34,13 +44,14 @@ def train(model: str, model_config: Any, train: TrainConfig, dataset: Dataset, d
     check(model_config, train, dataset)
     from gvae.training.trainer import Trainer
 
-    resolve(model)
+    if built is None:
+        resolve(model)
     train = train if train.images or train.minutes else dataclasses.replace(train, minutes=10.0)
     first = int(os.environ.get("RANK", "0")) == 0
     if first:
         refuse_run(out)
-    run = Run.create(out, model, model_config, train, data, dataset.spec, about(dataset), write=False)
-    trainer = Trainer(run, dataset)  # builds the model: what fails here leaves no folder
+    run = Run.create(out, model, model_config, train, data, dataset.spec, about(dataset, built), write=False)
+    trainer = Trainer(run, dataset, built)  # builds the model: what fails here leaves no folder
     if first:
         run.save()
     trainer.train()

@@ -6,6 +6,7 @@ functions of the fraction of the budget that is done.
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from gvae.data.dataset import Dataset
 from gvae.errors import GvaeError
-from gvae.models.base import Turn
+from gvae.models.base import Model, Turn
 from gvae.runs import Run
 from gvae.training import checkpoint, gradients
 from gvae.training.batches import Batches
@@ -37,9 +38,10 @@ class Stepper:
     Args:
         run: folder and configuration.
         dataset: its training split is what is seen.
+        built: the model itself, if it is not built from the options.
     """
 
-    def __init__(self, run: Run, dataset: Dataset) -> None:
+    def __init__(self, run: Run, dataset: Dataset, built: Model | None = None) -> None:
         config = run.train
         self.run, self.config, self.dataset = run, config, dataset
         tracker = {"log_with": "tensorboard", "project_dir": run.path} if config.tensorboard else {}
@@ -52,7 +54,8 @@ class Stepper:
         self.log = TrainingLog(run, self.accelerator)
 
         checkpoint.seed_everything(config.seed)
-        self.model = checkpoint.build(run).to(self.device)
+        self.built = built
+        self.model = (checkpoint.build(run) if built is None else built).to(self.device)
         self.model.to(memory_format=memory_format(run.spec.spatial))  # pyright: ignore[reportCallIssue]
         self.model.train()
         if isinstance(known := getattr(self.model, "examples", None), Tensor):
@@ -69,6 +72,13 @@ class Stepper:
         self.started: set[int] = set()
         self.stage = 0
         """images seen when a turn last began, other than the first"""
+
+    def fresh(self) -> Model:
+        """Another model like the one that is trained, in evaluation mode, to load weights into; draws no noise of training."""
+        if self.built is not None:
+            return copy.deepcopy(self.model).eval()
+        with seeded(None):
+            return checkpoint.build(self.run).eval().to(self.device)
 
     def optimizer(self, player: str) -> torch.optim.Optimizer:
         """A player's optimiser."""

@@ -13,6 +13,7 @@ from accelerate.utils import broadcast
 from torch import Tensor
 
 from gvae.data.dataset import Dataset
+from gvae.models.base import Model
 from gvae.runs import Run
 from gvae.training import checkpoint
 from gvae.training.log_lines import clock, count
@@ -29,11 +30,12 @@ class Trainer(Stepper):
     Args:
         run: folder and configuration.
         dataset: its training split is what is seen.
+        built: the model itself, if it is not built from the options.
     """
 
-    def __init__(self, run: Run, dataset: Dataset) -> None:
-        super().__init__(run, dataset)
-        self.pictures = Pictures(run, dataset, self.device)
+    def __init__(self, run: Run, dataset: Dataset, built: Model | None = None) -> None:
+        super().__init__(run, dataset, built)
+        self.pictures = Pictures(run, dataset, self.fresh())
         self.scorer = Scorer(run, dataset, self.pictures.model)
         torch.manual_seed(run.train.seed + 1000 * self.index)  # processes differ in noise, not in weights
         self.stop_signal = 0
@@ -137,11 +139,12 @@ class Trainer(Stepper):
         for line in [self.scorer.summary(), *(f"doctor: {finding}" for finding in self.doctor.findings)]:
             if line:
                 self.log.say(line)
+        self.accelerator.wait_for_everyone()  # a process that ends first takes the others down
         self.accelerator.end_training()
 
     def fit_prior(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         """The same weights with the prior fitted to their encoder's codes; of a model that needs no fit, as they are."""
-        shown = checkpoint.build(self.run).to(self.device)
+        shown = self.fresh()
         shown.load_state_dict(weights)
         fit = getattr(shown.eval(), "fit_prior", None)
         if fit is None or not getattr(shown, "refit_prior_at_end", True):

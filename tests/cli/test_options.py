@@ -12,7 +12,7 @@ from gvae.commands.parsing import leaves, parse, rebuild
 from gvae.config import ModelConfig, NetConfig, TrainConfig, from_json, to_json
 from gvae.errors import GvaeError
 from gvae.models import MODELS, resolve, where
-from gvae.presets import PRESETS
+from gvae.presets import PRESETS, preset
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -40,7 +40,7 @@ def test_every_model_tells_what_it_is(model):
 
 @pytest.mark.parametrize(("model", "name"), [(model, name) for model in PRESETS for name in PRESETS[model]])
 def test_every_preset_changes_something_that_exists(model, name):
-    changes = options.preset(model, name)
+    changes = preset(model, name)
     config, train = options.defaults(model, changes)
     flat = {
         option.name.replace("-", "_"): option.value for part in (config, train) for option in leaves(part)
@@ -51,7 +51,7 @@ def test_every_preset_changes_something_that_exists(model, name):
 
 
 def test_the_papers_preset():
-    config, train = options.defaults("gvae", options.preset("gvae", "paper"))
+    config, train = options.defaults("gvae", preset("gvae", "paper"))
     chosen = to_json(config)
     assert (chosen["latent"], chosen["lr"], train.batch, chosen["penalty"]) == (1000, 1e-4, 32, 10.0)
     assert (chosen["adversarial"], chosen["code"], chosen["order"]) == ("wasserstein", "critic", "sequential")
@@ -67,9 +67,9 @@ def test_unknown_names_come_with_the_nearest():
     with pytest.raises(GvaeError, match="no model 'gvea'; did you mean 'gvae'"):
         options.config_class("gvea")
     with pytest.raises(GvaeError, match="no preset of gvae called 'papr'; did you mean 'paper'"):
-        options.preset("gvae", "papr")
+        preset("gvae", "papr")
     with pytest.raises(GvaeError, match="'pca' has no presets; models that have: draw"):
-        options.preset("pca", "paper")
+        preset("pca", "paper")
     with pytest.raises(GvaeError, match="no option 'latnt'; did you mean 'latent'"):
         options.defaults("vae", {"latnt": 3})
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from gvae.commands.show import last_line
-from gvae.commands.train import free_folder
+from gvae.runs import free_folder
 from gvae.errors import GvaeError
 from gvae.report.tables import number as written
 from gvae.runs import Run
