@@ -19,7 +19,6 @@ from torch.nn.functional import interpolate
 
 from benchmarks.rows import Row, about, once
 from benchmarks.script import parser, typed
-from gvae.metrics import ms_ssim
 from gvae.metrics.base import split_errors
 from gvae.metrics.class_histogram import class_histogram
 from gvae.metrics.code_kl import moments
@@ -28,7 +27,7 @@ from gvae.metrics.intervals import mean_and_error
 from gvae.metrics.kernel import kernel_distance
 from gvae.metrics.mmd import mmd
 from gvae.metrics.mmd_linear import mmd_linear
-from gvae.metrics.ms_ssim import mean_similarity, similarity
+from gvae.metrics.ms_ssim import PAIRS, draw_pairs, mean_similarity, similarity
 from gvae.metrics.prdc import prdc
 
 Rng = np.random.Generator
@@ -73,10 +72,8 @@ def shares(rng: Rng, n: int, apart: float) -> dict[str, float]:
 def alike(rng: Rng, n: int, apart: float) -> dict[str, float]:
     """MS-SSIM, and beside it the interval that takes pairs as independent."""
     drawn = images(rng, n, apart)
-    value, error = mean_similarity(drawn, None, ms_ssim.PAIRS, 0)
-    first, second = (
-        torch.from_numpy(drawn[i] / 2 + 0.5) for i in ms_ssim.draw_pairs(n, None, ms_ssim.PAIRS, 0)
-    )
+    value, error = mean_similarity(drawn, None, PAIRS, 0)
+    first, second = (torch.from_numpy(drawn[i] / 2 + 0.5) for i in draw_pairs(n, None, PAIRS, 0))
     naive = mean_and_error(similarity(first, second).numpy())
     return {"ms_ssim": value, "error": error, "as independent pairs": naive[0]} | {
         "error_as independent pairs": naive[1]

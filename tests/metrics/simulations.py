@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gvae.metrics import intervals, ms_ssim, ms_ssim_256
+from gvae.metrics import intervals
 from gvae.metrics.ais import ais
 from gvae.metrics.class_histogram import class_histogram
 from gvae.metrics.code_kl import moments
@@ -22,6 +22,8 @@ from gvae.metrics.iwae import iwae
 from gvae.metrics.kernel import cubic
 from gvae.metrics.kl import kl
 from gvae.metrics.mmd_linear import mmd_linear
+from gvae.metrics.ms_ssim import PAIRS, draw_pairs
+from gvae.metrics.ms_ssim_256 import PAIRS as PAIRS_256
 from gvae.metrics.mse import mse
 from gvae.metrics.nats import nats
 from gvae.metrics.prdc import prdc
@@ -88,7 +90,7 @@ def pairs_of_images(pairs: int) -> Simulation:
 
     def simulate(rng: Rng, n: int, apart: float) -> dict[str, float]:
         images = rng.normal(size=(n, 2))
-        first, second = ms_ssim.draw_pairs(n, None, pairs, seed=0)
+        first, second = draw_pairs(n, None, pairs, seed=0)
         value, error = intervals.pair_mean(alike(images[first], images[second]), first, second)
         return {"ms_ssim": value, "error": error}
 
@@ -173,8 +175,8 @@ SIMULATIONS: dict[str, Simulation] = {
     "class-histogram": shares,
     "mmd": two_sample("mmd", gaussian),
     "mmd-linear": lambda rng, n, apart: mmd_linear(gauss(rng, n, 0, 20), gauss(rng, n, apart, 20)),
-    "ms-ssim": pairs_of_images(ms_ssim.PAIRS),
-    "ms-ssim-256": pairs_of_images(ms_ssim_256.PAIRS),
+    "ms-ssim": pairs_of_images(PAIRS),
+    "ms-ssim-256": pairs_of_images(PAIRS_256),
     "mse": reconstructions,
     "nats": lambda rng, n, apart: nats(gamma(rng, n)),
     "elbo": lambda rng, n, apart: elbo(-gamma(rng, n)[None]),
