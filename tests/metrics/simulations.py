@@ -187,7 +187,7 @@ SIMULATIONS: dict[str, Simulation] = {
     "code-kl": codes,
 }
 """name of a metric -> a draw of its numbers"""
-SLOW = ("prdc", "fd", "ms-ssim")
+SLOW = ("prdc", "fd", "ms-ssim", "mmd-linear")
 """those of which the tests draw fewer"""
 
 
