@@ -23,7 +23,7 @@ def intervals() -> str:
     fewest = min(row["repetitions"] for row in rows.values())
     about = (
         "Share of the 95 % intervals that hold the mean of all repetitions, in %, with its own 95 % interval. The sets are "
-        f"of equal distributions, near each other as a good model and its data, or apart. At least {fewest} repetitions each."
+        f"of equal distributions, near each other like a good model and its data, or apart. {fewest} repetitions or more."
     )
     titles = ["metric", "number", "images", *SETS]
     first = next(iter(rows.values()))

@@ -12,7 +12,7 @@ import numpy as np
 
 from gvae.errors import GvaeError
 from gvae.metrics.base import Metric
-from gvae.metrics.intervals import half_width
+from gvae.metrics.intervals import half_width, of_distance
 
 
 def class_histogram(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:
@@ -61,13 +61,13 @@ def variance(p: np.ndarray, r: np.ndarray, m: int, n: int) -> float:
     """Variance of KL(p || r) where p (K,) are shares of m images and r (K,) of n others.
 
     The delta method's first-order part, and the second-order part (K - 1) (1 / m + 1 / n)^2 / 2, which is all there is
-    where the shares are equal and which the first counts twice.
+    where the shares are equal.
     """
     log_ratio = np.log(np.where(p > 0, p / r, 1.0))
     mean = float((p * log_ratio).sum())
     first = float((p * (log_ratio - mean) ** 2).sum()) / m + float((p**2 / r).sum() - 1) / n
-    second = (int((r > 0).sum()) - 1) * (1 / m + 1 / n) ** 2 / 2
-    return max(0.0, first - 2 * second) + second
+    freedom, noise = int((r > 0).sum()) - 1, 1 / m + 1 / n
+    return of_distance(first, freedom * noise**2 / 2, mean, freedom * noise / 2)
 
 
 def _shares(probabilities: np.ndarray) -> np.ndarray:
