@@ -19,39 +19,34 @@ import sys
 from pathlib import Path
 
 import gvae
-from gvae.config import TrainConfig
-from gvae.data import open_data
-from gvae.evaluation import evaluate
-from gvae.models.vae import Config
 from gvae.plots.grids import grid, pairs, save
-from gvae.training import train
 
 
 def main(out: Path) -> None:
     """Do all of it in the folder `out`."""
-    data = open_data("digits")
+    data = gvae.open_data("digits")
     print(f"{len(data)} images of 1 x 8 x 8, {len(data.split('train'))} of them for training")
 
-    config = Config(latent=16, beta=2.0)
-    run = train("vae", config, TrainConfig(images=60_000, seed=0), data, "digits", out)
-    print(f"trained on {run.train.images:,} images: {run.path}")
+    model = gvae.VAE(data.spec, latent=16, beta=2.0)
+    run = gvae.train(model, data, images=60_000, seed=0, out=out)
+    print(f"trained on 60,000 images: {run.run.path}")
 
-    model = gvae.load(run)
-    images = model.sample(64, seed=1)
+    images = run.sample(64, seed=1)
     save(grid(images), out / "samples.png")
     low, high = images.min().item(), images.max().item()
     print(f"samples {tuple(images.shape)} from {low:.2f} to {high:.2f} -> {out / 'samples.png'}")
 
     x = data.batch(data.split("test")[:16]).x
-    codes = model.encode(x)
-    error = (x - model.decode(codes)).square().mean().item() / 4
-    save(pairs(x, model.reconstruct(x)), out / "pairs.png")
-    print(f"codes {tuple(codes.shape)}, reconstruction error {error:.4f} -> {out / 'pairs.png'}")
+    codes, x_rec = run.encode(x), run.reconstruct(x)
+    save(pairs(x, x_rec), out / "pairs.png")
+    print(
+        f"codes {tuple(codes.shape)}, reconstruction error {gvae.metrics.mse(x, x_rec):.4f} -> {out / 'pairs.png'}"
+    )
 
-    for number in evaluate(run, metrics=("fd", "mse", "elbo"), samples=1_000)["numbers"]:
-        if not number["variant"]:
-            floor = f"     (real against real {number['floor']:.3g})" if number["floor"] else ""
-            print(f"{number['name']:<4} = {number['value']:.3g}{floor}")
+    for number in run.evaluate(metrics=["fd", "mse", "elbo"], samples=1_000):
+        if not number.variant:
+            floor = f"     (real against real {number.floor:.3g})" if number.floor else ""
+            print(f"{number.name:<4} = {number.value:.3g}{floor}")
 
 
 if __name__ == "__main__":

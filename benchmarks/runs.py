@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.rows import Row, environment
+from gvae.atomic import json_lines
 from gvae.runs import Run
 
 
@@ -36,7 +37,7 @@ def measured(command: str, out: Path, metrics: str, note: str = "") -> Row:
 
 def timing(run: Run) -> list[dict[str, Any]]:
     """The lines of a run's timing.jsonl."""
-    return [json.loads(line) for line in run.timing.read_text(encoding="utf-8").splitlines()]
+    return json_lines(run.timing)
 
 
 def row(out: Path, commands: list[str], note: str = "") -> Row:

@@ -10,12 +10,11 @@ numbers = run.evaluate(metrics=["fd", "coverage"])
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from gvae import data as data_sets
@@ -26,8 +25,8 @@ from gvae.data.sources.array import open_array
 from gvae.errors import GvaeError
 from gvae.evaluation.compare import Comparison
 from gvae.evaluation.compare import compare as compare_runs
-from gvae.evaluation.evaluate import evaluate as measure
-from gvae.evaluation.numbers import Number
+from gvae.evaluation.evaluate import measure_run
+from gvae.evaluation.numbers import Number, write_numbers
 from gvae.loaded import Loaded, pick_device
 from gvae.loaded import load as load_run
 from gvae.models import MODELS, resolve
@@ -52,8 +51,8 @@ def open_data(
     """Open a data set: by name, from a folder, or of an array.
 
     Args:
-        source: a name such as "mnist" (`gvae data list`), a folder of images or a prepared folder, `package.module:function`;
-            or uint8 images (N, H, W), (N, H, W, C) or (N, D, H, W, C).
+        source: a name such as "mnist" (`gvae data list`), a folder of images or a prepared folder,
+            `package.module:function`, or uint8 images (N, H, W), (N, H, W, C) or (N, D, H, W, C).
         labels: of an array: the class of each image, (N,) integers from 0 on.
         root: where named data sets are looked for; default: GVAE_DATA, else the user's cache.
         options: how files are read, such as size=64, see `gvae.data.ReadOptions`; of an array only name="...".
@@ -106,14 +105,17 @@ def train(
         config, training = with_changes(resolve(model).Config, named)
         name, built = model, None
     else:
-        if wrong := [option for option in [*options, *(["preset"] if preset else [])] if option not in TRAINING]:
+        if wrong := [
+            option for option in [*options, *(["preset"] if preset else [])] if option not in TRAINING
+        ]:
             raise GvaeError(f"{wrong[0]}= is no option of a training: give it where the model is made")
         training = with_changes(type(model).Config, options)[1]
         config, name, built = model.config, name_of(type(model)), model
-    source = str(dataset.facts.get("opened_as", ""))
+    source = dataset.opened_as
     place = Path(out) if out is not None else free_folder(source or dataset.spec.name, name, training.seed)
     run = train_run(name, config, training, dataset, source, place, built)
-    opened = load(run, **({} if built is None else built.own))
+    found = load_run(run, pick_device("auto"), networks=None if built is None else built.own)
+    opened = TrainedRun(found.run, found.model)
     opened.dataset = dataset
     return opened
 
@@ -172,8 +174,9 @@ class TrainedRun(Loaded):
         given = self.dataset if data is None else data if isinstance(data, Dataset) else open_data(data)
         if given is None and not self.run.data:
             raise GvaeError(f"{self.run.path} was trained on an array; give it again: evaluate(data=images)")
-        names = None if metrics is None else tuple(metrics)
-        return measure(self, names, given, samples, **options)
+        numbers = measure_run(self, metrics, given, samples, **options)
+        write_numbers(self.run, numbers)
+        return numbers
 
 
 def compare(runs: Sequence[Any], metrics: Sequence[str] | None = None) -> ComparisonTable:
@@ -181,18 +184,15 @@ def compare(runs: Sequence[Any], metrics: Sequence[str] | None = None) -> Compar
 
     Args:
         runs: folders, runs or opened runs, each evaluated before.
-        metrics: rows to show, as ["fd", "coverage"]; None: all.
+        metrics: metrics or rows to show, as ["fd", "coverage"]; None: all.
 
     Raises:
         GvaeError: no runs, one run twice, or a run that was not evaluated.
     """
-    opened = [run.run if isinstance(run, Loaded) else run if isinstance(run, Run) else Run.open(run) for run in runs]
-    table = compare_runs(opened)
-    if metrics is not None:
-        kept = [i for i, column in enumerate(table.columns) if column.title.split(",")[0] in metrics]
-        rows = tuple(replace(row, cells=tuple(row.cells[i] for i in kept)) for row in table.rows)
-        table = replace(table, columns=tuple(table.columns[i] for i in kept), rows=rows)
-    return ComparisonTable(table)
+    opened = [
+        run.run if isinstance(run, Loaded) else run if isinstance(run, Run) else Run.open(run) for run in runs
+    ]
+    return ComparisonTable(compare_runs(opened, metrics))
 
 
 @dataclass(frozen=True)

@@ -15,21 +15,21 @@ final.png              last sample grid
 
 from __future__ import annotations
 
-import contextlib
+import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from gvae.atomic import write_text
+from gvae.atomic import json_lines, write_text
 from gvae.config import TrainConfig, from_json, to_json
 from gvae.errors import GvaeError, choose
 from gvae.types import DataSpec
 
-FORMAT = 1
+FORMAT = 2
 """version of the folder's layout; a run of another version is refused, never misread"""
 
 
@@ -176,13 +176,20 @@ class Run:
 
     def scores(self) -> dict[int, float]:
         """The score at each number of images seen at which there is one; lower is better."""
-        rows = [line for line in _lines(self.log) if "score" in line]
+        rows = [line for line in json_lines(self.log) if "score" in line]
         return {int(row["images"]): float(row["score"]) for row in rows}
 
     @property
     def weights(self) -> Path:
         """Weights that sample: the last, or those with the best score."""
         return self.path / ("best.safetensors" if self.chosen == "best" else "weights.safetensors")
+
+    def digest(self) -> str | None:
+        """A short checksum of the weights that sample; None while there are none."""
+        if not self.weights.exists():
+            return None
+        known = self.weights.stat()
+        return _digest(self.weights, known.st_size, known.st_mtime_ns)
 
     @property
     def state(self) -> Path:
@@ -236,8 +243,8 @@ class Run:
         return self.path / "reconstructions" / f"{images:09d}.png"
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Rows of a file of JSON lines, without one that is being written."""
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-        with contextlib.suppress(ValueError):
-            yield json.loads(line)
+@lru_cache
+def _digest(path: Path, size: int, time: int) -> str:
+    """Sixteen hex digits of a file's SHA-256; the file is read again when its size or time has changed."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]

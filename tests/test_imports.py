@@ -12,10 +12,10 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "gvae"
 LAYERS = """
-errors types imports ranges fields config presets version atomic plots runs losses metrics
+errors types imports ranges fields config presets version seeding atomic plots runs conditions losses metrics
 data.files data.arrays data.options data.dataset data.splits data.prepared data.images data.ct data.sources
 data.registry data.open data.fetch data
-nets distributions priors models training loaded latent evaluation report reproduce explorer commands cli __main__ gvae
+nets distributions priors models training loaded latent evaluation report reproduce explorer commands cli __main__ api gvae
 """
 ORDER = LAYERS.split()
 """parts of the package; each imports from those before it and from itself only"""

@@ -24,13 +24,15 @@ import gvae
 from benchmarks.rows import about, show
 from benchmarks.script import parser, typed
 from benchmarks.timing import alternate, ratio, seconds
+from gvae.api import TrainedRun
 from gvae.data import open_data
+from gvae.models.latent import LatentModel
 
 
 class Encoder(BaseEncoder):
     """Our encoder in Pythae's form; its images lie in [0, 1]."""
 
-    def __init__(self, model: gvae.models.Model) -> None:  # pyright: ignore
+    def __init__(self, model: LatentModel) -> None:
         super().__init__()
         self.model = model
 
@@ -42,7 +44,7 @@ class Encoder(BaseEncoder):
 class Decoder(BaseDecoder):
     """Our decoder in Pythae's form."""
 
-    def __init__(self, model: gvae.models.Model) -> None:  # pyright: ignore
+    def __init__(self, model: LatentModel) -> None:
         super().__init__()
         self.model = model
 
@@ -55,7 +57,7 @@ def theirs(model: VAE, x: Tensor, k: int) -> list[float]:
     return [float(model.get_nll(image[None], n_samples=k)) for image in (x + 1) / 2]
 
 
-def ours(run: gvae.TrainedRun, x: Tensor, k: int) -> list[float]:  # pyright: ignore
+def ours(run: TrainedRun, x: Tensor, k: int) -> list[float]:
     """Our estimate for every image, nats."""
     return (torch.logsumexp(run.log_weights(x, k, prior="normal"), 0) - math.log(k)).tolist()
 
@@ -77,6 +79,7 @@ def main() -> None:
     run = gvae.load(o.run)
     data = open_data(run.run.data)
     x, model = data.batch(data.split("test")[: o.images]).x, run.model
+    assert isinstance(model, LatentModel)
     config = VAEConfig(
         input_dim=tuple(x.shape[1:]), latent_dim=run.run.model_config["latent"], reconstruction_loss="bce"
     )

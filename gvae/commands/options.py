@@ -18,10 +18,8 @@ from typing import Any
 from gvae.commands import docs
 from gvae.config import ModelConfig, TrainConfig, with_changes
 from gvae.data import ReadOptions, options_of
-from gvae.errors import GvaeError, choose
 from gvae.imports import load_object
 from gvae.models import where
-from gvae.presets import PRESETS
 from gvae.runs import Run
 
 LIGHT = (

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from gvae.commands.sample import attribute_row, label_index
+from gvae.conditions import attribute_row, label_index
 from gvae.errors import GvaeError
 from gvae.ranges import Seed
 from gvae.runs import Run
@@ -67,7 +67,7 @@ def from_data(opened: Run, split: str, number: int, root: Path | None) -> Pictur
     """One image of the run's own data."""
     from gvae.evaluation.evaluate import open_reference
 
-    dataset = open_reference(opened, None, root)
+    dataset = open_reference(opened, None, root, changed=True)  # a picture, no number
     indices = dataset.split(split)
     if number >= len(indices):
         raise GvaeError(

@@ -13,8 +13,8 @@ from gvae.commands.parsing import parse
 from gvae.commands.train import finish, one_budget
 from gvae.config import TrainConfig
 from gvae.ranges import Images, Minutes, Seed
-from gvae.runs import numbered
 from gvae.reproduce.quickstart import DATA, MINUTES, MODEL, SAMPLES, quickstart
+from gvae.runs import numbered
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from gvae.commands.parsing import REQUIRED, WORD, parse
-from gvae.errors import GvaeError, choose
+from gvae.conditions import attribute_row, label_index
+from gvae.errors import GvaeError
 from gvae.ranges import Drawn, Seed
 from gvae.runs import Run
 
@@ -39,16 +41,22 @@ def run(words: list[str]) -> None:
     """Sample as the command line says."""
     args = parse(Sample(), words, "gvae sample")
     opened = Run.open(args.run).using(args.weights)
-    label, wanted = label_index(opened, args.label), attribute_row(opened, args.attributes)
-    import torch
-
+    label_index(opened, args.label)
+    attribute_row(opened, args.attributes)  # a slip ends it before torch is there
     from gvae.loaded import load
 
-    y = None if label is None else torch.full((args.n,), label)
-    y = y if wanted is None else torch.tensor([wanted]).expand(args.n, -1)
-    images = load(opened).sample(args.n, y, args.prior, args.seed)
+    loaded = load(opened)
+    images = loaded.sample(
+        args.n, prior=args.prior, seed=args.seed, label=args.label, attributes=args.attributes
+    )
     saved = save(images, args.out or Path(f"{opened.path.resolve().name}-samples.png"), opened)
     print(f"{saved}, drawn with {which(opened)}")
+    own = opened.model_config.get("prior")
+    if not loaded.prior_fitted and args.prior in (None, own):
+        print(
+            f"Note: the {own} prior is not fitted yet, which the end of the training does, so the codes are of N(0, I); "
+            f"`{shlex.join(['gvae', 'resume', str(opened.path)])}` ends it"
+        )
 
 
 def which(opened: Run) -> str:
@@ -63,43 +71,6 @@ def which(opened: Run) -> str:
     last = max(scores)
     better = f"; --weights best takes those of {told}" if best != last else ""
     return f"the last weights (score {scores[last]:.3g}{better})"
-
-
-def label_index(opened: Run, label: str | None) -> int | None:
-    """The number of a class given by name or number.
-
-    Raises:
-        GvaeError: an unconditional model, or no such class.
-    """
-    if label is None:
-        return None
-    if not opened.model_config.get("conditional"):
-        raise GvaeError(
-            f"{opened.path} was trained without labels: leave --label out, or train with --conditional"
-        )
-    classes = opened.spec.classes
-    if not classes:
-        raise GvaeError(
-            f"{opened.path} knows attributes, not classes; type --attributes {opened.spec.attributes[0]}"
-        )
-    if label.isdigit() and label not in classes and int(label) < len(classes):
-        return int(label)
-    return classes.index(choose("class", label, classes))
-
-
-def attribute_row(opened: Run, names: str | None) -> list[float] | None:
-    """1 for each attribute that is named, 0 for the others; None if nothing was asked for.
-
-    Raises:
-        GvaeError: a model that knows no attributes, or no such attribute.
-    """
-    if names is None:
-        return None
-    known = opened.spec.attributes
-    if not opened.model_config.get("conditional") or opened.spec.classes or not known:
-        raise GvaeError(f"{opened.path} was not trained on attributes; leave --attributes out")
-    asked = {choose("attribute", name.strip(), known) for name in names.split(",") if name.strip()}
-    return [float(name in asked) for name in known]
 
 
 def save(images: Any, out: Path, opened: Run) -> str:

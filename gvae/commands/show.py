@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
+from gvae.atomic import json_lines
 from gvae.commands import docs, options
 from gvae.commands.options import DataOptions
 from gvae.commands.parsing import FLAT, REQUIRED, WORD, about_option, leaves, parse
@@ -58,10 +59,10 @@ def show_model(args: Show) -> None:
     print(f"{docs.head(where(args.what).partition(':')[0])}\n")
     print("Options" + (f" with --preset {args.preset}" if args.preset else ""))
     print(table([(f"--{option.name}", str(option.value), about_option(option)) for option in leaves(config)]))
-    for name, preset in PRESETS.get(args.what, {}).items():
-        print(f"\nPreset {name}: {preset.about}")
+    for name, known in PRESETS.get(args.what, {}).items():
+        print(f"\nPreset {name}: {known.about}")
         print(
-            table([(f"--{option.replace('_', '-')}", str(value)) for option, value in preset.changes.items()])
+            table([(f"--{option.replace('_', '-')}", str(value)) for option, value in known.changes.items()])
         )
     spec = open_data(args.data, args.folder.data_root, **args.folder.given()).spec
     print(f"\nPlayers on {spec.name}, {spec.channels} x {' x '.join(map(str, spec.shape))}")
@@ -120,17 +121,7 @@ def budget(opened: Run) -> str:
 
 def last_line(file: Path) -> dict[str, Any]:
     """The last whole JSON line of a log; empty if there is none."""
-    if not file.exists():
-        return {}
-    with file.open("rb") as stream:
-        stream.seek(max(0, file.stat().st_size - 65_536))
-        lines = stream.read().decode("utf-8", "replace").splitlines()
-    for line in reversed(lines):
-        try:
-            return json.loads(line)
-        except ValueError:  # a line that was being written
-            continue
-    return {}
+    return [{}, *json_lines(file)][-1]
 
 
 def text(value: Any) -> str:

@@ -12,12 +12,13 @@ from gvae import models
 from gvae.commands.parsing import leaves
 from gvae.commands.text import table
 from gvae.config import TrainConfig, from_json, to_json
+from gvae.seeding import seeded
 from gvae.types import Batch, DataSpec
 
 
 def build(kind: type, config: Any, spec: DataSpec) -> Any:
     """A model, with the generator of random numbers left as it was."""
-    with torch.random.fork_rng(devices=[]):
+    with seeded(None):
         return models.build(kind, config, spec)
 
 
@@ -81,7 +82,7 @@ def networks(model: Any, spec: DataSpec, batch: int = 2) -> dict[str, list[tuple
 def play_once(model: Any, spec: DataSpec, batch: int) -> None:
     """Every turn once, on a batch of noise, for the sake of its forward passes."""
     y = torch.arange(batch) % len(spec.classes) if spec.classes else None
-    with torch.random.fork_rng(devices=[]):
+    with seeded(None):
         x = torch.rand(batch, spec.channels, *spec.shape).mul(2).sub(1)
         for turn in model.turns():
             turn.losses(Batch(x, y))

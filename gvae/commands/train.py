@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import textwrap
 from collections.abc import Callable
@@ -17,8 +16,8 @@ from gvae.commands.parsing import FLAT, REQUIRED, leaves, parse
 from gvae.config import ModelConfig, TrainConfig, from_json, to_json
 from gvae.errors import GvaeError
 from gvae.models import MODELS
-from gvae.runs import free_folder
 from gvae.presets import PRESETS, preset
+from gvae.runs import free_folder
 
 PROG = "gvae train"
 

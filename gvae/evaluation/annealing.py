@@ -6,7 +6,8 @@ r"""Annealed importance sampling in latent space: log p(x) by many small steps f
 exp(log w) is an unbiased estimate of p(x), so the mean of its logarithm is a lower bound. Annealed importance sampling
 (Neal, 2001) https://arxiv.org/abs/physics/9803008; transitions, schedule and the check below follow On the Quantitative
 Analysis of Decoder-Based Generative Models (Wu et al., 2017) https://arxiv.org/abs/1611.04273: Hamiltonian Monte Carlo
-with a step size that is adapted on the way. With one temperature it is importance sampling from s.
+with a step size that is adapted on the way. With one temperature it is importance sampling from s; with more, "unbiased"
+holds up to that adaptation, in which a chain's step follows its own acceptance (40,000 chains in a test showed no bias).
 
 The same run backwards, from the code that drew a simulated image, gives an upper bound on that image's log p(x): the
 gap between both tells how far the estimates can be trusted (Sandwiching the marginal likelihood using bidirectional

@@ -1,4 +1,8 @@
-"""Annealing for a latent model: start densities, chains per image, and the bidirectional check."""
+"""Annealing for a latent model: start densities, chains per image, and the bidirectional check.
+
+Everything is drawn from the density that it is weighed with: codes of a mixture as it was fitted, not denoised as samples
+are, and first codes of the model's `proposal`, where its density is known everywhere (that of `avb`, not its q(z|x)).
+"""
 
 from __future__ import annotations
 
@@ -31,9 +35,9 @@ def estimate(
 
 
 def gap(model: LatentModel, n: int, schedule: Schedule, chains: int, prior: str | None) -> np.ndarray:
-    """Upper minus lower bound on log p(x) of n images that the model has drawn, (1, n) nats."""
+    """Upper minus lower bound on log p(x) of n images drawn from the density that is estimated, (1, n) nats."""
     y = model.in_turn(n)
-    z = model.draw_codes(n, y, prior)
+    z = model.draw_codes(n, y, prior, denoised=False)
     x = model.decode(z, y).sample()
     lower, _ = walks(model, x, y, schedule, chains, prior)
     backwards, _ = walks(model, x, y, schedule, chains, prior, z)
@@ -50,7 +54,7 @@ def walks(
     codes: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Log weights and acceptance rates (chains, B); backwards where the codes (B, Z) of the images are given."""
-    q = model.encode(x, y)
+    q = model.proposal(x, y)
     many, labels = copies(x, chains), None if y is None else copies(y, chains)
 
     def joint(z: Tensor) -> Tensor:
@@ -58,7 +62,8 @@ def walks(
 
     start: Density
     if isinstance(q, Posterior):  # its density is known for its own draws only
-        first, start = model.draw_codes(len(many), labels, prior), lambda z: model.log_prior(z, labels, prior)
+        first = model.draw_codes(len(many), labels, prior, denoised=False)
+        start = lambda z: model.log_prior(z, labels, prior)  # noqa: E731
     else:
         first, start = q.sample(torch.Size([chains])).flatten(0, 1), density(q, chains)
     z = first if codes is None else copies(codes, chains)

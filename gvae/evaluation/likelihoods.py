@@ -159,14 +159,14 @@ class Likelihoods(Images):
         """A measurement of n images block by block, each under a seed of its own."""
         import torch
 
-        def seeded(first: int, end: int) -> np.ndarray:
-            with torch.random.fork_rng(), torch.no_grad(), self.reduced():
-                torch.manual_seed(self.seed + first)
+        from gvae.seeding import seeded
+
+        def block_of(first: int, end: int) -> np.ndarray:
+            with seeded(self.seed + first), torch.no_grad(), self.reduced():
                 return compute(first, end)
 
-        run, spec = self.loaded.run, self.dataset.spec
-        weights = run.weights.stat() if run.weights.exists() else None
+        run = self.loaded.run
         protocol = {"name": name, "n": n, "block": block, "seed": self.seed, "split": self.split}
-        protocol |= {"data": spec.to_json(), "prior": self.prior, "precision": self.precision}
-        protocol |= {"weights": weights and (weights.st_size, weights.st_mtime_ns)}
-        return per_image(n, block, seeded, run.partial(f"{name}-{key(protocol)}"), self.progress)
+        protocol |= {"data": [self.identity, self.membership], "precision": self.precision}
+        protocol |= {"prior": [self.prior, self.loaded.prior_fit], "weights": self.loaded.digest}
+        return per_image(n, block, block_of, run.partial(f"{name}-{key(protocol)}"), self.progress)

@@ -16,9 +16,10 @@ from gvae.errors import GvaeError
 from gvae.explorer.queries import Query, unpacked
 from gvae.explorer.uploads import Uploads
 from gvae.latent.directions import Direction
-from gvae.latent.space import Space, seeded
+from gvae.latent.space import Space
 from gvae.latent.store import find, kept
 from gvae.loaded import load
+from gvae.seeding import seeded
 from gvae.training.precision import has_bf16
 
 T = TypeVar("T")
@@ -96,7 +97,7 @@ class Renderer:
         """
         from gvae.evaluation.evaluate import open_reference
 
-        return open_reference(self.run, None, self.root)
+        return open_reference(self.run, None, self.root, changed=True)  # pictures, no numbers
 
     def directions(self) -> dict[str, Direction]:
         """The directions that the run keeps, read again when its files have changed.

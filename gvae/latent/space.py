@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from gvae.data.dataset import Dataset
 from gvae.errors import GvaeError
 from gvae.latent.inversion import SEARCH, Search, invert
 from gvae.loaded import Loaded
+from gvae.seeding import seeded
 
 NO_DENSITY = {
     "normal": "which is densest at 0, far from where its codes lie",
@@ -31,14 +31,6 @@ def silent(done: int, total: int) -> None:
 def part(tell: Tell, i: int, parts: int) -> Tell:
     """Tells of the i-th of several equal parts as of a part of the whole."""
     return lambda done, total: tell(i * total + done, parts * total)
-
-
-@contextmanager
-def seeded(seed: int):
-    """Draw by a seed, and leave torch's global random state as it was."""
-    with torch.random.fork_rng([]):
-        torch.manual_seed(seed)
-        yield
 
 
 class Space:
@@ -117,7 +109,7 @@ class Space:
             search: how long a code is looked for where there is no encoder.
             tell: told how far the search has come.
         """
-        self.loaded.check(x)
+        x = self.loaded.images(x)
         device = self.model.device
         x, y = x.to(device), None if y is None else y.to(device)
         if self.loaded.can("encode"):
@@ -158,7 +150,9 @@ class Space:
     @property
     def prior(self) -> str:
         """Name of the prior that codes are drawn from; normal for a GAN."""
-        return getattr(getattr(self.model, "prior", None), "name", "normal")
+        if not getattr(self.model, "prior_fitted", False):  # a GAN has none; before its fit it is N(0, I)
+            return "normal"
+        return self.model.prior.name  # pyright: ignore[reportAttributeAccessIssue, reportReturnType]
 
     @property
     def best_path(self) -> str:

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from gvae.errors import GvaeError, choose
+from gvae.imports import load_object
 from gvae.metrics.functions import (
     Measurement,
     active_units,
@@ -35,7 +36,6 @@ from gvae.metrics.functions import (
     nats,
     prdc,
 )
-from gvae.imports import load_object
 
 if TYPE_CHECKING:
     from gvae.metrics.base import Metric
@@ -107,4 +107,26 @@ class _Package(ModuleType):
 
 _FUNCTIONS = tuple(name.replace("-", "_") for name in METRICS)
 sys.modules[__name__].__class__ = _Package
-__all__ = ["METRICS", "Measurement", "get", *_FUNCTIONS]  # pyright: ignore[reportUnsupportedDunderAll]
+
+__all__ = [
+    "METRICS",
+    "Measurement",
+    "active_units",
+    "ais",
+    "class_histogram",
+    "code_kl",
+    "elbo",
+    "exact",
+    "fd",
+    "get",
+    "iwae",
+    "kd",
+    "kl",
+    "mmd",
+    "mmd_linear",
+    "ms_ssim",
+    "ms_ssim_256",
+    "mse",
+    "nats",
+    "prdc",
+]

@@ -4,7 +4,8 @@
     gap   = on images that the model has drawn: upper bound (backwards from the true code) minus lower bound (forwards)
 
 "On the Quantitative Analysis of Decoder-Based Generative Models" (Wu et al., 2017) https://arxiv.org/abs/1611.04273.
-The chains start from q(z|x) where its density is known everywhere, else from the prior.
+The chains start from q(z|x) where its density is known everywhere (from the Gaussian proposal for avb), else from the prior.
+The value is that of the prior's density as fitted, also where samples are drawn from a denoised one.
 """
 
 from __future__ import annotations

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from gvae.errors import GvaeError, choose
 from gvae.imports import load_object
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from gvae.models.base import Model
     from gvae.types import DataSpec
 
@@ -51,14 +54,16 @@ def resolve(name: str) -> type[Model]:
     return load_object(where(name), "model")
 
 
-def build(kind: type[Model], config: Any, spec: DataSpec) -> Model:
+def build(
+    kind: type[Model], config: Any, spec: DataSpec, networks: Mapping[str, nn.Module] | None = None
+) -> Model:
     """A model with fresh weights.
 
     Raises:
         GvaeError: options that do not fit together or to the data; networks larger than the memory.
     """
     try:
-        return kind(spec, config)
+        return kind(spec, config, **(networks or {}))
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, MemoryError) or "memory" in str(error) or "overflow" in str(error):
             raise GvaeError(

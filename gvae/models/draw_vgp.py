@@ -4,13 +4,14 @@ r"""DRAW with a variational Gaussian process: every glimpse's code goes through 
     DRAW: A Recurrent Neural Network For Image Generation (Gregor et al., 2015) https://arxiv.org/abs/1502.04623
 
         for t = 1 ... T, all else as in DRAW:
-            xi_t ~ N(0, I),   f_t ~ q(f_t | xi_t, D_t),   z_t ~ N(f_t, sigma_t^2)         D_t, sigma_t from h_enc
+            xi_t ~ N(0, I),   f_t ~ N(m_t(xi_t), v(xi_t)),   z_t ~ N(f_t, sigma_t^2)      c_t, D_t, sigma_t from h_enc
 
         encoder, process, auxiliary, generator:
-            -log p(x|z) + beta sum_t [log q(xi_t) + log q(f_t | xi_t, D_t) + log q(z_t | f_t)
-                                      - log r(xi_t, f_t | D_t, sigma_t, z_t) - log p(z_t)]
+            -log p(x|z) + beta sum_t [log N(xi_t; 0, I) + log N(z_t; m_t(xi_t), v(xi_t) + sigma_t^2)
+                                      - log r(xi_t | c_t, D_t, sigma_t, z_t) - log p(z_t)]
 
-One kernel, one set of points s and one auxiliary network serve all glimpses. Deviations: those of draw and vae-vgp.
+f_t is integrated out as in `gvae.models.vae_vgp`. One kernel, one set of points s and one auxiliary network serve all
+glimpses. Deviations: those of draw and vae-vgp.
 """
 
 from __future__ import annotations

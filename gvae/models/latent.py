@@ -25,6 +25,7 @@ from gvae.models.base import Model
 from gvae.nets.wrappers import at_least_float32
 from gvae.priors import PRIORS, Prior
 from gvae.priors.vamp import Vamp
+from gvae.seeding import seeded
 from gvae.types import Batch, DataSpec
 
 FIT_CODES = 60_000
@@ -47,6 +48,8 @@ class LatentModel(Model):
         self.encoder, self.generator = self.network("encoder"), self.network("generator")
         self.likelihood = Likelihood(self.config.likelihood, spec, self.config.sigma)
         self.prior = self.make_prior()
+        if self.learn_prior:  # the bound is about this prior from the first step on
+            self.prior.mark_fitted()
         self.averaged = self.trained
 
     @property
@@ -115,6 +118,11 @@ class LatentModel(Model):
         return getattr(self.config, "learn_prior", False) and has_parameters(self.prior)
 
     @property
+    def prior_fitted(self) -> bool:
+        """Whether the prior that the options name can be sampled: it was fitted, is learned in the bound, or is N(0, I)."""
+        return self.learn_prior or self.prior.fitted
+
+    @property
     def trained(self) -> tuple[str, ...]:
         """Players that minimise a bound together: encoder, generator, and what the options give parameters."""
         extra = ["likelihood"] * has_parameters(self.likelihood) + ["prior"] * self.learn_prior
@@ -151,11 +159,20 @@ class LatentModel(Model):
         """Draw n images (n, C, *S) from the fitted prior, or from N(0, I) with `prior="normal"`."""
         return self.decode(self.draw_codes(n, y, prior), y).mean
 
-    def draw_codes(self, n: int, y: Tensor | None = None, prior: str | None = None) -> Tensor:
-        """Draw n codes (n, Z) from the fitted prior, or from N(0, I) with `prior="normal"`."""
-        return (
-            self.standard_normal().sample(torch.Size([n])) if prior == "normal" else self.prior.sample(n, y)
-        )
+    def draw_codes(
+        self, n: int, y: Tensor | None = None, prior: str | None = None, denoised: bool = True
+    ) -> Tensor:
+        """Draw n codes (n, Z) from the prior, or from N(0, I) with `prior="normal"` or while it is not fitted.
+
+        Args:
+            n: number of codes.
+            y: classes (n,) of a conditional model.
+            prior: "normal" draws from N(0, I).
+            denoised: False draws from the very density of `log_prior`, see `gvae.priors.base.Prior.sample`.
+        """
+        if prior == "normal" or not self.prior_fitted:
+            return self.standard_normal().sample(torch.Size([n]))
+        return self.prior.sample(n, y, denoised)
 
     def standard_normal(self) -> Independent:
         """N(0, I) over codes."""
@@ -163,8 +180,8 @@ class LatentModel(Model):
         return Independent(Normal(zero, torch.ones_like(zero), validate_args=False), 1)
 
     def log_prior(self, z: Tensor, y: Tensor | None = None, prior: str | None = None) -> Tensor:
-        """log p(z) (..., ) of codes z (..., Z): the fitted prior, or N(0, I) with `prior="normal"`."""
-        if prior == "normal":
+        """log p(z) (..., ) of codes z (..., Z): the prior, or N(0, I) with `prior="normal"` or while it is not fitted."""
+        if prior == "normal" or not self.prior_fitted:
             return self.standard_normal().log_prob(z)
         with torch.autocast(
             z.device.type, enabled=False
@@ -220,10 +237,8 @@ class LatentModel(Model):
         """
         if self.learn_prior or not has_parameters(self.prior):  # learned already, or N(0, I)
             return
-        devices = [self.device] if self.device.type == "cuda" else []
         codes, labels, count = [], [], 0
-        with torch.random.fork_rng(devices):
-            torch.manual_seed(seed)
+        with seeded(seed):
             for x, y in batches:
                 codes.append(self.encode(x, y).sample())
                 labels.append(y)

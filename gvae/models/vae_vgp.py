@@ -2,19 +2,26 @@ r"""VAE with a variational Gaussian process: q(z|x) of any shape, made of a Gaus
 
     The Variational Gaussian Process (Tran, Ranganath & Blei, 2016) https://arxiv.org/abs/1511.06499, Sections 2 and 3
 
-        xi ~ N(0, I),   f ~ q(f | xi, D) = GP given f(s_j) = t_j,   z ~ N(f, sigma^2)         t, sigma = encoder(x)
+        xi ~ N(0, I),   f ~ q(f | xi, D) = N(m(xi), v(xi)),   z ~ N(f, sigma^2)         c, t, sigma = encoder(x)
 
         encoder, process, auxiliary, generator:
-            -log p(x|z) + beta [log q(xi) + log q(f | xi, D) + log q(z|f) - log r(xi, f | x, z) - log p(z)]
+            -log p(x|z) + beta [log N(xi; 0, I) + log N(z; m(xi), v(xi) + sigma^2) - log r(xi | x, z) - log p(z)]
 
-r, the auxiliary network, guesses what led to z: the better, the closer the bracket comes to log q(z|x) - log p(z), and it
-is never below it on average. With --layers 2 the code is z = (z_1, z_2), one process makes both parts, and
+m(xi) and v(xi) are those of a Gaussian process of mean c that is known at a few points, see `gvae.nets.gp`. The paper's
+bracket is log q(xi) + log q(f | xi, D) + log q(z|f) - log r(xi, f | x, z) with an auxiliary r that takes xi and f for
+independent. Here r(xi, f | x, z) = r(xi | x, z) q(f | xi, x, z), and the last factor is exact, the bound's best choice:
+
+        q(f | xi, x, z) = q(f | xi, D) q(z|f) / N(z; m(xi), v(xi) + sigma^2)
+
+so f leaves the bracket. What remains to be guessed is xi: the better r guesses it, the closer the bracket comes to
+log q(z|x) - log p(z), and it is never below it on average. With --layers 2 the code is z = (z_1, z_2), one process makes
+both parts, and
 
         p(z) = N(z_2; 0, I) N(z_1; mu(z_2), diag sigma(z_2)^2),    p(x|z) = p(x|z_1)        a deep latent Gaussian model
 
-mu and sigma are those of the prior `layered`, learned in the bound. Deviations: the points s are the same for all images
-(the paper's encoder outputs them too) and 20 rather than 500; every term at the sample, where the paper has two
-closed-form KLs.
+mu and sigma are those of the prior `layered`, learned in the bound. Deviations: f is integrated out (above); the process has
+the mean c, not 0; the points s are the same for all images (the paper's encoder outputs them too) and 20 rather than 500;
+every term at the sample, where the paper has two closed-form KLs.
 """
 
 from __future__ import annotations
@@ -25,12 +32,12 @@ from typing import Annotated, Any, Literal
 import torch
 from annotated_types import Interval
 from torch import Tensor, nn
-from torch.distributions import Distribution, Normal
+from torch.distributions import Distribution, Independent, Normal
 
 from gvae import nets
 from gvae.config import BoundConfig
 from gvae.distributions.gaussian_process import Auxiliary, Process
-from gvae.distributions.posteriors import Posterior, gaussian
+from gvae.distributions.posteriors import MAX_LOGVAR, MIN_LOGVAR, Posterior, gaussian
 from gvae.errors import GvaeError
 from gvae.models.vae import VAE
 from gvae.priors.layered import layers
@@ -83,33 +90,37 @@ class VAEVGP(VAE):
 
 
 def posterior(parameters: Tensor, process: Process, auxiliary: Auxiliary, factor: Tensor) -> Posterior:
-    """q(z|x) with event shape (Z,); its log density is that of (xi, f, z) less log r(xi, f | x, z).
+    """q(z|x) with event shape (Z,); its log density is that of (xi, z), f integrated out, less log r(xi | x, z).
 
     Args:
-        parameters: values t at the m points, then log sigma^2, (B, (m + 1) Z).
+        parameters: c, then values t at the m points, then log sigma^2, (B, (m + 2) Z).
         process: gives q(f | xi, D).
-        auxiliary: gives r(xi, f | x, z).
+        auxiliary: gives r(xi | x, z).
         factor: of the process, from `process.factor()`.
     """
     parameters = parameters.float()
-    t, logvar = parameters.unflatten(1, (-1, process.latent)).tensor_split([-1], 1)
-    logvar = logvar.squeeze(1)
+    c, t, logvar = parameters.unflatten(1, (-1, process.latent)).tensor_split([1, -1], 1)
+    c, logvar = c.squeeze(1), logvar.squeeze(1)
 
     def rsample_and_log_prob() -> tuple[Tensor, Tensor]:
         xi = torch.randn_like(logvar)
-        q_f = process(xi, t, factor)
-        f = q_f.rsample()
-        q_z = gaussian(torch.cat([f, logvar], 1))
+        q_z = with_noise(process(xi, c, t, factor), logvar)
         z = q_z.rsample()
-        log_r = auxiliary(parameters, z).log_prob(torch.cat([xi, f], 1))
-        return z, log_normal(xi) + q_f.log_prob(f) + q_z.log_prob(z) - log_r
+        return z, log_normal(xi) + q_z.log_prob(z) - auxiliary(parameters, z).log_prob(xi)
 
     def stddev() -> Tensor:
-        return gaussian(torch.cat([t[:, 0], logvar], 1)).stddev
+        return gaussian(torch.cat([c, logvar], 1)).stddev
 
-    return Posterior(
-        rsample_and_log_prob, lambda: process.mean(t, factor), len(parameters), process.latent, stddev
-    )
+    def mode() -> Tensor:
+        return process.mean(c, t, factor)
+
+    return Posterior(rsample_and_log_prob, mode, len(parameters), process.latent, stddev)
+
+
+def with_noise(q_f: Independent, logvar: Tensor) -> Independent:
+    """q(z | xi, x) = N(z; m, v + sigma^2): q(f | xi, D) = N(m, v), event shape (Z,), seen through noise sigma (B, Z)."""
+    noise = logvar.clamp(MIN_LOGVAR, MAX_LOGVAR).exp()
+    return Independent(Normal(q_f.mean, (q_f.variance + noise).sqrt(), validate_args=False), 1)
 
 
 def log_normal(xi: Tensor) -> Tensor:
@@ -118,8 +129,8 @@ def log_normal(xi: Tensor) -> Tensor:
 
 
 def head_size(config: Any) -> int:
-    """How many numbers the encoder outputs: the functions' values at m points, and log sigma^2."""
-    return (config.inducing + 1) * config.latent
+    """How many numbers the encoder outputs: the functions' mean, their values at m points, and log sigma^2."""
+    return (config.inducing + 2) * config.latent
 
 
 def networks(config: Any, outputs: int) -> tuple[Process, Auxiliary]:

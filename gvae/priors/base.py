@@ -8,6 +8,8 @@ works on u of about zero mean and unit variance:
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import torch
 from torch import Tensor, nn
 
@@ -25,6 +27,8 @@ class Prior(nn.Module):
     """
 
     name = "prior"
+    denoise = 0.0
+    """more than 0: samples are drawn denoised, from another density than that of `log_prob`"""
 
     def __init__(self, latent: int, condition: int = 0) -> None:
         super().__init__()
@@ -36,11 +40,17 @@ class Prior(nn.Module):
         self.scale: Tensor
         self.register_buffer("shift", torch.zeros(latent))
         self.register_buffer("scale", torch.ones(latent))
+        self.is_fitted: Tensor
+        self.register_buffer("is_fitted", torch.tensor(False))
 
     @property
     def fitted(self) -> bool:
-        """Whether codes have been standardised, which `fit` does first."""
-        return bool((self.scale != 1).any())
+        """Whether `fit` has come to its end, or the prior is learned in the bound; saved with the weights."""
+        return bool(self.is_fitted)
+
+    def mark_fitted(self, yes: bool = True) -> None:
+        """Say that the density is that of codes, or no longer is."""
+        self.is_fitted.fill_(yes)
 
     def log_prob(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """Log density in nats.
@@ -68,19 +78,30 @@ class Prior(nn.Module):
         return -self.log_prob(z, y).mean()
 
     @torch.no_grad()
-    def sample(self, n: int, y: Tensor | None = None) -> Tensor:
-        """Draw n codes (n, Z), of classes y (n,) if conditional, by the global random state; no gradient."""
-        labels = self._labels(y, torch.Size([n]))
-        with torch.autocast(self.shift.device.type, enabled=False):
-            return self.shift + self.scale * self._sample(n, labels)
+    def sample(self, n: int, y: Tensor | None = None, denoised: bool = True) -> Tensor:
+        """Draw n codes (n, Z) by the global random state; no gradient.
 
-    def fit(self, codes: Tensor, y: Tensor | None = None, seed: int = 0) -> None:
+        Args:
+            n: number of codes.
+            y: classes (n,) of a conditional prior.
+            denoised: False draws from the density that `log_prob` knows, also where samples are drawn from a narrower
+                one: an estimator that weighs codes with `log_prob` needs these.
+        """
+        labels = self._labels(y, torch.Size([n]))
+        draw = self._sample if denoised else self._sample_density
+        with torch.autocast(self.shift.device.type, enabled=False):
+            return self.shift + self.scale * draw(n, labels)
+
+    def fit(self, codes: Tensor, y: Tensor | None = None, seed: int = 0) -> Self:
         """Maximum likelihood on codes, in place, from scratch; the same seed gives the same bits.
 
         Args:
             codes: (N, Z).
             y: classes (N,) int64, for a conditional prior.
             seed: seed of everything drawn at random; the global random state is left alone.
+
+        Returns:
+            the prior itself.
 
         Raises:
             GvaeError: fewer than 2 Z codes, codes that are not finite, or labels missing or out of range.
@@ -89,10 +110,13 @@ class Prior(nn.Module):
             codes = self._codes(codes)
             labels = self._labels(y, codes.shape[:-1])
             self.notes = []
+            self.mark_fitted(False)
             self._standardise(codes)
             generator = torch.Generator(codes.device).manual_seed(seed)
             with torch.enable_grad(), torch.autocast(codes.device.type, enabled=False):
                 self._fit((codes - self.shift) / self.scale, labels, generator)
+            self.mark_fitted()
+        return self
 
     def _log_prob(self, u: Tensor, y: Tensor | None) -> Tensor:
         """Log density (N,) of standardised codes u (N, Z) of classes y (N,)."""
@@ -101,6 +125,10 @@ class Prior(nn.Module):
     def _sample(self, n: int, y: Tensor | None) -> Tensor:
         """Draw n standardised codes (n, Z)."""
         raise NotImplementedError
+
+    def _sample_density(self, n: int, y: Tensor | None) -> Tensor:
+        """The same from the density of `_log_prob`, for a prior whose `_sample` draws from another one."""
+        return self._sample(n, y)
 
     def _fit(self, u: Tensor, y: Tensor | None, generator: torch.Generator) -> None:
         """Fit to standardised codes u (N, Z)."""
@@ -146,6 +174,18 @@ class Prior(nn.Module):
         if y is None:
             return self.shift.new_zeros(n, 0)
         return (nn.functional.one_hot(y, self.condition) if y.dim() == 1 else y).to(self.shift)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        """Weights that were kept before the mark was: it follows from them."""
+        kept = {
+            name.removeprefix(prefix): value for name, value in state_dict.items() if name.startswith(prefix)
+        }
+        state_dict.setdefault(f"{prefix}is_fitted", torch.tensor(self._seems_fitted(kept)))
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+
+    def _seems_fitted(self, kept: dict[str, Tensor]) -> bool:
+        """Whether weights without the mark are those of a fitted prior: a fit standardises codes."""
+        return bool((kept.get("scale", self.scale) != 1).any())
 
     @torch.no_grad()
     def _standardise(self, codes: Tensor) -> None:

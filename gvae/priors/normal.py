@@ -6,6 +6,7 @@ Auto-Encoding Variational Bayes (Kingma and Welling, 2014) https://arxiv.org/abs
 from __future__ import annotations
 
 import math
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -22,8 +23,14 @@ class Normal(Prior):
 
     name = "normal"
 
-    def fit(self, codes: Tensor, y: Tensor | None = None, seed: int = 0) -> None:
+    @property
+    def fitted(self) -> bool:
+        """Always: there is nothing to fit."""
+        return True
+
+    def fit(self, codes: Tensor, y: Tensor | None = None, seed: int = 0) -> Self:
         """Nothing to fit."""
+        return self
 
     def _labels(self, y: Tensor | None, shape: torch.Size) -> Tensor | None:
         """The same density for every class, so labels are neither needed nor read."""

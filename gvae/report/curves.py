@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from html import escape
 from typing import Any
 
+from gvae.atomic import json_lines
 from gvae.report.tables import number
 from gvae.runs import Run
 
@@ -28,11 +28,7 @@ def read_log(run: Run) -> dict[str, Series]:
     Left out are values that are not finite, curves that stay at zero, and a line that a crash cut short.
     """
     series: dict[str, Series] = {}
-    for line in run.log.read_text(encoding="utf-8").splitlines() if run.log.exists() else []:
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            continue
+    for entry in json_lines(run.log):
         for name, value in _numbers(entry):
             if name not in HIDDEN:
                 series.setdefault(name.removeprefix("terms."), []).append((float(entry["images"]), value))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gvae.evaluation.numbers import Number, read_numbers
+from gvae.atomic import json_lines
+from gvae.evaluation.numbers import WIDE, Number, read_numbers
 from gvae.reproduce.recipe import Column, Experiment, Recipe
 from gvae.runs import Run
 
@@ -36,18 +36,25 @@ def measured(run: Run) -> Measured:
     Raises:
         GvaeError: a damaged metrics.json.
     """
-    lines = run.timing.read_text(encoding="utf-8").splitlines()
-    return Measured(run.train.seed, json.loads(lines[-1])["images"] if lines else 0, tuple(read_numbers(run)))
+    rows = json_lines(run.timing)
+    return Measured(run.train.seed, rows[-1]["images"] if rows else 0, tuple(read_numbers(run)))
 
 
 def found(rows: Sequence[Measured], column: Column) -> list[Number]:
-    """The numbers of one cell."""
+    """The numbers of one cell, one of each run at most: of the last weights and the test split, by the most samples."""
+    fit = [[n for n in row.numbers if n.name == column.number and plain(n)] for row in rows]
     return [
-        n
-        for row in rows
-        for n in row.numbers
-        if n.name == column.number and not n.variant and "weights" not in n.protocol
+        max(numbers, key=lambda n: (n.value is not None, n.protocol.get("n_samples", n.n)))
+        for numbers in fit
+        if numbers
     ]
+
+
+def plain(number: Number) -> bool:
+    """Whether a number is what `gvae reproduce` measures, and not one that somebody has asked for besides."""
+    known = number.protocol
+    usual = known.get("split", "test") in ("test", WIDE) and not known.get("seed")
+    return usual and not number.variant and not {"weights", "given", "precision"} & known.keys()
 
 
 def cell(rows: Sequence[Measured], column: Column) -> str:

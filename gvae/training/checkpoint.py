@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -18,11 +20,31 @@ from gvae.models import resolve
 from gvae.models.base import Model
 from gvae.runs import Run
 
+FITTED = "prior.is_fitted"
+"""the tensor that says whether the prior was fitted"""
 
-def build(run: Run) -> Model:
-    """The model a run describes, with fresh weights."""
+
+def build(run: Run, networks: Mapping[str, nn.Module] | None = None) -> Model:
+    """The model a run describes, with fresh weights.
+
+    Args:
+        run: the run.
+        networks: by name, those of a run that was trained with networks of one's own.
+
+    Raises:
+        GvaeError: a network of one's own is missing, or the run has none of that name.
+    """
+    own, networks = run.about.get("own_networks", {}), networks or {}
+    if own.keys() != networks.keys():
+        asked = ", ".join(f"{name}={kind}(...)" for name, kind in own.items()) or "no networks"
+        raise GvaeError(
+            f"{run.path} was trained with {'networks of its own' if own else 'the networks that its options describe'}; "
+            f"open it from Python: gvae.load({str(run.path)!r}, {asked})"
+            if own
+            else f"{run.path} takes {asked}"
+        )
     kind = resolve(run.model)
-    return models.build(kind, from_json(kind.Config, run.model_config), run.spec)
+    return models.build(kind, from_json(kind.Config, run.model_config), run.spec, networks)
 
 
 def random_state() -> dict[str, Any]:
@@ -73,6 +95,23 @@ def save_weights(run: Run, tensors: dict[str, Tensor]) -> None:
     """Write the run's weights atomically."""
     plain = {name: t.detach().to("cpu", copy=True).contiguous() for name, t in tensors.items()}
     write_atomic(run.weights, lambda name: save_file(plain, name))
+
+
+def holds_fitted(run: Run, weights: dict[str, Tensor]) -> bool:
+    """Whether the run's file holds these weights already, with a prior that was fitted to them since.
+
+    Args:
+        weights: tensors by name, on any device.
+    """
+    if FITTED not in weights or weights[FITTED] or not run.weights.exists():
+        return False
+    others = [name for name in weights if not name.startswith("prior.")]
+    try:
+        with safe_open(run.weights, "pt") as kept:
+            same = set(kept.keys()) == weights.keys() and bool(kept.get_tensor(FITTED))
+            return same and all(torch.equal(kept.get_tensor(name), weights[name].cpu()) for name in others)
+    except Exception:  # damaged, for which safetensors raises types of its own
+        return False
 
 
 def read_weights(run: Run) -> dict[str, Tensor]:

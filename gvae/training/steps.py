@@ -18,6 +18,7 @@ from gvae.data.dataset import Dataset
 from gvae.errors import GvaeError
 from gvae.models.base import Model, Turn
 from gvae.runs import Run
+from gvae.seeding import seeded
 from gvae.training import checkpoint, gradients
 from gvae.training.batches import Batches
 from gvae.training.ema import Average
@@ -74,7 +75,7 @@ class Stepper:
         """images seen when a turn last began, other than the first"""
 
     def fresh(self) -> Model:
-        """Another model like the one that is trained, in evaluation mode, to load weights into; draws no noise of training."""
+        """A second model like the one that is trained, to load weights into; the noise of training stays."""
         if self.built is not None:
             return copy.deepcopy(self.model).eval()
         with seeded(None):

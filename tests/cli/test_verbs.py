@@ -10,10 +10,9 @@ import pytest
 from PIL import Image
 
 from gvae.commands.show import last_line
-from gvae.runs import free_folder
 from gvae.errors import GvaeError
 from gvae.report.tables import number as written
-from gvae.runs import Run
+from gvae.runs import Run, free_folder
 
 
 @pytest.fixture(autouse=True)

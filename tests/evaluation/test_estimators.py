@@ -17,7 +17,7 @@ from gvae.data import open_data
 from gvae.distributions.posteriors import Posterior
 from gvae.evaluation.annealing import Schedule, anneal, log_mean_exp, transition
 from gvae.evaluation.blocks import per_image
-from gvae.evaluation.chains import estimate, gap
+from gvae.evaluation.chains import estimate, gap, walks
 from gvae.evaluation.grid import on_grid
 from gvae.evaluation.inputs import Inputs
 from gvae.evaluation.measure import measure
@@ -26,8 +26,10 @@ from gvae.metrics.exact import exact
 from gvae.metrics.iwae import iwae, weighed
 from gvae.models.latent import LatentModel
 from gvae.models.vae import VAE
+from gvae.priors import Mixture
 from gvae.training import train
 from gvae.types import DataSpec
+from tests.contracts import test_unbiased as unbiased
 
 SPEC = DataSpec("made", 1, (2, 2))
 SIGMA = 0.5
@@ -93,6 +95,67 @@ def test_annealing_starts_from_the_prior_where_q_has_no_density_of_its_own(image
     value = estimate(model, images, None, Schedule(150), 16, None)
     assert value[0].mean() == pytest.approx(model.exact(images).mean().item(), abs=0.1)
     assert 0.4 < value[1].mean() < 0.95
+
+
+def with_mixture() -> LinearGaussian:
+    """Codes on a line, mostly: a mixture that denoised samples would leave."""
+    model = LinearGaussian(hidden=True)
+    along = torch.randn(3000, 1, generator=torch.Generator().manual_seed(2))
+    across = torch.randn(3000, 1, generator=torch.Generator().manual_seed(3))
+    model.prior = Mixture(2, components=2)
+    model.prior.fit(torch.cat([along + 0.5 * along.sign(), 0.2 * across], 1))
+    return model
+
+
+def ratios(
+    model: LatentModel, x: torch.Tensor, exact: torch.Tensor, steps: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Means over chains of so many temperatures of w / p(x) of images x (B, C, *S), and their standard errors, (B,) each."""
+    chains = 20_000 // steps
+    with torch.no_grad():
+        weights = walks(model, x, None, Schedule(steps), chains, None)[0]
+    w = (weights.double() - exact).exp()
+    return w.mean(0), w.std(0) / chains**0.5
+
+
+@pytest.mark.parametrize("temperatures", [1, 4])
+def test_annealed_weights_under_a_fitted_mixture_are_unbiased(temperatures):
+    torch.manual_seed(0)
+    model = with_mixture()
+    x = model.decode(model.draw_codes(4, denoised=False)).sample()
+    exact = torch.from_numpy(on_grid(model, x.numpy(), 401, 6.0))
+    mean, error = ratios(model, x, exact, temperatures)
+    assert (error < 0.06).all()
+    assert ((mean - 1).abs() < 4 * error).all()
+
+
+def test_the_gap_is_of_images_that_the_weighed_density_makes():
+    model, seen = with_mixture(), []
+    draw = model.draw_codes
+    model.draw_codes = lambda *args, **options: seen.append(draw(*args, **options)) or seen[-1]
+    torch.manual_seed(1)
+    gap(model, 2000, Schedule(1), 1, None)
+    torch.manual_seed(1)
+    assert torch.equal(seen[0], model.prior.sample(2000, denoised=False))
+    moments = torch.stack([seen[0].mean(0), seen[0].var(0)])
+    line = torch.linspace(-6, 6, 401)
+    grid = torch.cartesian_prod(line, line)
+    share = model.log_prior(grid).detach().exp()
+    share /= share.sum()
+    mean = share @ grid
+    torch.testing.assert_close(
+        moments, torch.stack([mean, share @ (grid - mean).square()]), atol=0.08, rtol=0.08
+    )
+
+
+def test_annealing_of_avb_starts_from_its_proposal_and_is_unbiased(monkeypatch):
+    model, _ = unbiased.trained(("avb", ()))
+    assert isinstance(model, LatentModel)
+    monkeypatch.setattr(model, "encode", None)  # its log q is an estimate: nobody may ask for it
+    torch.manual_seed(0)
+    mean, error = ratios(model, unbiased.X, unbiased.integral(model, unbiased.X, None), 1)
+    assert (error < 0.1).all()
+    assert ((mean - 1).abs() < 4 * error).all()
 
 
 def test_the_bidirectional_gap_is_small_and_not_negative_on_average():

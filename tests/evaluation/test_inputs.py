@@ -224,7 +224,7 @@ def test_random_features_are_the_same_everywhere_and_work_on_volumes():
 def test_names_are_checked(needs):
     with pytest.raises(GvaeError, match="did you mean 'prdc'"):
         get("prdk")
-    with pytest.raises(GvaeError, match=r"no_such_module:METRIC.*package.module:NAME"):
+    with pytest.raises(GvaeError, match=r"no_such_module:METRIC.*give package.module:name"):
         get("no_such_module:METRIC")
     assert get("gvae.metrics.kernel:METRIC").name == "kd"
     with pytest.raises(GvaeError, match="did you mean 'codes'"):
@@ -245,3 +245,15 @@ def test_listing_metrics_imports_neither_torch_nor_numpy():
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.split() == [str(len(METRICS)), "False", "False"]
+
+
+@pytest.mark.parametrize("name", ["elbo", "iwae-5", "ais-2x2"])
+def test_a_bound_says_that_its_prior_is_not_the_one_that_samples_are_drawn_from(digits, name):
+    few = Inputs(loaded(digits.spec), digits, samples=4, weighed=2)
+    told = "as fitted; samples are drawn denoised"
+    assert measure(get(name), few)["protocol"]["prior_density"] == told
+    plain = Inputs(few.loaded, digits, samples=4, weighed=2, prior="normal")
+    assert "prior_density" not in measure(get(name), plain)["protocol"]
+    few.loaded.model.prior.denoise = 0.0  # pyright: ignore
+    assert "prior_density" not in measure(get(name), few)["protocol"]
+    assert "prior_density" not in measure(get("mse"), plain)["protocol"]

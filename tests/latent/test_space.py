@@ -7,9 +7,10 @@ import torch
 
 from gvae.errors import GvaeError
 from gvae.latent.inversion import Search
-from gvae.latent.space import Space, seeded
+from gvae.latent.space import Space
 from gvae.loaded import load
 from gvae.models import MODELS
+from gvae.seeding import seeded
 from gvae.types import DataSpec
 
 QUICK = Search(candidates=8, starts=2, steps=5)

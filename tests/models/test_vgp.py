@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -11,12 +13,12 @@ from torch import Tensor, nn
 from torch.distributions import Independent, MultivariateNormal, Normal
 
 from gvae.config import NetConfig
-from gvae.distributions.gaussian_process import JITTER, VARIANCE, Auxiliary, Process
+from gvae.distributions.gaussian_process import JITTER, Auxiliary, Process
 from gvae.distributions.posteriors import Posterior
 from gvae.errors import GvaeError
 from gvae.models import draw_vgp
 from gvae.models.draw_vgp import DRAWVGP
-from gvae.models.vae_vgp import VAEVGP, Config, posterior
+from gvae.models.vae_vgp import VAEVGP, Config, posterior, with_noise
 from gvae.priors.normal import Normal as StandardNormal
 from gvae.types import Batch, DataSpec
 from tests.contracts import test_models as contract
@@ -44,14 +46,15 @@ def by_hand(made: Process, a: Tensor, b: Tensor) -> float:
 @torch.no_grad()
 def test_conditional_is_that_of_direct_algebra():
     made = process().double()
-    xi, t = torch.randn(5, 3, dtype=torch.double), torch.randn(5, 6, 3, dtype=torch.double)
-    q = made(xi, t, made.factor())
+    xi, c, t = (torch.randn(*shape, dtype=torch.double) for shape in ((5, 3), (5, 3), (5, 6, 3)))
+    q = made(xi, c, t, made.factor())
     variance = math.exp(0.4)
     K = torch.tensor([[by_hand(made, a, b) for b in made.inputs] for a in made.inputs], dtype=torch.double)
     inverse = torch.linalg.inv(K + JITTER * variance * torch.eye(6, dtype=torch.double))
     for image in range(5):
         k = torch.tensor([by_hand(made, xi[image], s) for s in made.inputs], dtype=torch.double)
-        assert torch.allclose(q.mean[image], k @ inverse @ t[image], atol=1e-9)
+        values = made.log_scale.exp() * t[image]
+        assert torch.allclose(q.mean[image], c[image] + k @ inverse @ values, atol=1e-9)
         expected = (variance - k @ inverse @ k).sqrt().expand(3)
         assert torch.allclose(q.stddev[image], expected, atol=1e-9)
 
@@ -60,17 +63,17 @@ def test_conditional_is_that_of_direct_algebra():
 def test_at_a_known_point_the_functions_are_known():
     made = process().double()
     made.inputs.mul_(2)
-    t = torch.randn(6, 3, dtype=torch.double)
-    q = made(made.inputs, t.expand(6, 6, 3), made.factor())
-    assert torch.allclose(q.mean, t, atol=5e-3)
+    c, t = torch.randn(6, 3, dtype=torch.double), torch.randn(6, 3, dtype=torch.double)
+    q = made(made.inputs, c, t.expand(6, 6, 3), made.factor())
+    assert torch.allclose(q.mean, c + made.log_scale.exp() * t, atol=5e-3)
     assert (q.variance < 2 * JITTER * math.exp(0.4)).all()
 
 
 @torch.no_grad()
-def test_far_from_known_points_there_is_only_the_kernel():
-    made = process()
-    q = made(torch.full((2, 3), 100.0), torch.randn(2, 6, 3), made.factor())
-    assert torch.equal(q.mean, torch.zeros(2, 3))
+def test_far_from_known_points_there_is_only_the_mean_and_the_kernel():
+    made, c = process(), torch.randn(2, 3)
+    q = made(torch.full((2, 3), 100.0), c, torch.randn(2, 6, 3), made.factor())
+    assert torch.equal(q.mean, c)
     assert torch.allclose(q.variance, torch.full((2, 3), math.exp(0.4)))
 
 
@@ -78,10 +81,10 @@ def test_far_from_known_points_there_is_only_the_kernel():
 def test_points_that_coincide_and_autocast_do_no_harm():
     made = process()
     made.inputs[1:3] = made.inputs[0]
-    xi, t = torch.randn(5, 3), torch.randn(5, 6, 3)
-    plain = made(xi, t, made.factor())
+    xi, c, t = torch.randn(5, 3), torch.randn(5, 3), torch.randn(5, 6, 3)
+    plain = made(xi, c, t, made.factor())
     with torch.autocast("cpu", torch.bfloat16):
-        cast = made(xi, t, made.factor())
+        cast = made(xi, c, t, made.factor())
     assert torch.isfinite(plain.mean).all()
     assert (plain.variance >= JITTER * math.exp(0.4) * 0.999).all()
     assert torch.equal(plain.mean, cast.mean)
@@ -90,100 +93,142 @@ def test_points_that_coincide_and_autocast_do_no_harm():
 
 @torch.no_grad()
 def test_centre_is_the_mean_of_draws():
-    made, auxiliary = process(2, 4), Auxiliary(10, 2, 8)
-    parameters = torch.randn(3, 10)
+    made, auxiliary = process(2, 4), Auxiliary(12, 2, 8)
+    made.log_scale.zero_()
+    parameters = torch.randn(3, 12)
     centre = posterior(parameters, made, auxiliary, made.factor()).mean
     many = posterior(parameters.repeat(40_000, 1), made, auxiliary, made.factor())
     z = many.rsample_and_log_prob()[0].view(40_000, 3, 2)
     assert ((z.mean(0) - centre).abs() < 5 * z.std(0) / 200).all()
-    assert centre.abs().max() > 0.1
+    assert (centre - parameters[:, :2]).abs().max() > 0.1
 
 
 def log_normal(v: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    return (-0.5 * ((v - mean) / std).square() - std.log() - 0.5 * math.log(2 * math.pi)).sum(1)
+    return (-0.5 * ((v - mean) / std).square() - std.log() - 0.5 * math.log(2 * math.pi)).sum(-1)
 
 
 @torch.no_grad()
 def test_density_and_auxiliary_term_by_hand():
-    made, auxiliary = process(2, 4), Auxiliary(10, 2, 8)
-    parameters, factor = torch.randn(5, 10), made.factor()
+    made, auxiliary = process(2, 4), Auxiliary(12, 2, 8)
+    parameters, factor = torch.randn(5, 12), made.factor()
     torch.manual_seed(7)
     z, log_q = posterior(parameters, made, auxiliary, factor).rsample_and_log_prob()
     torch.manual_seed(7)
     xi = torch.randn(5, 2)
-    q_f = made(xi, parameters[:, :8].view(5, 4, 2), factor)
-    f, sigma = q_f.rsample(), (0.5 * parameters[:, 8:]).exp()
-    assert torch.allclose(z, Normal(f, sigma).rsample(), atol=1e-6)
-    mu_xi, mu_f, logvar_xi, logvar_f = auxiliary.layers(torch.cat([parameters, z], 1)).chunk(4, 1)
-    expected = log_normal(xi, torch.zeros(2), torch.ones(2)) + log_normal(f, q_f.mean, q_f.stddev)
-    expected += log_normal(z, f, sigma)
-    centre, noise = parameters[:, :8].view(5, 4, 2).mean(1), sigma.square()
-    share = VARIANCE / (VARIANCE + noise)  # of z - centre that is f's: a Gaussian seen through noise
-    mean, std = centre + share * (z - centre) + mu_f, (share * noise * logvar_f.exp()).sqrt()
-    expected -= log_normal(xi, mu_xi, (0.5 * logvar_xi).exp()) + log_normal(f, mean, std)
+    q_f = made(xi, parameters[:, :2], parameters[:, 2:10].view(5, 4, 2), factor)
+    std = (q_f.variance + parameters[:, 10:].exp()).sqrt()
+    assert torch.allclose(z, Normal(q_f.mean, std).rsample(), atol=1e-6)
+    mu, logvar = auxiliary.layers(torch.cat([parameters, z], 1)).chunk(2, 1)
+    expected = log_normal(xi, torch.zeros(2), torch.ones(2)) + log_normal(z, q_f.mean, std)
+    expected -= log_normal(xi, mu, (0.5 * logvar).exp())
     assert torch.allclose(log_q, expected, atol=1e-4)
 
 
-class Exact(nn.Module):
-    """r(xi, f | x, z) without error for functions that are pure noise of a known variance: p(f | f + noise)."""
+@torch.no_grad()
+def test_f_is_integrated_out_as_a_sum_over_its_values_has_it():
+    """N(z; m, v + sigma^2) is the integral of q(f | xi, D) q(z|f) over f, and their quotient is a density of f."""
+    made = process(1, 4).double()
+    xi, c, t = (torch.randn(*shape, dtype=torch.double) for shape in ((7, 1), (7, 1), (7, 4, 1)))
+    logvar, z = torch.randn(7, 1, dtype=torch.double), 2 * torch.randn(7, 1, dtype=torch.double)
+    q_f = made(xi, c, t, made.factor())
+    f = torch.linspace(-12, 12, 20_001, dtype=torch.double)[:, None, None]
+    joint = log_normal(f, q_f.mean, q_f.stddev) + log_normal(z, f, (0.5 * logvar).exp())
+    summed = joint.logsumexp(0) + math.log(24 / 20_000)
+    assert torch.allclose(with_noise(q_f, logvar).log_prob(z), summed, atol=1e-9)
 
-    def __init__(self, variance: float) -> None:
+
+class ByGrid(nn.Module):
+    """The exact r(xi | x, z) = N(xi) q(z | xi, x) / q(z|x) for a code of one dimension, by a sum over xi."""
+
+    def __init__(self, made: Process) -> None:
         super().__init__()
-        self.variance = variance
+        self.made, self.grid = made, torch.linspace(-8, 8, 1601)
 
-    def forward(self, parameters: Tensor, z: Tensor) -> Independent:
-        noise = parameters[:, -z.shape[1] :].exp()
-        share = self.variance / (self.variance + noise)
-        mean, std = (
-            torch.cat([0 * z, share * z], 1),
-            torch.cat([torch.ones_like(z), (share * noise).sqrt()], 1),
-        )
-        return Independent(Normal(mean, std), 1)
+    def marginal(self, parameters: Tensor, z: Tensor) -> Tensor:
+        """log q(z|x) (B,), by a sum over xi of the densities given xi."""
+        terms = [self.joint(parameters, xi.expand_as(z), z) for xi in self.grid]
+        return torch.stack(terms).logsumexp(0) + math.log(0.01)
+
+    def joint(self, parameters: Tensor, xi: Tensor, z: Tensor) -> Tensor:
+        c, t, logvar = parameters.unflatten(1, (-1, 1)).tensor_split([1, -1], 1)
+        q_z = with_noise(self.made(xi, c[:, 0], t, self.made.factor()), logvar[:, 0])
+        return log_normal(xi, torch.zeros(1), torch.ones(1)) + q_z.log_prob(z)
+
+    def forward(self, parameters: Tensor, z: Tensor) -> Any:
+        marginal = self.marginal(parameters, z)
+        return SimpleNamespace(log_prob=lambda xi: self.joint(parameters, xi, z) - marginal)
+
+
+def bent() -> tuple[Process, Tensor]:
+    """A process whose codes are far from Gaussian, and encoder outputs (m + 2 = 6 numbers) of 3 images."""
+    made = process(1, 4)
+    with torch.no_grad():
+        made.inputs.copy_(torch.tensor([[-2.0], [-0.7], [0.7], [2.0]]))
+        made.log_omega.zero_()
+        made.log_variance.fill_(math.log(0.05))
+        made.log_scale.zero_()
+    values = torch.tensor([[0.0, -2, 2, -2, 2], [1.0, 3, 0, 0, 3], [0.0, 0, 0, 0, 0]])
+    return made, torch.cat([values, torch.tensor([[-2.0], [-3.0], [-1.0]])], 1)
+
+
+@torch.no_grad()
+def test_with_the_exact_auxiliary_the_density_is_that_of_the_code_by_brute_force():
+    """The sum over xi and f of every density on the way equals the log q of the posterior, and its draws have it."""
+    made, parameters = bent()
+    exact = ByGrid(made)
+    z, log_q = posterior(parameters.repeat(50, 1), made, exact, made.factor()).rsample_and_log_prob()  # pyright: ignore
+    assert torch.allclose(log_q, exact.marginal(parameters.repeat(50, 1), z), atol=1e-4)
+    line = torch.linspace(-6, 6, 601)
+    for one in parameters:
+        density = exact.marginal(one.expand(601, 6), line[:, None]).exp() * 0.02
+        assert float(density.sum()) == pytest.approx(1, abs=1e-3)
+        drawn = posterior(one.expand(40_000, 6), made, Auxiliary(6, 1, 8), made.factor()).rsample()
+        below = torch.tensor([(drawn < v).float().mean() for v in (-1.0, 0.0, 1.0)])
+        known = torch.tensor([density[line < v].sum() for v in (-1.0, 0.0, 1.0)])
+        assert torch.allclose(below, known, atol=0.02)
+
+
+@torch.no_grad()
+def test_any_auxiliary_gives_unbiased_weights_and_a_higher_rate_on_average():
+    """E[h(z) / exp(log q)] = 1 for a density h, whatever r is; and E[log q] is above E[log q(z|x)]."""
+    made, parameters = bent()
+    parameters[:, 1:5] *= 0.25  # less bent, for weights of a small variance
+    auxiliary, exact, n = Auxiliary(6, 1, 8), ByGrid(made), 40_000
+    for one in parameters:
+        q = posterior(one.expand(n, 6), made, auxiliary, made.factor())
+        z, log_q = q.rsample_and_log_prob()
+        h = Normal(z[:500].mean(), 0.3)
+        ratio = (h.log_prob(z[:, 0]) - log_q).exp()
+        error = float(ratio.std()) / n**0.5
+        assert error < 0.05
+        assert float(ratio.mean()) == pytest.approx(1, abs=4 * error)
+        excess = log_q[:4000] - exact.marginal(one.expand(4000, 6), z[:4000])
+        assert float(excess.mean()) > 2 * float(excess.std()) / 4000**0.5
 
 
 def make_noise(made: Process, variance: float) -> None:
-    """Length scales so short that f is noise, whatever xi and t are."""
+    """Length scales so short that f is noise, whatever xi and t are: xi leaves no trace in z."""
     with torch.no_grad():
         made.log_omega.fill_(30.0)
         made.log_variance.fill_(math.log(variance))
 
 
-@torch.no_grad()
-def test_with_the_exact_auxiliary_the_density_is_that_of_the_code():
-    made, parameters = process(2, 4), torch.randn(200, 10)
-    make_noise(made, 0.5)
-    z, log_q = posterior(parameters, made, Exact(0.5), made.factor()).rsample_and_log_prob()  # pyright: ignore[reportArgumentType]
-    exact = log_normal(z, torch.zeros(2), (0.5 + parameters[:, 8:].exp()).sqrt())
-    assert torch.allclose(log_q, exact, atol=1e-3)
-
-
-@torch.no_grad()
-def test_untrained_auxiliary_knows_functions_that_are_noise():
-    made, auxiliary = process(2, 4), Auxiliary(10, 2, 8)
-    auxiliary.layers[-1].weight.zero_()
-    auxiliary.layers[-1].bias.zero_()
-    parameters = torch.cat([torch.zeros(200, 8), torch.randn(200, 2)], 1)
-    make_noise(made, VARIANCE)
-    z, log_q = posterior(parameters, made, auxiliary, made.factor()).rsample_and_log_prob()
-    exact = log_normal(z, torch.zeros(2), (VARIANCE + parameters[:, 8:].exp()).sqrt())
-    assert torch.allclose(log_q, exact, atol=1e-3)
-
-
-@torch.no_grad()
-def test_with_another_auxiliary_the_rate_is_higher_on_average():
-    made, parameters = process(2, 4), torch.randn(20_000, 10)
-    make_noise(made, 0.5)
-    z, log_q = posterior(parameters, made, Auxiliary(10, 2, 8), made.factor()).rsample_and_log_prob()
-    exact = log_normal(z, torch.zeros(2), (0.5 + parameters[:, 8:].exp()).sqrt())
-    assert (log_q - exact).mean() > 0.1
-
-
-class Guess(nn.Module):
-    """Some r(xi, f | x, z), narrow enough for the importance weights to have a variance."""
+class Blind(nn.Module):
+    """r(xi | x, z) = N(0, I): exact where xi leaves no trace."""
 
     def forward(self, parameters: Tensor, z: Tensor) -> Independent:
-        mean = torch.cat([0 * z, 0.7 * z + 0.15 * parameters[:, :2]], 1)
-        return Independent(Normal(mean, torch.tensor([1.0, 1.0, 0.25, 0.25])), 1)
+        return Independent(Normal(torch.zeros_like(z), torch.ones_like(z)), 1)
+
+
+@torch.no_grad()
+def test_a_new_posterior_is_nearly_the_gaussian_of_a_plain_vae():
+    made, auxiliary = Process(32, 20), Auxiliary(22 * 32, 32, 256)
+    parameters = torch.randn(500, 22 * 32)
+    z, log_q = posterior(parameters, made, auxiliary, made.factor()).rsample_and_log_prob()
+    plain = log_normal(z, parameters[:, :32], (0.5 * parameters[:, -32:]).exp())
+    assert (
+        abs(float((log_q - plain).mean())) < 5
+    )  # of 32 dimensions; auxiliary guess and kernel noise included
 
 
 class LinearVGP(VAEVGP):
@@ -195,16 +240,17 @@ class LinearVGP(VAEVGP):
         self.W = nn.Parameter(torch.tensor([[1.0, 1.0], [1.0, -1.0], [0.5, 0.5], [0.5, -0.5]]))
         self.prior = StandardNormal(2)
         self.process = Process(2, 4)
-        self.auxiliary = Guess()  # pyright: ignore[reportAttributeAccessIssue]
+        self.auxiliary = Blind()  # pyright: ignore[reportAttributeAccessIssue]
         with torch.no_grad():  # known points around the middle: they pull at f everywhere, and fix it nowhere
             self.process.inputs.copy_(torch.tensor([[2.2, 2.2], [-2.2, 2.2], [2.2, -2.2], [-2.2, -2.2]]))
             self.process.log_omega.fill_(math.log(0.3))
             self.process.log_variance.fill_(math.log(0.3))
+            self.process.log_scale.zero_()
 
     def encoder(self, x: Tensor, y: Tensor | None = None) -> Tensor:  # pyright: ignore
         exact = x @ self.W / self.sigma**2 / (1 + self.W.square().sum(0) / self.sigma**2)
-        points = torch.cat([share * exact for share in (0.8, 1.2, 1.0, 1.0)], 1)
-        return torch.cat([points, torch.full_like(exact, math.log(0.1))], 1)
+        points = torch.cat([share * exact for share in (-0.4, 0.4, 0.2, -0.2)], 1)
+        return torch.cat([exact, points, torch.full_like(exact, math.log(0.1))], 1)
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Independent:
         return Independent(Normal(z @ self.W.T, torch.tensor(self.sigma)), 1)
@@ -236,7 +282,7 @@ def test_points_and_kernel_are_a_player_of_their_own():
     q = model.encode(torch.zeros(2, 1, 8, 8))
     assert isinstance(q, Posterior)
     assert (q.batch_shape, q.event_shape) == ((2,), (3,))
-    assert model.encoder(torch.zeros(2, 1, 8, 8), None).shape == (2, 63)
+    assert model.encoder(torch.zeros(2, 1, 8, 8), None).shape == (2, 66)
 
 
 def make(**options) -> DRAWVGP:
@@ -250,12 +296,12 @@ def test_glimpses_with_the_exact_auxiliary_have_the_density_of_their_codes():
     model, x = make(), torch.rand(50, 1, 8, 8) * 2 - 1
     model.encoder.head.weight.mul_(5)
     make_noise(model.process, 0.5)
-    model.auxiliary = Exact(0.5)  # pyright: ignore[reportAttributeAccessIssue]
+    model.auxiliary = Blind()  # pyright: ignore[reportAttributeAccessIssue]
     z, log_q = model.encode(x).rsample_and_log_prob()
     total, state, (memory, canvas) = torch.zeros(50), model.encoder.start(50), model.generator.start(50)
     for z_t in z.split(2, 1):
         parameters, state = model.encoder(x, x - canvas.tanh(), None, memory.h, state)
-        total += log_normal(z_t, torch.zeros(2), (0.5 + parameters[:, -2:].exp()).sqrt())
+        total += log_normal(z_t, parameters[:, :2], (0.5 + parameters[:, -2:].exp()).sqrt())
         memory, canvas = model.generator.step(z_t, None, memory, canvas)
     assert z.shape == (50, 6)
     assert torch.allclose(log_q, total, atol=2e-3)
@@ -317,8 +363,8 @@ def test_two_layers_hide_the_upper_one_from_the_generator():
 def test_weights_of_two_layers_reach_the_integral_over_both():
     spec = DataSpec("made", 1, (2, 2))
     model = layered(spec, latent=2).eval()
-    make_noise(model.process, 0.5)
-    model.auxiliary = Exact(0.5)  # pyright: ignore[reportAttributeAccessIssue]
+    make_noise(model.process, 2.0)
+    model.auxiliary = Blind()  # pyright: ignore[reportAttributeAccessIssue]
     x, k = torch.tanh(torch.randn(3, 1, 2, 2)), 20_000
     axis = torch.arange(-7, 7, 0.1) + 0.05
     grid = torch.cartesian_prod(axis, axis)

@@ -12,7 +12,7 @@ from gvae.explorer.answers import address, png
 from gvae.explorer.panels.base import Panel
 from gvae.explorer.queries import Query, packed
 from gvae.explorer.renderer import Renderer
-from gvae.latent.space import seeded
+from gvae.seeding import seeded
 
 CODES = 64
 """codes per image of the importance bound"""

@@ -13,6 +13,7 @@ Codes lie near a surface of fewer dimensions than Z, and Gaussians of few codes 
     c S_k (S_k + t I)^-1 S_k    in place of S_k,    t = denoise tr S_k / Z,    c such that the trace is that of S_k
 
 as a Wiener filter damps what varies no more than noise of variance t: they stray less across the surface and more along it.
+`log_prob` stays that of S_k, the density as fitted, and `sample(..., denoised=False)` draws from it.
 """
 
 from __future__ import annotations
@@ -78,8 +79,15 @@ class Mixture(Gaussians):
         return self.joint(u, y).logsumexp(-1)
 
     def _sample(self, n: int, y: Tensor | None) -> Tensor:
+        return self._draw(n, y, self.denoise)
+
+    def _sample_density(self, n: int, y: Tensor | None) -> Tensor:
+        return self._draw(n, y, denoise=0.0)
+
+    def _draw(self, n: int, y: Tensor | None, denoise: float) -> Tensor:
+        """Draw n standardised codes (n, Z), with covariances denoised so strongly."""
         if y is not None and self.attributes:
-            return self._sample(n, None) + (y - self.usual) @ self.effect
+            return self._draw(n, None, denoise) + (y - self.usual) @ self.effect
         weights = self.logits.softmax(-1)
         weights = weights.expand(n, -1) if y is None else weights[y]
         which = torch.multinomial(weights, 1).squeeze(1) if n else weights.new_zeros(0, dtype=torch.long)
@@ -91,20 +99,20 @@ class Mixture(Gaussians):
             most = int(counts[rest[0]])
             some, rest = rest.tensor_split([max(1, CHUNK // (self.latent * max(most, self.latent)))])
             noise = torch.randn(len(some), self.latent, most, dtype=u.dtype, device=u.device)
-            strays = self.drawn(used[some]) @ noise
+            strays = self.drawn(used[some], denoise) @ noise
             at = torch.arange(most, device=u.device)
             mine = at < counts[some, None]
             u[order[(first[some, None] + at)[mine]]] += strays.mT[mine]
         return u
 
-    def drawn(self, which: Tensor) -> Tensor:
-        """Factors A (n, Z, Z) of the covariances A A' that codes of some Gaussians are drawn with."""
+    def drawn(self, which: Tensor, denoise: float) -> Tensor:
+        """Factors A (n, Z, Z) of the covariances A A' that codes of some Gaussians are drawn with; denoise 0: S_k itself."""
         eye = torch.eye(self.latent, dtype=self.mean.dtype, device=self.mean.device)
         factor = torch.linalg.solve_triangular(self.whitens(which), eye, upper=False)
-        if not self.denoise:
+        if not denoise:
             return factor
         covariance, trace = factor @ factor.mT, factor.square().sum((1, 2), keepdim=True)
-        noisy = torch.linalg.cholesky(covariance + self.denoise * trace / self.latent * eye)
+        noisy = torch.linalg.cholesky(covariance + denoise * trace / self.latent * eye)
         damped = torch.linalg.solve_triangular(noisy, covariance, upper=False)
         return (trace / damped.square().sum((1, 2), keepdim=True)).sqrt() * damped.mT
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from gvae.models.base import Model
+from gvae.seeding import seeded
 from gvae.training.monitors.advice import advice
 
 PARTS = 10
@@ -72,9 +73,7 @@ class Doctor:
         """Diversity and contrast of some samples, relative to the data's."""
         training = model.training
         y = model.in_turn(SAMPLES)
-        devices = [model.device] if model.device.type == "cuda" else []
-        with torch.random.fork_rng(devices):
-            torch.manual_seed(0)
+        with seeded(0):
             x = model.eval().sample(SAMPLES, y).float()
         model.train(training)
         vitals = {"contrast": contrast(x) / max(self.contrast, 1e-12)}

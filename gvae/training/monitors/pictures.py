@@ -6,10 +6,11 @@ import torch
 from torch import Tensor
 
 from gvae.data.dataset import Dataset
+from gvae.models.base import Model
 from gvae.plots.grids import grid, pairs, save
 from gvae.plots.sheets import sheet
 from gvae.runs import Run
-from gvae.training.checkpoint import build
+from gvae.seeding import seeded
 
 SAMPLES, IMAGES = 64, 32
 """images on a grid of samples, and on one of reconstructions"""
@@ -23,18 +24,15 @@ class Pictures:
     Args:
         run: where they go.
         dataset: reconstructions show its validation split, or the training split if there is none.
-        device: where they are made.
+        model: to load weights into; it lies where pictures are made.
     """
 
-    def __init__(self, run: Run, dataset: Dataset, device: torch.device) -> None:
-        self.run, self.samples = run, max(FEWEST, dataset.spec.together(SAMPLES))
-        # initial weights are drawn, then overwritten: the noise of training must not move
+    def __init__(self, run: Run, dataset: Dataset, model: Model) -> None:
+        self.run, self.model, self.samples = run, model, max(FEWEST, dataset.spec.together(SAMPLES))
         split = "val" if len(dataset.splits.get("val", ())) else "train"
         images = max(FEWEST, dataset.spec.together(IMAGES))
-        self.devices = [device] if device.type == "cuda" else []
-        with torch.random.fork_rng(self.devices):
-            self.model = build(run).eval().to(device)
-            self.batch = dataset.batch(dataset.split(split)[:images], device)
+        with seeded(None):  # binarised images are drawn
+            self.batch = dataset.batch(dataset.split(split)[:images], model.device)
 
     @torch.no_grad()
     def draw(self, weights: dict[str, Tensor], seen: int, final: bool = False) -> None:
@@ -47,8 +45,7 @@ class Pictures:
         """
         self.model.load_state_dict(weights)
         y = self.model.in_turn(self.samples)
-        with torch.random.fork_rng(self.devices):
-            torch.manual_seed(0)
+        with seeded(0):
             drawn = self.model.sample(self.samples, y)
             samples = grid(drawn)
             save(samples, self.run.samples(seen))

@@ -20,12 +20,14 @@ from torch import Tensor
 
 from gvae.config import TrainConfig
 from gvae.data.dataset import Dataset
+from gvae.data.identity import official
 from gvae.metrics.features import extract
 from gvae.metrics.frechet import frechet
 from gvae.models.base import Model
 from gvae.models.latent import LatentModel, has_parameters
 from gvae.priors import Mixture
 from gvae.runs import Run
+from gvae.seeding import seeded
 from gvae.training import checkpoint
 from gvae.training.log_lines import count
 
@@ -55,6 +57,7 @@ class Scorer:
         splits = [np.asarray(dataset.splits.get(name, ())) for name in ("val", "train")]
         large = [indices for indices in splits if len(indices) >= FEWEST]
         self.real = large[0][:SAMPLES] if large else np.empty(0, np.int64)
+        self.known = official(dataset.spec.name, dataset.facts)
         self.features: np.ndarray | None = None
         self.seen, self.seconds = 0, 0.0
         self.latest, self.best, self.best_seen = math.inf, math.inf, 0
@@ -89,10 +92,8 @@ class Scorer:
         """Frechet distance of samples of these weights; infinite if they are not finite."""
         if not all(torch.isfinite(v).all() for v in weights.values() if v.is_floating_point()):
             return math.inf
-        model, device = self.model, self.model.device
-        model.load_state_dict(weights)
-        with torch.random.fork_rng([device] if device.type == "cuda" else []):
-            torch.manual_seed(0)
+        self.model.load_state_dict(weights)
+        with seeded(0):
             if self.features is None:
                 self.features = self.extract(self.dataset.batch(part).x for part in self.parts(self.real))
             try:
@@ -116,9 +117,9 @@ class Scorer:
     def stand_in(self) -> Mixture | None:
         """A small mixture fitted to codes of training images, for a prior that is not fitted yet."""
         model = self.model
-        if not isinstance(model, LatentModel) or model.learn_prior or not has_parameters(model.prior):
+        if not isinstance(model, LatentModel) or not has_parameters(model.prior):
             return None
-        if model.prior.fitted:
+        if model.prior_fitted:
             return None
         batches = [
             self.dataset.batch(p, model.device) for p in self.parts(self.dataset.split("train")[:CODES])
@@ -132,7 +133,7 @@ class Scorer:
 
     def extract(self, images: Iterable[Tensor]) -> np.ndarray:
         """Features (N, F) of images that come in blocks."""
-        return np.concatenate([extract(x.cpu(), self.dataset.spec.name)[0] for x in images])
+        return np.concatenate([extract(x.cpu(), self.known)[0] for x in images])
 
     def parts(self, indices: np.ndarray) -> list[np.ndarray]:
         """Indices in as many pieces as forward passes are needed."""

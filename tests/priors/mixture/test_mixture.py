@@ -88,12 +88,12 @@ def test_damping_draws_along_wide_directions_and_leaves_trace_mean_and_density_a
 @given(denoise=st.floats(0, 50), seed=st.integers(0, 100))
 def test_damping_keeps_every_trace_and_turns_no_direction(denoise: float, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
-    prior = Mixture(4, components=3, denoise=denoise)
+    prior = Mixture(4, components=3)
     a = torch.randn(3, 4, 4, generator=generator)
     covariance = a @ a.mT + 0.1 * torch.eye(4)
     with torch.no_grad():
         prior.set_covariance(covariance)
-    factor = prior.drawn(torch.arange(3)).detach()
+    factor = prior.drawn(torch.arange(3), denoise).detach()
     drawn = factor @ factor.mT
     trace = covariance.diagonal(dim1=1, dim2=2).sum(1)
     torch.testing.assert_close(drawn.diagonal(dim1=1, dim2=2).sum(1), trace, rtol=1e-4, atol=0)
