@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.rows import ROOT
-from benchmarks.tables import data, edits, explorer, gains, gvae, papers, speed, studies
+from benchmarks.tables import data, edits, explorer, gains, gvae, intervals, papers, speed, studies
 from gvae.models import MODELS
 
 INTRODUCTION = """# Results
@@ -126,6 +126,7 @@ def places() -> list[Place]:
         Place(docs / "how-to" / "explorer.md", "latency", explorer.latency),
         Place(docs / "data" / "index.md", "measured", data.measured),
         Place(docs / "models" / "priors.md", "fits", studies.fits),
+        Place(docs / "metrics" / "index.md", "intervals", intervals.intervals),
     ]
     return [*fixed, *(Place(docs / "models" / f"{name}.md", "results", results_of(name)) for name in MODELS)]
 

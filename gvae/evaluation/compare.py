@@ -2,6 +2,7 @@
 
 Runs that differ in nothing but the seed share a row, mean +- sample standard deviation over the seeds:
     mean = sum(v_i) / S,    sd = sqrt(sum((v_i - mean)^2) / (S - 1)).
+A row is marked as the best of a column only if no other may be (see `gvae.metrics.significance`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from gvae.evaluation.numbers import Number, command, read_all, read_numbers
 from gvae.evaluation.remarks import blind, remarks
 from gvae.evaluation.rows import metric_of, wanted
 from gvae.fields import flat
+from gvae.metrics import significance
 from gvae.runs import Run
 
 
@@ -47,6 +49,11 @@ class Cell:
     note: str = ""
     """why there is no value, or how many seeds have none"""
     best: bool = False
+    """whether it is better than all others, by more than chance"""
+    tied: bool = False
+    """whether it shares the first place: no significant difference from the best mean, while others differ from it"""
+    errors: tuple[float | None, ...] = ()
+    """half the 95 % intervals of the values over images, where they are known"""
 
     @property
     def mean(self) -> float | None:
@@ -191,21 +198,28 @@ def _cell(numbers: list[Number]) -> Cell:
     reasons = [number.reason for number in numbers if number.value is None]
     if not values:
         return Cell((), f"n/a ({reasons[0]})")
-    return Cell(values, f"{len(reasons)} of {len(numbers)} seeds: n/a ({reasons[0]})" if reasons else "")
+    note = f"{len(reasons)} of {len(numbers)} seeds: n/a ({reasons[0]})" if reasons else ""
+    return Cell(values, note, errors=tuple(number.error for number in numbers if number.value is not None))
 
 
 def _mark(column: Column, cells: list[Cell]) -> list[Cell]:
-    """A column's cells with the best mean marked, where there is something to choose from."""
-    costs = [_cost(column, cell.mean) for cell in cells]
-    known = [cost for cost in costs if cost is not None]
-    decided = len(known) > 1 and min(known) < max(known)
+    """A column's cells with the best marked, or those that share the first place, where any differ by more than chance."""
+    costs = [[_cost(column, value) for value in cell.values] for cell in cells]
+    rows = [
+        significance.Row([cost for cost in each if cost is not None], cell.errors)
+        for each, cell in zip(costs, cells, strict=True)
+    ]
+    first = significance.leaders(rows)
+    if len(first) == sum(bool(row.values) for row in rows):
+        return cells
     return [
-        replace(cell, best=decided and cost == min(known)) for cell, cost in zip(cells, costs, strict=True)
+        replace(cell, best=first == [place], tied=len(first) > 1 and place in first)
+        for place, cell in enumerate(cells)
     ]
 
 
-def _cost(column: Column, mean: float | None) -> float | None:
-    """What the best mean has least of; None without a value or a direction."""
-    if mean is None or column.better == "" or (column.better == "target" and column.floor is None):
+def _cost(column: Column, value: float) -> float | None:
+    """What the best has least of; None without a direction."""
+    if column.better == "" or (column.better == "target" and column.floor is None):
         return None
-    return {"lower": mean, "higher": -mean, "target": abs(mean - (column.floor or 0.0))}[column.better]
+    return {"lower": value, "higher": -value, "target": abs(value - (column.floor or 0.0))}[column.better]

@@ -202,6 +202,7 @@ def to_numbers(metric: Metric, result: dict[str, Any], variant: str = "") -> lis
     """The rows that become of one metric's result (see `gvae.metrics.base.measure`)."""
     values, floors = result.get("values") or {}, result.get("floor") or {}
     headline = next(iter(values), "")
+    errors = result.get("errors") or {headline: result.get("error")}
     protocol = {"metric": metric.name, **result["protocol"]}
     common = {
         "n": result["n"] or 0,
@@ -215,7 +216,7 @@ def to_numbers(metric: Metric, result: dict[str, Any], variant: str = "") -> lis
             values.get(part.key),
             part.better,
             floors.get(part.key),
-            error=result.get("error") if part.key == headline else None,
+            error=errors.get(part.key),
             unit=metric.unit if part.key in ("", headline) else "",
             **common,
         )

@@ -7,7 +7,7 @@ from typing import Any
 from gvae.errors import GvaeError
 from gvae.evaluation.inputs import Inputs
 from gvae.evaluation.protocol import asks, protocol
-from gvae.metrics.base import Metric, Unavailable
+from gvae.metrics.base import Metric, Unavailable, split_errors
 
 
 def measure(metric: Metric, needs: Inputs, strict: bool = True) -> dict[str, Any]:
@@ -19,9 +19,9 @@ def measure(metric: Metric, needs: Inputs, strict: bool = True) -> dict[str, Any
         strict: False turns "too few images" into a missing value as well.
 
     Returns:
-        `value` (the headline number; None if it does not apply, then `why` says so), `error` (half its 95 %
-        confidence interval, None if unknown), `values` (all numbers by name), `floor` (the same numbers of
-        real against other real images, None without), `n` (real images), `better`, `unit`, `protocol`.
+        `value` (the headline number; None if it does not apply, then `why` says so), `error` (half its 95 % interval,
+        None if unknown), `values` (all numbers by name), `errors` (half intervals of those that have one), `floor`
+        (the same numbers of real against other real images, None without), `n` (real images), `better`, `unit`, `protocol`.
 
     Raises:
         GvaeError: too few images, if `strict`.
@@ -37,9 +37,10 @@ def measure(metric: Metric, needs: Inputs, strict: bool = True) -> dict[str, Any
         if strict:
             raise
         return result | {"why": f"n/a ({error})"}
-    error = values.pop("error", None)
-    value = next(iter(values.values()))
-    return result | {"value": value, "error": error, "values": values, "floor": _floor(metric, needs)}
+    values, errors = split_errors(values)
+    name, value = next(iter(values.items()))
+    found = {"value": value, "error": errors.get(name), "values": values, "errors": errors}
+    return result | found | {"floor": _floor(metric, needs)}
 
 
 def reference(metric: Metric, needs: Inputs) -> Inputs:
@@ -69,7 +70,7 @@ def _floor(metric: Metric, needs: Inputs) -> dict[str, float] | None:
     if metric.floor is None:
         return None
     try:
-        values = metric.function(*_collect(metric, metric.floor, needs))
-        return {name: value for name, value in values.items() if name != "error"}
+        function = metric.floor_function or metric.function
+        return split_errors(function(*_collect(metric, metric.floor, needs)))[0]
     except (Unavailable, GvaeError):
         return None

@@ -35,5 +35,6 @@ METRIC = Metric(
     better="higher",
     summary="dimensions of the code that change with the image",
     paper="Importance Weighted Autoencoders (Burda et al., 2016) https://arxiv.org/abs/1509.00519",
+    interval="none: a count of units over a threshold, which other images hardly ever change",
     protocol={"threshold": THRESHOLD},
 )

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from gvae.metrics.base import Metric, mean_and_error
+from gvae.metrics.base import Metric
+from gvae.metrics.intervals import mean_and_error
 
 TEMPERATURES, CHAINS = 100, 8
 
 
 def ais(estimates: np.ndarray, gaps: np.ndarray) -> dict[str, float]:
-    """Mean estimate and half its 95 % confidence interval over images; gap and acceptance as diagnostics.
+    """Mean estimate and gap, each with half its 95 % interval over images; acceptance as a diagnostic.
 
     Args:
         estimates: log p(x) and acceptance rate of each image, (2, N).
@@ -28,7 +29,9 @@ def ais(estimates: np.ndarray, gaps: np.ndarray) -> dict[str, float]:
     0.2
     """
     value, error = mean_and_error(estimates[0])
-    return {"ais": value, "error": error, "gap": float(gaps.mean()), "acceptance": float(estimates[1].mean())}
+    gap, error_gap = mean_and_error(gaps[0])
+    acceptance = float(estimates[1].mean())
+    return {"ais": value, "error": error, "gap": gap, "error_gap": error_gap, "acceptance": acceptance}
 
 
 def metric(temperatures: int, chains: int) -> Metric:
@@ -43,6 +46,7 @@ def metric(temperatures: int, chains: int) -> Metric:
         paper="On the Quantitative Analysis of Decoder-Based Generative Models (Wu et al., 2017)"
         " https://arxiv.org/abs/1611.04273",
         unit="nats",
+        interval="Student's t over images",
         protocol={"estimator": "AIS", "temperatures": temperatures, "chains": chains, "leapfrog": 10},
         minimum=1,
     )

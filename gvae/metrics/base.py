@@ -6,11 +6,10 @@ other real images (the floor, below which no model can be told from the data), a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
-
-import numpy as np
 
 
 class Unavailable(Exception):
@@ -24,8 +23,8 @@ class Metric:
     name: str
     """name in `METRICS`"""
     function: Callable[..., dict[str, float]]
-    """takes the values of `needs` in order, returns named numbers; the first is the headline, and one named
-    `error` is half of the headline's 95 % confidence interval"""
+    """takes the values of `needs` in order, returns named numbers; the first is the headline, one named `error` is
+    half of the headline's 95 % interval, and `error_x` half of that of the number x"""
     needs: tuple[str, ...]
     """names of `Inputs` methods"""
     better: Literal["lower", "higher", "target"]
@@ -39,14 +38,26 @@ class Metric:
     """constants of this metric"""
     minimum: int = 2
     """fewest images that every set of images may hold"""
+    interval: str = ""
+    """how the 95 % interval is found (see `gvae.metrics.intervals`), or "none: " and why there is none"""
     floor: tuple[str, ...] | None = None
     """the needs of the same function for real against other real images"""
+    floor_function: Callable[..., dict[str, float]] | None = None
+    """the same numbers without intervals, where these take long: a floor has none"""
 
 
-def mean_and_error(values: np.ndarray) -> tuple[float, float]:
-    """Mean of values (N,) and half the width of its 95 % confidence interval.
+def split_errors(numbers: dict[str, float]) -> tuple[dict[str, float], dict[str, float]]:
+    """What a metric's function returns, as values and half widths of their 95 % intervals, each by the number's name.
 
-    >>> mean_and_error(np.array([1.0, 3.0]))[0]
-    2.0
+    >>> split_errors({"mse": 0.1, "error": 0.01, "psnr": 10.0, "error_psnr": float("nan")})
+    ({'mse': 0.1, 'psnr': 10.0}, {'mse': 0.01})
     """
-    return float(values.mean()), float(1.96 * values.std() / len(values) ** 0.5)
+    values = {name: value for name, value in numbers.items() if not _is_error(name)}
+    names = {"error": next(iter(values)), **{f"error_{name}": name for name in values}}
+    errors = {names[name]: value for name, value in numbers.items() if _is_error(name)}
+    return values, {name: error for name, error in errors.items() if math.isfinite(error)}
+
+
+def _is_error(name: str) -> bool:
+    """Whether a number of a metric is the half width of another's interval."""
+    return name == "error" or name.startswith("error_")

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gvae.metrics.base import Metric, mean_and_error
+from gvae.metrics.base import Metric
+from gvae.metrics.intervals import mean_and_error
 
 
 def elbo(log_weights: np.ndarray) -> dict[str, float]:
@@ -35,5 +36,6 @@ METRIC = Metric(
     summary="evidence lower bound per image",
     paper="Auto-Encoding Variational Bayes (Kingma & Welling, 2014) https://arxiv.org/abs/1312.6114",
     unit="nats",
+    interval="Student's t over images",
     protocol={"estimator": "ELBO, one code per image"},
 )

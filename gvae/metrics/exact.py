@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gvae.metrics.base import Metric, mean_and_error
+from gvae.metrics.base import Metric
+from gvae.metrics.intervals import mean_and_error
 
 
 def exact(log_likelihoods: np.ndarray, limit: np.ndarray) -> dict[str, float]:
@@ -36,5 +37,6 @@ METRIC = Metric(
     summary="exact log p(x) per image: pca, and codes of one or two dimensions of tiny images",
     paper="Adversarial Variational Bayes (Mescheder et al., 2017) https://arxiv.org/abs/1701.04722",
     unit="nats",
+    interval="Student's t over images",
     protocol={"estimator": "exact"},
 )

@@ -2,7 +2,7 @@
 
 Images are torch tensors or arrays (N, C, *S) of floats in [-1, 1], or uint8 arrays (N, H, W), (N, H, W, C) or
 (N, D, H, W, C). Each function returns a `Measurement`: a float, the headline number, that also knows the others by name and
-half of its 95 % confidence interval. Imports no NumPy until it is called.
+half of its 95 % interval. Imports no NumPy until it is called.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gvae.errors import GvaeError, choose
+from gvae.metrics.base import split_errors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,20 +23,23 @@ AUTO = "random-conv"
 class Measurement(float):
     """A number that a metric gave.
 
-    >>> found = Measurement({"fd": 11.5, "fd_means": 2.0, "error": 0.5})
-    >>> found, found["fd_means"], found.error
-    (11.5, 2.0, 0.5)
+    >>> found = Measurement({"ais": -90.5, "error": 0.5, "gap": 2.0, "error_gap": 0.1})
+    >>> found, found["gap"], found.error, found.errors["gap"]
+    (-90.5, 2.0, 0.5, 0.1)
     """
 
     values: dict[str, float]
     """all numbers by name, the headline first"""
     error: float | None
-    """half of the headline's 95 % confidence interval, where the metric gives one"""
+    """half of the headline's 95 % interval, where the metric gives one"""
+    errors: dict[str, float]
+    """half of the 95 % intervals of all numbers that have one, by name"""
 
     def __new__(cls, values: dict[str, float]) -> Measurement:
-        kept = {name: value for name, value in values.items() if name != "error"}
-        found = super().__new__(cls, next(iter(kept.values())))
-        found.values, found.error = kept, values.get("error")
+        kept, errors = split_errors(values)
+        name, headline = next(iter(kept.items()))
+        found = super().__new__(cls, headline)
+        found.values, found.errors, found.error = kept, errors, errors.get(name)
         return found
 
     def __getitem__(self, name: str) -> float:

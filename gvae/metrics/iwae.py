@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gvae.metrics.base import Metric, mean_and_error
+from gvae.metrics.base import Metric
+from gvae.metrics.intervals import mean_and_error
 
 K = 50
 
@@ -53,6 +54,7 @@ def metric(k: int) -> Metric:
         summary=f"importance-weighted bound per image, k = {k}",
         paper="Importance Weighted Autoencoders (Burda et al., 2016) https://arxiv.org/abs/1509.00519",
         unit="nats",
+        interval="Student's t over images",
         protocol={"estimator": f"IWAE-{k}", "k": k},
     )
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gvae.metrics.base import Metric, mean_and_error
+from gvae.metrics.base import Metric
+from gvae.metrics.intervals import mean_and_error
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,5 +54,6 @@ METRIC = Metric(
     summary="rate: KL(q(z|x) || N(0, I)) per image",
     paper="Auto-Encoding Variational Bayes (Kingma & Welling, 2014) https://arxiv.org/abs/1312.6114",
     unit="nats",
+    interval="Student's t over images",
     protocol={"against": "N(0, I)"},
 )

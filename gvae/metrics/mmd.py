@@ -5,21 +5,17 @@
 
 "A Kernel Two-Sample Test" (Gretton et al., 2012) https://jmlr.org/papers/v13/gretton12a.html, Eq. 3. Because
 the bandwidth comes from the real images alone it is the same for every model, and the value is the same
-whether pixels are stored in [0, 1] or [-1, 1]. The variance has the first-order term of a U-statistic, which
-vanishes for equal distributions, and the second-order term, which is all that is left then; matrices are made
-a block at a time.
+whether pixels are stored in [0, 1] or [-1, 1]. See `gvae.metrics.two_sample` for its interval.
 """
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import numpy as np
 
 from gvae.errors import GvaeError
 from gvae.metrics.base import Metric
+from gvae.metrics.two_sample import BLOCK, Sums, estimate, kernel_sums
 
-BLOCK = 1000
 SUBSET = 2000
 
 
@@ -46,64 +42,19 @@ def mmd(real: np.ndarray, fake: np.ndarray, block: int = BLOCK) -> dict[str, flo
     centre = x.mean(0)  # distances stay the same, and single precision loses less of them
     x, y = x - centre, y - centre
     bandwidth = median_distance(x)
-    xx, yy, xy = (sums(a, b, bandwidth, block) for a, b in ((x, x), (y, y), (x, y)))
-    n, m = len(x), len(y)
-    value = (xx.total - n) / (n * (n - 1)) + (yy.total - m) / (m * (m - 1)) - 2 * xy.total / (n * m)
-    return {"mmd": value, "error": 1.96 * variance(xx, yy, xy) ** 0.5, "bandwidth": bandwidth}
-
-
-class Sums(NamedTuple):
-    """What is kept of a kernel matrix (N, M): sums of rows (N,) and columns (M,), and of squares."""
-
-    rows: np.ndarray
-    columns: np.ndarray
-    squares: float
-
-    @property
-    def total(self) -> float:
-        """Sum of all entries."""
-        return float(self.rows.sum())
-
-    @property
-    def residual(self) -> float:
-        """Variance of the entries that row and column means do not explain."""
-        n, m = len(self.rows), len(self.columns)
-        mean = self.total / (n * m)
-        explained = ((self.rows / m) ** 2).mean() + ((self.columns / n) ** 2).mean() - mean**2
-        return max(0.0, float(self.squares / (n * m) - explained))
+    value, error = estimate(*(sums(a, b, bandwidth, block) for a, b in ((x, x), (y, y), (x, y))))
+    return {"mmd": value, "error": error, "bandwidth": bandwidth}
 
 
 def sums(a: np.ndarray, b: np.ndarray, bandwidth: float, block: int = BLOCK) -> Sums:
     """Sums of the Gaussian kernel matrix of a (N, D) and b (M, D), made block by block."""
-    rows, columns, squares = np.zeros(len(a)), np.zeros(len(b)), 0.0
-    norms, norms_b = (a**2).sum(1), (b**2).sum(1)
-    for i in range(0, len(a), block):
-        for j in range(i if a is b else 0, len(b), block):
-            distance = -2 * (a[i : i + block] @ b[j : j + block].T)
-            distance += norms[i : i + block, None] + norms_b[j : j + block]
-            if a is b and i == j:
-                np.fill_diagonal(distance, 0)
-            kernel = np.exp(distance.clip(0) / np.float32(-2 * bandwidth**2))
-            across, down = kernel.sum(1, dtype=np.float64), kernel.sum(0, dtype=np.float64)
-            rows[i : i + block] += across
-            columns[j : j + block] += down
-            mirrored = a is b and i != j  # the matrix is symmetric: only its upper half is made
-            if mirrored:
-                rows[j : j + block] += down
-                columns[i : i + block] += across
-            squares += (1 + mirrored) * float(np.vdot(kernel, kernel))
-    return Sums(rows, columns, squares)
 
+    def gaussian(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        distance = -2 * (a @ b.T)
+        distance += (a**2).sum(1)[:, None] + (b**2).sum(1)
+        return np.exp(distance.clip(0) / np.float32(-2 * bandwidth**2))
 
-def variance(xx: Sums, yy: Sums, xy: Sums) -> float:
-    """Variance of the unbiased squared MMD: first-order part (never below 0) plus second-order part."""
-    n, m = len(xx.rows), len(yy.rows)
-    noise = 4 * (xx.residual / n**2 + xy.residual / (n * m)) + 4 * (
-        yy.residual / m**2 + xy.residual / (n * m)
-    )
-    witness = 4 * (xx.rows / n - xy.rows / m).var() / n + 4 * (yy.rows / m - xy.columns / n).var() / m
-    second = 2 * xx.residual / n**2 + 2 * yy.residual / m**2 + 4 * xy.residual / (n * m)
-    return max(0.0, float(witness - noise)) + second
+    return kernel_sums(a, b, gaussian, block)
 
 
 def median_distance(x: np.ndarray, subset: int = SUBSET, seed: int = 0) -> float:
@@ -132,6 +83,7 @@ METRIC = Metric(
     better="lower",
     summary="unbiased squared MMD of pixels, Gaussian kernel, with a 95 % confidence interval",
     paper="A Kernel Two-Sample Test (Gretton et al., 2012) https://jmlr.org/papers/v13/gretton12a.html",
+    interval="first- and second-order variance of a U-statistic over images",
     protocol={"kernel": "gaussian", "bandwidth": f"median distance of {SUBSET} real images, seed 0"},
     minimum=20,
     floor=("real", "other"),

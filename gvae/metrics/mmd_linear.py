@@ -15,13 +15,14 @@ import numpy as np
 
 from gvae.errors import GvaeError
 from gvae.metrics.base import Metric
+from gvae.metrics.intervals import mean_and_error
 from gvae.metrics.mmd import flatten
 
 BATCH = 32
 
 
 def mmd_linear(real: np.ndarray, fake: np.ndarray, batch: int = BATCH) -> dict[str, float]:
-    """Mean over batches of the squared distance between batch means, and half its 95 % confidence interval.
+    """Mean over batches of the squared distance between batch means, and half its 95 % interval from two batches on.
 
     Args:
         real: images (N, ...) in [-1, 1].
@@ -41,8 +42,8 @@ def mmd_linear(real: np.ndarray, fake: np.ndarray, batch: int = BATCH) -> dict[s
             f"mmd-linear needs at least {batch} images of one shape; got {real.shape} and {fake.shape}"
         )
     gap = _means(x, batches, batch) - _means(y, batches, batch)
-    values = (gap**2).sum(1)
-    return {"mmd_linear": float(values.mean()), "error": float(1.96 * values.std() / batches**0.5)}
+    value, error = mean_and_error((gap**2).sum(1))
+    return {"mmd_linear": value, "error": error}
 
 
 def _means(images: np.ndarray, batches: int, batch: int) -> np.ndarray:
@@ -58,6 +59,7 @@ METRIC = Metric(
     summary="linear-kernel batch MMD of the papers; REWARDS COLLAPSE, never rank by it",
     paper="Generation of 3D Brain MRI Using Auto-Encoding Generative Adversarial Networks "
     "(Kwon et al., 2019) https://arxiv.org/abs/1908.02498",
+    interval="Student's t over batches, which share no image",
     protocol={"kernel": "linear", "estimator": "batch V-statistic", "batch": BATCH, "range": "[-1, 1]"},
     minimum=BATCH,
     floor=("real", "other"),

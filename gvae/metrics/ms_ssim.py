@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gvae.errors import GvaeError
-from gvae.metrics.base import Metric, Unavailable, mean_and_error
+from gvae.metrics.base import Metric, Unavailable
+from gvae.metrics.intervals import pair_mean
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -158,19 +159,21 @@ def mean_similarity(
         )
     first, second = draw_pairs(len(images), labels, pairs, seed)
     parts = []
-    for start in range(0, pairs, block):
+    for start in range(0, len(first), block):
         a, b = (torch.from_numpy(images[i[start : start + block]] / 2 + 0.5).float() for i in (first, second))
         parts.append(similarity(a, b))
-    return mean_and_error(torch.cat(parts).numpy())
+    return pair_mean(torch.cat(parts).numpy(), first, second)
 
 
 def draw_pairs(n: int, labels: np.ndarray | None, pairs: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of random pairs of different images, of the same class if labels (n,) are given.
+    """Indices of random pairs of different images, of the same class if labels (n,) are given; all where there are few.
 
     >>> first, second = draw_pairs(4, np.array([0, 1, 0, 1]), 100, seed=0)
     >>> bool((first != second).all()), np.unique(np.abs(first - second)).tolist()
     (True, [2])
     """
+    if labels is None and n * (n - 1) // 2 <= pairs:
+        return np.triu_indices(n, 1)
     rng = np.random.default_rng(seed)
     labels = np.zeros(n, np.int64) if labels is None else labels
     order = np.argsort(labels, kind="stable")
@@ -190,12 +193,13 @@ METRIC = Metric(
     summary="MS-SSIM between random samples, 3 scales, window 7 at native size; target: the data's own value",
     paper="Conditional Image Synthesis with Auxiliary Classifier GANs (Odena et al., 2017) "
     "https://arxiv.org/abs/1610.09585",
+    interval="variance of a U-statistic over images: pairs that share an image are not independent",
     protocol={
         "scales": 3,
         "window": "gaussian 7, sigma 1.5",
         "range": "[0, 1]",
         "resize": "none",
-        "pairs": f"{PAIRS}, or {FEWER} of images of more than {LARGE} values",
+        "pairs": f"all, at most {PAIRS}, or {FEWER} of images of more than {LARGE} values",
     },
     minimum=20,
     floor=("real", "other"),

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gvae.metrics.base import Metric, Unavailable, mean_and_error
+from gvae.metrics.base import Metric, Unavailable
+from gvae.metrics.intervals import pair_mean
 from gvae.metrics.ms_ssim import STANDARD, draw_pairs, report, similarity
 
 SIZE = 256
@@ -43,7 +44,7 @@ def mean_similarity_256(
         raise Unavailable("n/a (this convention is for images, not volumes)")
     first, second = draw_pairs(len(images), labels, pairs, seed)
     parts = []
-    for start in range(0, pairs, block):
+    for start in range(0, len(first), block):
         both = torch.from_numpy(
             images[np.concatenate([i[start : start + block] for i in (first, second)])]
         ).float()
@@ -52,7 +53,7 @@ def mean_similarity_256(
         )
         a, b = both.chunk(2)
         parts.append(similarity(a, b, WINDOW, STANDARD))
-    return mean_and_error(torch.cat(parts).numpy())
+    return pair_mean(torch.cat(parts).numpy(), first, second)
 
 
 METRIC = Metric(
@@ -63,12 +64,13 @@ METRIC = Metric(
     summary="MS-SSIM between random samples, 5 scales, window 11 at 256 pixels; target: the data's own value",
     paper="Conditional Image Synthesis with Auxiliary Classifier GANs (Odena et al., 2017) "
     "https://arxiv.org/abs/1610.09585",
+    interval="variance of a U-statistic over images: pairs that share an image are not independent",
     protocol={
         "scales": 5,
         "window": "gaussian 11, sigma 1.5",
         "range": "[0, 1]",
         "resize": "256 bilinear",
-        "pairs": PAIRS,
+        "pairs": f"all, at most {PAIRS}",
     },
     minimum=20,
     floor=("real", "other"),

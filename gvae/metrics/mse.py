@@ -11,7 +11,11 @@ from __future__ import annotations
 import numpy as np
 
 from gvae.errors import GvaeError
-from gvae.metrics.base import Metric, mean_and_error
+from gvae.metrics.base import Metric
+from gvae.metrics.intervals import mean_and_error
+
+BLOCK = 100
+"""images at a time"""
 
 
 def mse(x: np.ndarray, x_rec: np.ndarray) -> dict[str, float]:
@@ -29,7 +33,9 @@ def mse(x: np.ndarray, x_rec: np.ndarray) -> dict[str, float]:
     """
     if x.shape != x_rec.shape:
         raise GvaeError(f"images {x.shape} and reconstructions {x_rec.shape} must have the same shape")
-    errors = np.array([((a.astype(np.float64) - b) ** 2).mean() / 4 for a, b in zip(x, x_rec, strict=True)])
+    parts = [slice(start, start + BLOCK) for start in range(0, len(x), BLOCK)]
+    squares = [(x[part].astype(np.float64) - x_rec[part]) ** 2 for part in parts]
+    errors = np.concatenate([square.reshape(len(square), -1).mean(1) / 4 for square in squares])
     value, error = mean_and_error(errors)
     return {"mse": value, "error": error, "psnr": float(-10 * np.log10(max(value, 1e-12)))}
 
@@ -41,5 +47,6 @@ METRIC = Metric(
     better="lower",
     summary="reconstruction error per pixel on [0, 1]",
     paper="Auto-Encoding Variational Bayes (Kingma & Welling, 2014) https://arxiv.org/abs/1312.6114",
+    interval="Student's t over images",
     protocol={"range": "[0, 1]", "code": "mean of q(z|x)"},
 )

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gvae.metrics.base import Metric, mean_and_error
+from gvae.metrics.base import Metric
+from gvae.metrics.intervals import mean_and_error
 
 
 def nats(distortions: np.ndarray) -> dict[str, float]:
@@ -33,5 +34,6 @@ METRIC = Metric(
     summary="reconstruction: E_q -log p(x|z) per image",
     paper="Fixing a Broken ELBO (Alemi et al., 2018) https://arxiv.org/abs/1711.00464",
     unit="nats",
+    interval="Student's t over images",
     protocol={"estimator": "one code per image"},
 )

@@ -16,6 +16,7 @@ from gvae.evaluation.headings import headings
 from gvae.evaluation.numbers import Number, read_numbers
 from gvae.evaluation.remarks import blind, remarks
 from gvae.evaluation.rows import spelled
+from gvae.metrics import significance
 from gvae.runs import Run
 
 if TYPE_CHECKING:
@@ -41,14 +42,22 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def cell_text(cell: Cell) -> str:
-    """Mean over seeds with its standard deviation, or why there is none.
+    """Mean over seeds with its standard deviation, and = where it shares the first place; or why there is none.
 
-    >>> cell_text(Cell((1.0, 2.0, 3.0)))
-    '2 ± 1'
+    >>> cell_text(Cell((1.0, 2.0, 3.0))), cell_text(Cell((1.0,), tied=True))
+    ('2 ± 1', '1 =')
     """
     spread = "" if cell.sd is None else f" ± {number(cell.sd, 2)}"
     note = f" ({cell.note})" if cell.note else ""
-    return f"{number(cell.mean)}{spread}{note}" if cell.values else cell.note
+    return f"{number(cell.mean)}{spread}{' =' * cell.tied}{note}" if cell.values else cell.note
+
+
+def legend(table: Comparison) -> list[str]:
+    """What the marks mean, where there are any."""
+    cells = [cell for row in table.rows for cell in row.cells]
+    if not any(cell.best or cell.tied for cell in cells):
+        return []
+    return [f"Marked: better than all others; =: shares the first place. {significance.RULE}."]
 
 
 def heading(column: Column) -> str:
@@ -105,7 +114,8 @@ def console(table: Comparison) -> Table:
         cells = [row.cells[k] for row in table.rows]
         texts = [_bold(cell_text(c), c.best) for c in cells]
         view.add_row(_text(_titled(column)), WORDS[column.better], number(column.floor), *texts)
-    view.caption, view.caption_justify = _text("\n".join(table.notes)) or None, "left"
+    notes = "\n".join([*table.notes, *legend(table)])
+    view.caption, view.caption_justify = _text(notes) or None, "left"
     return view
 
 
@@ -159,7 +169,7 @@ def html(table: Comparison) -> str:
         cells = "".join(_td(cell_text(row.cells[k]), "best" * row.cells[k].best) for row in table.rows)
         floor = _td(WORDS[column.better], "floor") + _td(number(column.floor), "floor")
         lines.append(f"<tr>{_th(_titled(column))}{floor}{cells}</tr>")
-    notes = "".join(f'<p class="quiet">{escape(note)}</p>' for note in table.notes)
+    notes = "".join(f'<p class="quiet">{escape(note)}</p>' for note in [*table.notes, *legend(table)])
     return _table(["metric", "better", FLOOR, *[row.label for row in table.rows]], lines) + notes
 
 

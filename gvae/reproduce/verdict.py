@@ -1,16 +1,14 @@
 """What a table says of the papers' claims, in plain words, from its own numbers. Imports no torch.
 
-Differences of means between two rows come with Welch's 95 % interval over seeds:
-The Generalization of "Student's" Problem when Several Different Population Variances are Involved (Welch, 1947)
-https://doi.org/10.1093/biomet/34.1-2.28
+Differences of means between two rows come with Welch's 95 % interval over seeds (see `gvae.metrics.significance`).
 """
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Sequence
 
+from gvae.metrics import significance
 from gvae.reproduce.recipe import Column
 from gvae.reproduce.table import Measured, Rows, found
 
@@ -64,31 +62,35 @@ def latent_size(rows: Rows) -> str:
 def standing(rows: Rows, columns: Sequence[Column]) -> str:
     """In what gvae is first, tied or behind, and how many trainings came to nothing; empty while it has no row, or is alone.
 
-    Two rows are tied if their means differ by no more than the standard error of the difference, over seeds; a row of one
-    seed is taken as it is.
+    Two rows are tied unless their means differ by more than chance (see `gvae.metrics.significance`).
 
     Args:
         rows: label -> what was measured of its runs.
         columns: titles of the numbers.
     """
     places: dict[str, list[str]] = {}
-    others = {label: runs for label, runs in rows.items() if label != OURS and runs}
     for column in columns:
-        mine = badness(rows.get(OURS, []), column) if column.number in CLAIMED else []
-        theirs = {label: badness(runs, column) for label, runs in others.items()}
-        if mine and any(theirs.values()):
-            gaps = {
-                k: (statistics.fmean(mine) - statistics.fmean(v), error(mine, v))
-                for k, v in theirs.items()
-                if v
-            }
-            ahead = [k for k, (gap, noise) in gaps.items() if gap > noise]
-            tied = [k for k, (gap, noise) in gaps.items() if abs(gap) <= noise]
-            place = f"behind {named(ahead)}" if ahead else f"tied with {named(tied)}" if tied else "first"
+        if column.number in CLAIMED and (place := place_in(rows, column)):
             places.setdefault(place, []).append(column.title.partition(" x 1000")[0])
     claims = [f"{place} in {listed(titles)}" for place, titles in places.items()]
-    rule = "tied: means differ by no more than the standard error of the difference, over seeds"
+    rule = f"tied: no significant difference. {significance.RULE}"
     return f"**Verdict**: {OURS} is {'; '.join(claims)} ({rule}).{vain(rows)}" if claims else ""
+
+
+def place_in(rows: Rows, column: Column) -> str:
+    """Whom gvae is behind in one number, else with whom it is tied, else "first"; empty without two rows that have it."""
+    mine = badness(rows.get(OURS, []), column)
+    theirs = {label: badness(runs, column) for label, runs in rows.items() if label != OURS}
+    theirs = {label: row for label, row in theirs.items() if row.values}
+    if not mine.values or not theirs:
+        return ""
+    chances = significance.against(mine, list(theirs.values()))
+    level = statistics.fmean(mine.values)
+    tied = [label for label, p in zip(theirs, chances, strict=True) if p >= significance.LEVEL]
+    ahead = [
+        label for label, row in theirs.items() if label not in tied and statistics.fmean(row.values) < level
+    ]
+    return f"behind {named(ahead)}" if ahead else f"tied with {named(tied)}" if tied else "first"
 
 
 def vain(rows: Rows) -> str:
@@ -99,24 +101,14 @@ def vain(rows: Rows) -> str:
     return f" Trainings that came to nothing (coverage below {VAIN}): {listed(told)}." if told else ""
 
 
-def badness(runs: Sequence[Measured], column: Column) -> list[float]:
+def badness(runs: Sequence[Measured], column: Column) -> significance.Row:
     """A number of every run that has it, turned so that lower is better."""
-    numbers = found(runs, column)
+    held = [(n.value, n.floor, n.error) for n in found(runs, column) if n.value is not None]
     if column.number == NEARER:
-        return [abs(n.value - n.floor) for n in numbers if n.value is not None and n.floor is not None]
+        near = [(abs(value - floor), error) for value, floor, error in held if floor is not None]
+        return significance.Row([cost for cost, _ in near], [error for _, error in near])
     sign = -1 if column.number == HIGHER else 1
-    return [sign * n.value for n in numbers if n.value is not None]
-
-
-def error(a: Sequence[float], b: Sequence[float]) -> float:
-    """Standard error of the difference of two means; 0 if either has one value.
-
-    >>> error([1.0, 2.0, 3.0], [2.0, 3.0, 4.0]), error([1.0], [2.0, 3.0])  # sqrt(1 / 3 + 1 / 3)
-    (0.816496580927726, 0.0)
-    """
-    if min(len(a), len(b)) < 2:
-        return 0.0
-    return math.sqrt(sum(statistics.variance(v) / len(v) for v in (a, b)))
+    return significance.Row([sign * value for value, _, _ in held], [error for _, _, error in held])
 
 
 def named(labels: Sequence[str]) -> str:
@@ -144,15 +136,8 @@ def difference(a: Sequence[float], b: Sequence[float], digits: int) -> str:
     >>> difference([1.0, 2.0, 3.0], [2.0, 3.0, 4.0], 2), difference([1.0], [2.0, 3.0], 1)  # t(4) = 2.776, error 0.816
     ('-1.00 ± 2.27', '-1.5')
     """
-    from scipy.stats import t
-
+    apart = significance.difference(significance.Row(a), significance.Row(b))
     if not a or not b:
         return "n/a"
-    apart = f"{statistics.fmean(a) - statistics.fmean(b):+.{digits}f}"
-    if min(len(a), len(b)) < 2:
-        return apart
-    squares = [statistics.variance(v) / len(v) for v in (a, b)]
-    if not sum(squares):
-        return f"{apart} ± {0:.{digits}f}"
-    freedom = sum(squares) ** 2 / sum(s**2 / (len(v) - 1) for s, v in zip(squares, (a, b), strict=True))
-    return f"{apart} ± {float(t.ppf(0.975, freedom)) * math.sqrt(sum(squares)):.{digits}f}"
+    gap = f"{statistics.fmean(a) - statistics.fmean(b):+.{digits}f}"
+    return f"{gap} ± {apart.half_width:.{digits}f}" if apart and min(len(a), len(b)) > 1 else gap

@@ -45,7 +45,8 @@ def test_the_same_seed_twice_is_a_row_of_its_own(make_run):
 )
 def test_best_is_marked_by_direction(make_run, better, marks):
     models = {"vae": 0.10, "gvae": 0.28, "wgan-gp": 0.90}
-    runs = [make_run(m, [Number("score", v, better, floor=0.25)], model=m) for m, v in models.items()]
+    score = partial(Number, "score", better=better, floor=0.25, error=0.01)
+    runs = [make_run(m, [score(v)], model=m) for m, v in models.items()]
     assert [row.cells[0].best for row in compare(runs).rows] == marks
 
 
@@ -53,6 +54,34 @@ def test_a_single_row_or_a_tie_of_all_has_no_best(make_run):
     one = make_run("a", [fd(1.0)])
     assert not compare([one]).rows[0].cells[0].best
     assert not any(row.cells[0].best for row in compare([one, make_run("b", [fd(1.0)], model="vae")]).rows)
+
+
+@pytest.mark.parametrize(
+    ("error", "best", "tied"),
+    [
+        (0.1, [True, False, False], [False, False, False]),
+        (0.5, [False, False, False], [True, True, False]),  # 1 and 1.5: p = 0.17
+        (9.0, [False, False, False], [False, False, False]),  # nothing differs: nothing is marked
+        (None, [False, False, False], [False, False, False]),
+    ],
+)
+def test_only_differences_beyond_chance_mark_a_row_of_one_seed(make_run, error, best, tied):
+    models = {"vae": 1.0, "gvae": 1.5, "wgan-gp": 9.0}
+    runs = [make_run(m, [replace(fd(v), error=error)], model=m) for m, v in models.items()]
+    cells = [row.cells[0] for row in compare(runs).rows]
+    assert [cell.best for cell in cells] == best
+    assert [cell.tied for cell in cells] == tied
+
+
+def test_seeds_decide_where_there_are_several(make_run):
+    """Intervals over images are narrow, and yet other seeds may turn the order round."""
+    seeds = {"vae": (1.0, 3.0, 2.0), "gvae": (2.5, 1.5, 3.5), "wgan-gp": (90.0, 91.0, 92.0)}
+    runs = [
+        make_run(f"{m}{s}", [replace(fd(v), error=0.001)], model=m, seed=s)
+        for m, values in seeds.items()
+        for s, v in enumerate(values)
+    ]
+    assert [row.cells[0].tied for row in compare(runs).rows] == [True, True, False]
 
 
 def test_unlike_protocols_are_left_out_with_the_command_that_measures_alike(make_run):

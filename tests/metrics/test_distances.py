@@ -8,8 +8,9 @@ import pytest
 from gvae.errors import GvaeError
 from gvae.metrics.class_histogram import class_histogram
 from gvae.metrics.frechet import frechet
-from gvae.metrics.kernel import kernel_distance, unbiased
-from gvae.metrics.prdc import prdc
+from gvae.metrics.kernel import kernel_distance
+from gvae.metrics.neighbours import nearest, squared_distances
+from gvae.metrics.prdc import Pairs, prdc, split
 
 
 def gauss(n: int, f: int = 8, mean: float = 0.0, sd: float = 1.0, seed: int = 0) -> np.ndarray:
@@ -56,24 +57,25 @@ def test_frechet_of_a_shift_is_its_squared_length():
 
 @pytest.mark.parametrize(("measure", "key"), [(frechet, "fd"), (kernel_distance, "kd")])
 def test_distances_rank_good_bad_collapsed(sets, measure, key):
-    options = {"subsets": 10} if key == "kd" else {}
-    value = {name: measure(sets["real"], sets[name], **options)[key] for name in ("good", "bad", "collapsed")}
+    value = {name: measure(sets["real"], sets[name])[key] for name in ("good", "bad", "collapsed")}
     assert value["good"] * 5 < value["bad"]
     assert value["good"] * 5 < value["collapsed"]
 
 
 def test_kernel_distance_is_unbiased_on_equal_distributions():
-    values = [unbiased(gauss(40, seed=2 * i), gauss(40, seed=2 * i + 1)) for i in range(300)]
+    values = [kernel_distance(gauss(40, seed=2 * i), gauss(40, seed=2 * i + 1))["kd"] for i in range(300)]
     assert abs(np.mean(values)) < 3 * np.std(values) / 300**0.5
     assert min(values) < 0
 
 
-def test_kernel_distance_is_seeded_and_takes_sets_smaller_than_a_subset():
+def test_kernel_distance_equals_the_definition_over_all_pairs_for_any_block():
     x, y = gauss(60), gauss(50, mean=1, seed=1)
-    assert kernel_distance(x, y, subsets=5, seed=3) == kernel_distance(x, y, subsets=5, seed=3)
-    assert kernel_distance(x, y, subsets=1, size=10, seed=3) != kernel_distance(
-        x, y, subsets=1, size=10, seed=4
-    )
+    xx, yy, xy = ((a @ b.T / 8 + 1) ** 3 for a, b in ((x, x), (y, y), (x, y)))
+    inside = sum((k.sum() - np.trace(k)) / (len(k) * (len(k) - 1)) for k in (xx, yy))
+    for block in (7, 50, 1000):
+        result = kernel_distance(x, y, block)
+        assert result["kd"] == pytest.approx(inside - 2 * xy.mean(), rel=1e-12)
+        assert result["error"] == pytest.approx(kernel_distance(x, y)["error"], rel=1e-9)
 
 
 def brute_force(real: np.ndarray, fake: np.ndarray, k: int) -> dict[str, Any]:
@@ -95,7 +97,16 @@ def test_prdc_equals_brute_force_and_does_not_depend_on_the_block():
     expected = brute_force(real, fake, 5)
     assert 0 < expected["coverage"] < 1
     for block in (7, 40, 1000):
-        assert prdc(real, fake, k=5, block=block) == pytest.approx(expected)
+        assert prdc(real, fake, k=5, block=block, intervals=False) == pytest.approx(expected)
+
+
+def test_prdc_in_parts_of_the_images_is_that_of_each_part():
+    real, fake = gauss(80, 3), gauss(70, 3, mean=0.5, seed=1)
+    lists = nearest(real, 79), nearest(fake, 69)
+    pairs = Pairs(*(part.ravel() for part in np.indices((80, 70))), squared_distances(real, fake).ravel())
+    labels = np.arange(80) % 2, np.arange(70) % 2
+    expected = [list(brute_force(real[g::2], fake[g::2], 5).values()) for g in (0, 1)]
+    assert split(pairs, lists, labels) == pytest.approx(np.array(expected))
 
 
 def test_prdc_of_equal_gaussians_and_of_collapse(sets):
