@@ -34,15 +34,10 @@ def measured(command: str, out: Path, metrics: str, note: str = "") -> Row:
     return row(out, commands, note)
 
 
-def timing(run: Run) -> list[dict[str, Any]]:
-    """The lines of a run's timing.jsonl."""
-    return [json.loads(line) for line in run.timing.read_text(encoding="utf-8").splitlines()]
-
-
 def row(out: Path, commands: list[str], note: str = "") -> Row:
     """What `gvae train` and `gvae evaluate` left in a run, with what produced it."""
     run = Run.open(out)
-    last = timing(run)[-1]
+    last = run.timing_rows()[-1]
     return {
         "commands": commands,
         "note": note,

@@ -19,7 +19,6 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -176,8 +175,15 @@ class Run:
 
     def scores(self) -> dict[int, float]:
         """The score at each number of images seen at which there is one; lower is better."""
-        rows = [line for line in _lines(self.log) if "score" in line]
-        return {int(row["images"]): float(row["score"]) for row in rows}
+        return {int(row["images"]): float(row["score"]) for row in self.log_rows() if "score" in row}
+
+    def log_rows(self) -> list[dict[str, Any]]:
+        """Rows of log.jsonl: terms, diagnostics and scores, each with "images" seen."""
+        return read_rows(self.log)
+
+    def timing_rows(self) -> list[dict[str, Any]]:
+        """Rows of timing.jsonl: seconds, rate and peak of memory, each with "images" seen."""
+        return read_rows(self.timing)
 
     @property
     def weights(self) -> Path:
@@ -236,8 +242,10 @@ class Run:
         return self.path / "reconstructions" / f"{images:09d}.png"
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Rows of a file of JSON lines, without one that is being written."""
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Rows of a file of JSON lines, without one that is being written or was cut short; none if it is not there."""
+    rows = []
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
         with contextlib.suppress(ValueError):
-            yield json.loads(line)
+            rows.append(json.loads(line))
+    return rows

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from html import escape
@@ -28,14 +27,10 @@ def read_log(run: Run) -> dict[str, Series]:
     Left out are values that are not finite, curves that stay at zero, and a line that a crash cut short.
     """
     series: dict[str, Series] = {}
-    for line in run.log.read_text(encoding="utf-8").splitlines() if run.log.exists() else []:
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            continue
-        for name, value in _numbers(entry):
+    for row in run.log_rows():
+        for name, value in _numbers(row):
             if name not in HIDDEN:
-                series.setdefault(name.removeprefix("terms."), []).append((float(entry["images"]), value))
+                series.setdefault(name.removeprefix("terms."), []).append((float(row["images"]), value))
     return {name: points for name, points in series.items() if len(points) > 1 and any(y for _, y in points)}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -29,8 +28,7 @@ Curves = Mapping[str, Sequence[Sequence[Point]]]
 
 def curve(run: Run) -> list[Point]:
     """The scores of a run with images seen and seconds of training."""
-    lines = run.timing.read_text(encoding="utf-8").splitlines() if run.timing.exists() else []
-    seconds = {row["images"]: row["seconds"] for row in map(json.loads, lines)}
+    seconds = {row["images"]: row["seconds"] for row in run.timing_rows()}
     return [Point(n, seconds[n], score) for n, score in run.scores().items() if n in seconds]
 
 

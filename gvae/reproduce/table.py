@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,8 +35,8 @@ def measured(run: Run) -> Measured:
     Raises:
         GvaeError: a damaged metrics.json.
     """
-    lines = run.timing.read_text(encoding="utf-8").splitlines()
-    return Measured(run.train.seed, json.loads(lines[-1])["images"] if lines else 0, tuple(read_numbers(run)))
+    rows = run.timing_rows()
+    return Measured(run.train.seed, rows[-1]["images"] if rows else 0, tuple(read_numbers(run)))
 
 
 def found(rows: Sequence[Measured], column: Column) -> list[Number]:
