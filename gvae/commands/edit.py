@@ -56,7 +56,7 @@ def draw(opened: Run, args: Edit, wanted: list[tuple[str, float]], out: Path) ->
     space = pictures.open_space(opened)
     vectors = torch.stack([find(opened, name, space.size) for name, _ in wanted])
     picture = pictures.read(opened, args.picture, args.given)
-    y = pictures.told(space.loaded, args.given.label, args.given.attributes, [picture])
+    y = pictures.condition(space.loaded, args.given.label, args.given.attributes, [picture])
     z = pictures.codes(space, picture.x, y, args.given.seed)
     shares = torch.linspace(0, 1, args.steps + 1)[:, None]
     x = space.decode(add(z, vectors, shares * torch.tensor([alpha for _, alpha in wanted])), y)

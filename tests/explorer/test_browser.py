@@ -102,7 +102,7 @@ def test_an_upload_comes_back_reconstructed(page, site, renderer, digits):
         {"name": "x.png", "mimeType": "image/png", "buffer": b"nonsense"}
     )
     page.wait_for_function(
-        "() => document.getElementById('status').textContent.includes('no picture that can be read')"
+        "() => document.getElementById('status').textContent.includes('cannot be read as a picture')"
     )
 
 

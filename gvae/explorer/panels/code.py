@@ -8,6 +8,7 @@ from gvae.explorer.answers import Picture, png
 from gvae.explorer.panels.base import Question
 from gvae.explorer.queries import Query, packed
 from gvae.explorer.renderer import Renderer
+from gvae.latent.pictures import takes_pictures
 
 
 def picture(renderer: Renderer, query: Query) -> Picture:
@@ -39,7 +40,7 @@ def facts(renderer: Renderer, query: Query) -> dict[str, Any]:
         "conditions": spec.conditions if model.condition else (),
         "classes": bool(model.classes),
         "encodes": renderer.encodes,
-        "uploads": spec.spatial == 2 and len(set(spec.shape)) == 1,
+        "uploads": takes_pictures(spec),
         "drafts": renderer.drafts,
         "stale": renderer.stale,
     }

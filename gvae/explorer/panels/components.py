@@ -36,7 +36,7 @@ def effects(renderer: Renderer, query: Query) -> dict[str, Any]:
     return {"spread": spread[first:last].tolist(), "effect": [known[k] for k in range(first, last)]}
 
 
-def film(renderer: Renderer, query: Query) -> Picture:
+def traversal(renderer: Renderer, query: Query) -> Picture:
     """A code with one component going from -3 to 3, side by side."""
     z = renderer.code(query)
     rows = traverse(z, query.whole("component", 0, 0, len(z) - 1), query.whole("steps", 9, 2, 25))
@@ -46,5 +46,5 @@ def film(renderer: Renderer, query: Query) -> Picture:
 PANEL = Panel(
     "Components",
     "One slider for each component of the code, those first that change the picture most.",
-    questions={"effects": effects, "film": film},
+    questions={"effects": effects, "traversal": traversal},
 )

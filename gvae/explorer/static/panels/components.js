@@ -85,7 +85,7 @@ export async function mount(box, ctx) {
     picture.follow(ctx.path("picture"), ask());
     film.caption.textContent = `z${component} from -3 to 3`;
     clearTimeout(waiting); // nine pictures: not while one drags
-    waiting = setTimeout(() => film.show(ctx.path("components/film"), { ...ask(), component }), REST);
+    waiting = setTimeout(() => film.show(ctx.path("components/traversal"), { ...ask(), component }), REST);
   }
   const values = ctx.slot(async (response) => {
     const z = (await response.json()).values;
