@@ -51,6 +51,7 @@ def draw(opened: Run, args: Edit, wanted: list[tuple[str, float]], out: Path) ->
 
     from gvae.latent.directions import add
     from gvae.latent.store import find
+    from gvae.losses.reconstruction import mse
     from gvae.plots.grids import grid, save
 
     space = pictures.open_space(opened)
@@ -61,7 +62,7 @@ def draw(opened: Run, args: Edit, wanted: list[tuple[str, float]], out: Path) ->
     shares = torch.linspace(0, 1, args.steps + 1)[:, None]
     x = space.decode(add(z, vectors, shares * torch.tensor([alpha for _, alpha in wanted])), y)
     save(grid(torch.cat([picture.x, x]), columns=len(x) + 1), out)
-    error = float((picture.x - x[:1]).square().mean()) / 4  # quoted on [0, 1]
+    error = float(mse(picture.x, x[:1]))
     names = ", ".join(f"{name} {alpha:+g}" for name, alpha in wanted)
     return (
         f"{args.picture}, its reconstruction (mean squared error per value on [0, 1]: {error:.2e}) and "

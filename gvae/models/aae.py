@@ -28,6 +28,7 @@ from gvae.config import LatentConfig
 from gvae.distributions.posteriors import rsample_and_log_prob
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import nonsaturating_critic
+from gvae.losses.reconstruction import mse
 from gvae.models.base import Losses, Optim, Turn
 from gvae.models.latent import LatentModel
 from gvae.nets.critics import CodeCritic
@@ -93,8 +94,7 @@ class AAE(LatentModel):
         z, _ = rsample_and_log_prob(self.encode(x, y))
         p = self.decode(z, y)
         self.likelihood.observe(x, p.mean)
-        mse = (x - p.mean).square().mean() / 4
-        return Losses({self.trained: {"nll": -p.log_prob(x).mean()}}, {"mse": mse})
+        return Losses({self.trained: {"nll": -p.log_prob(x).mean()}}, {"mse": mse(x, p.mean)})
 
     def criticise(self, batch: Batch) -> Losses:
         """Phase 2: the critic tells draws of the target from codes."""

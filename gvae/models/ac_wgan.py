@@ -13,46 +13,31 @@ C is one linear layer on the critic's last features; the penalty concerns D alon
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 
-from gvae.config import ModelConfig
 from gvae.losses.penalties import gradient_penalty
+from gvae.models import wgan_gp
 from gvae.models.ac_gan import Classified
-from gvae.models.base import Losses, Optim, Turn
-from gvae.ranges import NonNegativeFloat, PositiveFloat, Repeats
+from gvae.models.base import Losses
+from gvae.ranges import NonNegativeFloat
 from gvae.types import Batch
 
 
 @dataclass(frozen=True)
-class Config(ModelConfig):
+class Config(wgan_gp.Config):
     """Wasserstein GAN with gradient penalty and an auxiliary classifier."""
 
-    lr: PositiveFloat = 2e-4
-    """Adam step size"""
     conditional: bool = True
     """tell the generator the class label, and have the critic's classifier find it; without: WGAN-GP"""
     weight: NonNegativeFloat = 1.0
     """weight of the classifier's cross-entropy, in nats"""
-    penalty: NonNegativeFloat = 10.0
-    """weight of the gradient penalty"""
-    critic_steps: Repeats = 5
-    """critic steps for each generator step"""
-    augment: Literal["none", "shift", "diff"] = "none"
-    """change what the critic sees, for data below about 20,000 images"""
 
 
-class ACWGAN(Classified):
+class ACWGAN(Classified, wgan_gp.WGANGP):
     """Wasserstein GAN with gradient penalty and an auxiliary classifier."""
 
     Config = Config
-
-    def turns(self):
-        return [Turn(self.criticise, repeat=self.config.critic_steps), Turn(self.generate)]
-
-    def optim(self, player: str) -> Optim:
-        return Optim(self.config.lr, betas=(0.5, 0.9))
 
     def criticise(self, batch: Batch) -> Losses:
         """The step of critic and classifier."""

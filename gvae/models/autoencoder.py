@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gvae.config import LatentConfig
+from gvae.losses.reconstruction import mse
 from gvae.models.base import Losses, Turn
 from gvae.models.latent import LatentModel
 from gvae.types import Batch
@@ -45,6 +46,4 @@ class Autoencoder(LatentModel):
         x, y = batch
         p = self.decode(self.encode(x, y).mean, y)
         self.likelihood.observe(x, p.mean)
-        return Losses(
-            {self.trained: {"nll": -p.log_prob(x).mean()}}, {"mse": (x - p.mean).square().mean() / 4}
-        )
+        return Losses({self.trained: {"nll": -p.log_prob(x).mean()}}, {"mse": mse(x, p.mean)})

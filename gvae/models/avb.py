@@ -36,6 +36,7 @@ from gvae.config import LatentConfig
 from gvae.distributions.posteriors import MIN_LOGVAR, Posterior, gaussian
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import nonsaturating_critic
+from gvae.losses.reconstruction import mse
 from gvae.models.base import Losses, Optim, Player, Turn
 from gvae.models.latent import LatentModel
 from gvae.nets.critics import PairCritic
@@ -115,7 +116,7 @@ class AVB(LatentModel):
         score, drawn, r = self.judge(x, y, z)
         rate = (score + r.log_prob(z) - self.standard_normal().log_prob(z)).mean()
         terms = {"nll": -p.log_prob(x).mean(), "kl": self.beta * rate}
-        diagnostics = {"kl_nats": rate, "critic_nats": score.mean(), "mse": (x - p.mean).square().mean() / 4}
+        diagnostics = {"kl_nats": rate, "critic_nats": score.mean(), "mse": mse(x, p.mean)}
         return Losses({self.trained: terms, **self.estimators(score, drawn, r, z)}, diagnostics)
 
     def criticise(self, batch: Batch) -> Losses:

@@ -29,6 +29,7 @@ from gvae import nets
 from gvae.losses.adversarial import ADVERSARIAL, balance, wasserstein_critic
 from gvae.losses.augment import Augment
 from gvae.losses.penalties import as_grad_leaf, gradient_penalty, lazy_zero_centred, squared_slope
+from gvae.losses.reconstruction import mse
 from gvae.models.base import Losses, Optim, Player, Turn
 from gvae.models.gvae_options import Config, check
 from gvae.models.latent import LatentModel, has_parameters
@@ -157,7 +158,7 @@ class GVAE(LatentModel):
         terms = {"nll": -p.log_prob(x).mean()}
         if self.config.code == "kl" and "encoder" in who:
             terms["kl"] = self.beta * kl
-        return terms, {"kl_nats": kl, "mse": (x - x_rec).square().mean() / 4}
+        return terms, {"kl_nats": kl, "mse": mse(x, x_rec)}
 
     def play(self, batch: Batch, only: Player | None = None) -> Losses:
         """All players on one forward pass; with `only`, one of `groups` on as much of that pass as it needs."""

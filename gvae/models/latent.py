@@ -210,7 +210,7 @@ class LatentModel(Model):
         for first in range(0, k, together):
             n = min(together, k - first)
             z, log_q = (torch.cat(v) for v in zip(*(rsample_and_log_prob(q) for _ in range(n)), strict=True))
-            many, labels = repeat(x, n), None if y is None else repeat(y, n)
+            many, labels = copies(x, n), None if y is None else copies(y, n)
             weights = self.decode(z, labels).log_prob(many) + self.log_prior(z, labels, prior) - log_q
             rows.append(weights.view(n, len(x)))
         return torch.cat(rows)
@@ -248,6 +248,6 @@ def has_parameters(module: nn.Module) -> bool:
     return any(True for _ in module.parameters())
 
 
-def repeat(x: Tensor, k: int) -> Tensor:
+def copies(x: Tensor, k: int) -> Tensor:
     """k copies of a batch, one after the other: (B, ...) -> (k B, ...)."""
     return x if k == 1 else x.repeat(k, *[1] * (x.dim() - 1))

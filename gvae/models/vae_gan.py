@@ -27,6 +27,7 @@ from gvae.config import LatentConfig
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import nonsaturating_critic, nonsaturating_generator
 from gvae.losses.augment import Augment
+from gvae.losses.reconstruction import mse
 from gvae.models.base import Losses, Optim, Player, Turn
 from gvae.models.latent import LatentModel, has_parameters
 from gvae.ranges import NonNegativeFloat, PositiveFloat
@@ -101,7 +102,7 @@ class VAEGAN(LatentModel):
                 for name, terms in moves.items()
                 if name not in waiting(*costs, self.config.margin)
             }
-        return Losses(moves, {"mse": (x - x_rec).square().mean() / 4})
+        return Losses(moves, {"mse": mse(x, x_rec)})
 
 
 def waiting(real: float, fake: float, margin: float) -> set[str]:

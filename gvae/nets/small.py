@@ -225,16 +225,5 @@ class Generator(nn.Module):
         return unfold(self.last(act(h)), self.shape).float()
 
 
-def encoder(spec: DataSpec, net: NetConfig, outputs: int, condition: int = 0) -> Encoder:
-    """Small encoder."""
-    return Encoder(spec, net, outputs, condition)
-
-
-def generator(spec: DataSpec, net: NetConfig, latent: int, condition: int = 0) -> Generator:
-    """Small generator."""
-    return Generator(spec, net, latent, condition)
-
-
-def critic(spec: DataSpec, net: NetConfig, condition: int = 0) -> Critic:
-    """Small critic."""
-    return Critic(spec, net, condition)
+encoder, generator, critic = Encoder, Generator, Critic
+"""what `gvae.nets` builds from (spec, net, outputs or latent, condition)"""

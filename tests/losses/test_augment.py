@@ -131,9 +131,9 @@ def test_what_cannot_go_together_is_refused():
     gvae = resolve("gvae")
     spec = DataSpec("m", 1, (8, 8))
     with pytest.raises(GvaeError, match="--features compares"):
-        gvae(gvae.Config(features=1.0, augment="diff"), spec)
+        gvae(spec, gvae.Config(features=1.0, augment="diff"))
     with pytest.raises(GvaeError, match="--augment adaptive needs scores with a zero"):
-        gvae(gvae.Config(adversarial="wasserstein", augment="adaptive"), spec)
+        gvae(spec, gvae.Config(adversarial="wasserstein", augment="adaptive"))
 
 
 @pytest.mark.parametrize("shape", [*SHAPES, (64, 1, 7, 7)])

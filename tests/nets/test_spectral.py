@@ -38,7 +38,7 @@ def test_only_critics_are_normalised_and_only_if_asked():
 def test_clipped_weights_and_spectral_normalisation_exclude_each_other():
     wgan = resolve("wgan")
     with pytest.raises(GvaeError, match=r"use wgan-gp or gan"):
-        wgan(wgan.Config(net=NetConfig(spectral=True)), SPEC)
+        wgan(SPEC, wgan.Config(net=NetConfig(spectral=True)))
 
 
 def test_a_normalised_critic_learns():

@@ -12,6 +12,7 @@ from gvae.explorer.answers import address, png
 from gvae.explorer.panels.base import Panel
 from gvae.explorer.queries import Query, packed
 from gvae.explorer.renderer import Renderer
+from gvae.losses.reconstruction import mse
 from gvae.seeding import seeded
 
 CODES = 64
@@ -32,7 +33,7 @@ def whole(renderer: Renderer, query: Query) -> dict[str, Any]:
     return {
         "pictures": {title: address(png(image)) for title, image in shown.items()},
         "code": f"z:{packed(z.numpy())}",
-        "mse": float((x - x_rec).square().mean()) / 4,
+        "mse": float(mse(x, x_rec)),
         "bounds": bounds(renderer, x, y) if renderer.loaded.can("log_weights") else {},
     }
 
