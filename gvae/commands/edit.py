@@ -38,7 +38,7 @@ class Edit:
 def run(words: list[str]) -> None:
     """Edit as the command line says."""
     args = parse(Edit(), joined(words, "--add"), "gvae edit")
-    wanted = wishes(args.add)
+    wanted = parse_edits(args.add)
     opened = Run.open(args.run)
     out = args.out or Path(f"{opened.path.resolve().name}-edit.png")
     pictures.check_out(out, *pictures.STILL)
@@ -70,13 +70,13 @@ def draw(opened: Run, args: Edit, wanted: list[tuple[str, float]], out: Path) ->
     )
 
 
-def wishes(text: str) -> list[tuple[str, float]]:
+def parse_edits(text: str) -> list[tuple[str, float]]:
     """Names and alphas.
 
     Raises:
         GvaeError: not NAME=ALPHA, or an alpha that is no finite number.
 
-    >>> wishes("Smiling=1.5, Male=-1")
+    >>> parse_edits("Smiling=1.5, Male=-1")
     [('Smiling', 1.5), ('Male', -1.0)]
     """
     return [parse_edit(part.strip()) for part in text.split(",") if part.strip()] or [parse_edit(text)]

@@ -42,7 +42,7 @@ class Renderer:
         root: folder with data sets; None for the usual one.
 
     Raises:
-        GvaeError: no run, damaged, or a model whose codes cannot be moved.
+        GvaeError: no run, damaged, or a model without usable codes.
     """
 
     def __init__(self, path: Path, root: Path | None = None) -> None:
@@ -118,8 +118,8 @@ class Renderer:
         known = self.directions()
         return known[name].vector if name in known else find(self.run, name, self.space.size)
 
-    def told(self, query: Query) -> Tensor | None:
-        """What a conditional model is told, (1,) or (1, A): y=3, or y=0110 for attributes; its first example if not given.
+    def condition(self, query: Query) -> Tensor | None:
+        """Class (1,) or attributes (1, A) for a conditional model: y=3, or y=0110; its first example if not given.
 
         Raises:
             GvaeError: no such class, or not a 0 or 1 for each attribute.
@@ -170,9 +170,9 @@ class Renderer:
             query: its word `name` is the source, `set` is components as 3:1.5, `add` directions as Smiling:1.5.
 
         Raises:
-            GvaeError: no such source, component or direction, or a number beyond all sense.
+            GvaeError: no such source, component or direction, or a number out of range.
         """
-        z = self.source(query.text(name, "seed:0"), self.told(query)).clone()
+        z = self.source(query.text(name, "seed:0"), self.condition(query)).clone()
         for word, value in query.pairs("set", -FAR, FAR):
             z[Query({"component": word}).whole("component", 0, 0, self.space.size - 1)] = value
         for word, alpha in query.pairs("add", -FAR, FAR):
@@ -198,7 +198,7 @@ def stamp(path: Path) -> float | None:
 
 
 def key(y: Tensor | None) -> Hashable:
-    """What a conditional model is told, as a key.
+    """A condition as a key.
 
     >>> key(torch.tensor([3])), key(None)
     ((3,), None)

@@ -132,8 +132,8 @@ def test_a_movement_is_followed_in_drafts_and_ends_on_the_picture(page, site, re
     page.get_by_label("component z0", exact=True).fill("2")
     page.wait_for_function(
         """() => {
-            const { address, wish, painted } = document.querySelector("canvas[aria-label='sample']").dataset;
-            return address?.includes("set=0%3A2") && !address.includes("draft") && wish === painted;
+            const { address, request, painted } = document.querySelector("canvas[aria-label='sample']").dataset;
+            return address?.includes("set=0%3A2") && !address.includes("draft") && request === painted;
         }"""
     )
     z = torch.tensor([code(shown, Query({"set": "0:2"}))["values"]])

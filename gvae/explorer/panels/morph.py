@@ -25,7 +25,7 @@ def path(renderer: Renderer, query: Query) -> Tensor:
     Raises:
         GvaeError: no such codes, or no density to follow.
     """
-    kind, space, y = query.text("path", "auto", KINDS), renderer.space, renderer.told(query)
+    kind, space, y = query.text("path", "auto", KINDS), renderer.space, renderer.condition(query)
     kind = space.best_path if kind == "auto" else kind
     a, b = renderer.code(query, "a"), renderer.code(query, "b")
     log_prob = space.log_density(y) if kind == "density" else None
@@ -36,19 +36,19 @@ def path(renderer: Renderer, query: Query) -> Tensor:
 def at(renderer: Renderer, query: Query) -> Picture:
     """One step of the path, 0 to STEPS - 1."""
     z = path(renderer, query)[query.whole("step", 0, 0, STEPS - 1)]
-    return png(renderer.decode(z[None], renderer.told(query)))
+    return png(renderer.decode(z[None], renderer.condition(query)))
 
 
 def row(renderer: Renderer, query: Query) -> Picture:
     """Evenly spread steps of the path side by side."""
     which = torch.linspace(0, STEPS - 1, query.whole("steps", 9, 2, 25)).round().long()
-    return strip(renderer.decode(path(renderer, query)[which], renderer.told(query)))
+    return strip(renderer.decode(path(renderer, query)[which], renderer.condition(query)))
 
 
 def there_and_back(renderer: Renderer, query: Query) -> Picture:
     """There and back as GIF or WebP."""
     z = path(renderer, query)
-    x = renderer.decode(torch.cat([z, z[1:-1].flip(0)]), renderer.told(query))
+    x = renderer.decode(torch.cat([z, z[1:-1].flip(0)]), renderer.condition(query))
     return animation(list(frames(x)), query.text("format", "gif", ("gif", "webp")))
 
 

@@ -26,7 +26,7 @@ def whole(renderer: Renderer, query: Query) -> dict[str, Any]:
     """
     name = query.text("code", "test:0")
     x, own = renderer.image(name)
-    y = renderer.told(query) if own is None or not renderer.space.model.condition else own
+    y = renderer.condition(query) if own is None or not renderer.space.model.condition else own
     z = renderer.source(name, y)
     x_rec = renderer.decode(z[None], y)
     shown = {"original": x, "reconstruction": x_rec, "difference": (x_rec - x) / 2}
