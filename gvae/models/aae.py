@@ -99,7 +99,7 @@ class AAE(LatentModel):
     def criticise(self, batch: Batch) -> Losses:
         """Phase 2: the critic tells draws of the target from codes."""
         x, y = batch
-        with torch.no_grad():  # nobody but the critic moves in this turn
+        with torch.no_grad():  # only the critic is updated in this turn
             z, _ = rsample_and_log_prob(self.encode(x, y))
         real, code = self.code_critic(self.target(len(z)), y), self.code_critic(z, y)
         return Losses(

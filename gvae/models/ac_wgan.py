@@ -1,4 +1,4 @@
-r"""AC-WGAN: the players of AC-GAN in the game of WGAN-GP.
+r"""AC-WGAN: WGAN-GP with the auxiliary classifier of AC-GAN.
 
     Improved Training of Wasserstein GANs (Gulrajani et al., 2017) https://arxiv.org/abs/1704.00028, Algorithm 1, with the
     auxiliary classifier of Conditional Image Synthesis with Auxiliary Classifier GANs (Odena et al., 2017)
@@ -29,7 +29,7 @@ class Config(wgan_gp.Config):
     """Wasserstein GAN with gradient penalty and an auxiliary classifier."""
 
     conditional: bool = True
-    """tell the generator the class label, and have the critic's classifier find it; without: WGAN-GP"""
+    """a conditional generator, and a classifier that predicts the class from the critic's features; without: WGAN-GP"""
     weight: NonNegativeFloat = 1.0
     """weight of the classifier's cross-entropy, in nats"""
 
@@ -42,7 +42,7 @@ class ACWGAN(Classified, wgan_gp.WGANGP):
     def criticise(self, batch: Batch) -> Losses:
         """The step of critic and classifier."""
         x, y = batch
-        with torch.no_grad():  # only the judges move in this turn
+        with torch.no_grad():  # only critic and classifier are updated in this turn
             x_gen = self.augment(self.sample(len(x), y))
         x = self.augment(x)
         (real, h_real), (fake, h_fake) = self.critic(x), self.critic(x_gen)

@@ -14,7 +14,7 @@ R(p) = -log p, with gradients between 0 and 1.
 
 Readings: |.| is the mean over pixel values, as in public re-implementations; the code critic takes draws of the prior for
 real, which the first version of the paper has the other way round. Deviations: one forward pass and one step for all
-players; samples come from a prior fitted to the codes; a conditional code critic is told the class.
+players; samples come from a prior fitted to the codes; the code critic of a conditional model is conditional too.
 """
 
 from __future__ import annotations

@@ -17,7 +17,8 @@ is no bound. `kl_nats` and the metric `kl` are that estimate. `log_weights` leav
 fitted to draws of q(z|x), a proper importance sampler, so `elbo`, `iwae` are lower bounds, loose where q is no Gaussian.
 
 Deviations: r is a network that learns by maximum likelihood (the paper takes moments of a special encoder's noise); its
-identity does not need the exact moments. A player is moved by its own terms only, so what the paper detaches needs none.
+identity does not need the exact moments. A player is updated by its own terms only, so nothing has to be
+detached as in the paper.
 """
 
 from __future__ import annotations
@@ -122,7 +123,7 @@ class AVB(LatentModel):
     def criticise(self, batch: Batch) -> Losses:
         """A step of those who estimate the density."""
         x, y = batch
-        with torch.no_grad():  # the encoder does not move in this turn
+        with torch.no_grad():  # the encoder is not updated in this turn
             z = self.code(x, y)
         return Losses(self.estimators(*self.judge(x, y, z), z))
 

@@ -7,10 +7,10 @@ r"""GVAE: an encoder, a generator and a critic in one model.
         encoder, generator:  -log p(x|z) + beta KL(q(z|x) || N(0, I))            from the start
                              + w [g_adv(D(x), D(G(z_e))) + g_adv(D(x), D(G(z_r)))] once the prior is fitted
         critic:              d_adv(D(x), D(G(z_e))) + d_adv(D(x), D(G(z_r))) + penalty
-        prior:               -log p(z_e),  so that z_r ~ p(z) follows the codes z_e ~ q(z|x), if those still move
+        prior:               -log p(z_e),  so that z_r ~ p(z) follows the codes z_e ~ q(z|x), unless the encoder is frozen
 
-The default first learns the likelihood, then fits the prior, then sharpens samples of that prior while the encoder, and so
-what the prior was fitted to, stands still. `--preset paper` plays all players from the first step, with WGAN-GP, an L1
+The default first learns the likelihood, then fits the prior, then trains the generator against the critic on samples of
+that prior, with the encoder frozen. `--preset paper` trains all players from the first step, with WGAN-GP, an L1
 reconstruction and a code critic in place of the KL term.
 """
 
@@ -37,7 +37,7 @@ from gvae.nets.critics import CodeCritic
 from gvae.types import Batch, DataSpec, Terms
 
 CONSTANT_UPDATES = 150
-"""updates of a late critic at its full step size, at which it does not stay together for long"""
+"""updates of a critic at its full step size where it starts late; at that step size it soon diverges"""
 UNLEARNED = 2000
 """codes of the prior's first fit with `--start 0`, when the encoder has learned nothing yet"""
 
@@ -90,17 +90,17 @@ class GVAE(LatentModel):
 
     @property
     def frozen(self) -> bool:
-        """Whether the encoder stands still once the critic has entered."""
+        """Whether the encoder is frozen in the adversarial stage."""
         return self.config.freeze and self.config.start > 0
 
     @property
     def sharpened(self) -> tuple[str, ...]:
-        """Who minimises the bound beside the critic."""
+        """Players that minimise the bound in the adversarial stage."""
         return tuple(name for name in self.trained if not (self.frozen and name == "encoder"))
 
     @property
     def groups(self) -> list[Player]:
-        """Who steps together beside the critic: those who minimise the bound, and everybody else alone."""
+        """Players of the adversarial stage that step together: those that minimise the bound; every other one alone."""
         return [self.sharpened, *list(self.players())[len(self.trained) :]]
 
     def turns(self):
@@ -173,7 +173,7 @@ class GVAE(LatentModel):
             judged = self.judge(x, p.mean, y)
             diagnostics["score_gap"] = (
                 judged.real - judged.fake
-            ).mean()  # how far the critic tells data from fakes
+            ).mean()  # how far apart the critic scores data and fakes
             if self.sharpened in steps:
                 terms, more = self.bound(x, q, p, self.sharpened)
                 losses[self.sharpened] = terms

@@ -31,7 +31,7 @@ from gvae.types import Batch, DataSpec
 FIT_CODES = 60_000
 """codes a prior is fitted to"""
 PSEUDO_INPUTS = 400
-"""of the vamp prior, where nobody says how many"""
+"""of the vamp prior by default"""
 CODES = 250
 """codes that are decoded together when images are weighed"""
 
@@ -128,7 +128,7 @@ class LatentModel(Model):
 
     @property
     def beta(self) -> float:
-        """Weight of the KL term now: it rises over the warm-up."""
+        """Weight of the KL term now: from 0 to its option over the warm-up."""
         c = self.config
         return c.beta * min(1.0, self.progress / c.kl_warmup) if c.kl_warmup else c.beta
 

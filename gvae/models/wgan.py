@@ -59,13 +59,13 @@ class WGAN(ImplicitModel):
     def optim(self, player: str) -> Optim:
         return Optim(
             self.config.lr, betas=(0.0, 0.99), kind="rmsprop"
-        )  # the paper found momentum to upset the game
+        )  # momentum made training unstable in the paper
 
     def criticise(self, batch: Batch) -> Losses:
         """The critic's step, from clipped weights."""
         x, y = batch
         limit = self.config.clip_weights
-        with torch.no_grad():  # nobody but the critic moves in this turn
+        with torch.no_grad():  # only the critic is updated in this turn
             for weight in self.critic.parameters():
                 weight.clamp_(-limit, limit)
             x_gen = self.sample(len(x), y)

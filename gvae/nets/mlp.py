@@ -48,7 +48,7 @@ class Encoder(nn.Module):
 
 
 class Critic(nn.Module):
-    """(x, y) -> scores (B,), features of every hidden layer; classes enter by projection."""
+    """(x, y) -> scores (B,), features of every hidden layer; classes by projection."""
 
     def __init__(self, spec: DataSpec, net: NetConfig, condition: int = 0) -> None:
         super().__init__()

@@ -173,7 +173,7 @@ class Encoder(nn.Module):
 
 
 class Critic(nn.Module):
-    """(x, y) -> scores (B,), features of every stage; classes enter by projection (Miyato & Koyama, 2018)."""
+    """(x, y) -> scores (B,), features of every stage; classes by projection (Miyato & Koyama, 2018)."""
 
     def __init__(self, spec: DataSpec, net: NetConfig, condition: int = 0) -> None:
         super().__init__()

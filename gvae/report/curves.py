@@ -61,11 +61,11 @@ def chart(name: str, points: Series) -> str:
         f"{WIDTH * _part(x, xs):.1f},{HEIGHT - 4 - (HEIGHT - 8) * _part(y, heights):.1f}"
         for x, y in zip(xs, heights, strict=True)
     )
-    told = f"{number(low)} to {number(high)}{', log axis' if log else ''}; last {number(ys[-1])}"
+    text = f"{number(low)} to {number(high)}{', log axis' if log else ''}; last {number(ys[-1])}"
     return (
         f'<figure class="chart"><figcaption>{escape(name).replace("/", "/<wbr>")}</figcaption>'
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(name)}: {told}">'
-        f'<polyline points="{path}"/></svg><small>{told}</small></figure>'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(name)}: {text}">'
+        f'<polyline points="{path}"/></svg><small>{text}</small></figure>'
     )
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from gvae.runs import Run
 
 LEVELS = (100.0, 30.0, 10.0)
-"""scores for which the time is told until they were reached"""
+"""scores for which the table gives the time until they were reached"""
 
 
 class Point(NamedTuple):
