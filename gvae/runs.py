@@ -76,6 +76,16 @@ def numbered(path: Path) -> Path:
     return free
 
 
+class File:
+    """Attribute of a run: the path of a file in its folder."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, run: Run, owner: type[Run]) -> Path:
+        return run.path / self.name
+
+
 @dataclass(frozen=True)
 class Run:
     """A run folder and what its run.json says."""
@@ -90,6 +100,21 @@ class Run:
     """library versions, command line, prepared-data facts"""
     chosen: str = "last"
     """which weights `weights` means: last or best"""
+
+    state = File("state.pt")
+    """State that resumes."""
+    log = File("log.jsonl")
+    """Terms and diagnostics."""
+    timing = File("timing.jsonl")
+    """Seconds and rate."""
+    metrics = File("metrics.json")
+    """Numbers with their protocol."""
+    directions = File("directions.safetensors")
+    """Directions in the space of codes."""
+    directions_about = File("directions.json")
+    """What is known about the directions."""
+    final = File("final.png")
+    """Last sample grid."""
 
     @classmethod
     def create(
@@ -190,44 +215,9 @@ class Run:
         """Weights that sample: the last, or those with the best score."""
         return self.path / ("best.safetensors" if self.chosen == "best" else "weights.safetensors")
 
-    @property
-    def state(self) -> Path:
-        """State that resumes."""
-        return self.path / "state.pt"
-
-    @property
-    def log(self) -> Path:
-        """Terms and diagnostics."""
-        return self.path / "log.jsonl"
-
-    @property
-    def timing(self) -> Path:
-        """Seconds and rate."""
-        return self.path / "timing.jsonl"
-
-    @property
-    def metrics(self) -> Path:
-        """Numbers with their protocol."""
-        return self.path / "metrics.json"
-
-    @property
-    def directions(self) -> Path:
-        """Directions in the space of codes."""
-        return self.path / "directions.safetensors"
-
-    @property
-    def directions_about(self) -> Path:
-        """What is known about the directions."""
-        return self.path / "directions.json"
-
     def partial(self, name: str) -> Path:
         """What a long measurement has so far."""
         return self.path / "partial" / f"{name}.npy"
-
-    @property
-    def final(self) -> Path:
-        """Last sample grid."""
-        return self.path / "final.png"
 
     def samples(self, images: int) -> Path:
         """Sample grid after that many images."""

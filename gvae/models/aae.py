@@ -71,14 +71,18 @@ class AAE(LatentModel):
         self.code_critic = CodeCritic(self.config.latent, self.config.hidden, self.condition)
 
     def check_options(self) -> None:
-        check(self.config)
+        config = self.config
+        if config.target == "mixture" and config.prior == "normal":
+            raise GvaeError(
+                "--target mixture gives codes that do not follow N(0, I); use --prior mixture, realnvp or flow"
+            )
 
     @property
     def stochastic(self) -> bool:
         return self.config.posterior == "gaussian"
 
     def players(self):
-        return {name: getattr(self, name) for name in (*self.trained, "code_critic")}
+        return super().players() | {"code_critic": self.code_critic}
 
     def turns(self):
         return [Turn(self.reconstruct), Turn(self.criticise), Turn(self.regularise)]
@@ -132,15 +136,3 @@ def ring(n: int, latent: int, noise: Tensor) -> Tensor:
     quarter = torch.arange(latent, device=noise.device) % 2 / 4  # sine beside cosine
     mean = torch.cos(2 * math.pi * (mode / MODES - quarter))
     return math.sqrt(2 * (1 - SPREAD**2)) * mean + SPREAD * noise
-
-
-def check(config: Config) -> None:
-    """Refuse options that cannot work.
-
-    Raises:
-        GvaeError: which, and what is allowed.
-    """
-    if config.target == "mixture" and config.prior == "normal":
-        raise GvaeError(
-            "--target mixture gives codes that do not follow N(0, I); use --prior mixture, realnvp or flow"
-        )

@@ -35,9 +35,6 @@ class Autoencoder(LatentModel):
     def stochastic(self) -> bool:
         return False
 
-    def players(self):
-        return {name: getattr(self, name) for name in self.trained}
-
     def turns(self):
         return [Turn(self.reconstruction)]
 

@@ -6,8 +6,8 @@ r"""Conditional GAN: a GAN whose generator and critic are conditional on the cla
         generator:   -log sigmoid D(x_gen, y),   x_gen = G(z, y),  z ~ N(0, I),  y of the batch's images
 
 `--conditioning input` is the paper's critic: the class is an input of its first layer, here as one plane of ones among
-planes of zeros. `--conditioning projection` adds <head_y, features of x> to the score: cGANs with Projection Discriminator (Miyato &
-Koyama, 2018) https://arxiv.org/abs/1802.05637, Eq. 3. The same as `gan --conditional` then, with which it shares every line.
+planes of zeros. `--conditioning projection` adds <head_y, features of x> to the score: cGANs with Projection Discriminator
+(Miyato & Koyama, 2018) https://arxiv.org/abs/1802.05637, Eq. 3. The same as `gan --conditional` then.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ r"""Conditional VAE: a VAE conditional on the class, so that its code need not c
         encoder, generator:  -log p(x|z, y) + beta KL(q(z|x, y) || N(0, I))
 
 `--conditioning decoder` is the form of gans-vs-vaes: the class is concatenated to the code, and the encoder does not see it.
-The same as `vae --conditional` otherwise, with which it shares every line.
+The same as `vae --conditional` otherwise.
 """
 
 from __future__ import annotations

@@ -48,7 +48,11 @@ class GAN(ImplicitModel):
     Config = Config
 
     def check_options(self) -> None:
-        check(self.config)
+        config = self.config
+        if config.smooth and config.loss != "nonsaturating":
+            raise GvaeError(
+                f"--smooth is for --loss nonsaturating; --loss {config.loss} has no target to move"
+            )
 
     def turns(self):
         lazy = [Turn(self.smoothen, every=self.config.penalty_every)] if self.config.penalty else []
@@ -93,13 +97,3 @@ class GAN(ImplicitModel):
         """Lazy zero-centred penalty on images x (B, C, *S), ()."""
         c = self.config
         return lazy_zero_centred(lambda v: self.critic(v, y)[0], self.augment(x), c.penalty, c.penalty_every)
-
-
-def check(config: Config) -> None:
-    """Refuse options that cannot work.
-
-    Raises:
-        GvaeError: which, and what is allowed.
-    """
-    if config.smooth and config.loss != "nonsaturating":
-        raise GvaeError(f"--smooth is for --loss nonsaturating; --loss {config.loss} has no target to move")

@@ -121,6 +121,9 @@ class LatentModel(Model):
         extra = ["likelihood"] * has_parameters(self.likelihood) + ["prior"] * self.learn_prior
         return ("encoder", *self.posterior_modules, "generator", *extra)
 
+    def players(self) -> dict[str, nn.Module]:
+        return {name: getattr(self, name) for name in self.trained}
+
     @property
     def refit_prior_at_end(self) -> bool:
         """Whether the prior is fitted once more, or for the first time, when training ends."""

@@ -47,9 +47,6 @@ class VAE(LatentModel):
                 "--learn-prior needs a prior with a quick density; use --prior realnvp or mixture"
             )
 
-    def players(self):
-        return {name: getattr(self, name) for name in self.trained}
-
     def turns(self):
         return [Turn(self.importance_weighted if self.config.bound == "iwae" else self.negative_elbo)]
 

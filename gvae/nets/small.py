@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, one_hot, pad
 
 from gvae.config import NetConfig
-from gvae.errors import GvaeError
 from gvae.nets.blocks import Conv, ConvTranspose, EnlargingConv, crop
+from gvae.nets.wrappers import required
 from gvae.types import DataSpec
 
 
@@ -112,10 +112,7 @@ def one_hot_labels(y: Tensor | None, condition: int, like: Tensor) -> Tensor:
     Raises:
         GvaeError: a conditional network without labels.
     """
-    if y is None:
-        raise GvaeError(
-            f"this model is conditional on {condition} classes or attributes, but got no labels: pass y"
-        )
+    y = required(y)
     return (one_hot(y, condition) if y.dim() == 1 else y).to(like.dtype)
 
 
