@@ -94,14 +94,14 @@ class GVAE(LatentModel):
         return self.config.freeze and self.config.start > 0
 
     @property
-    def sharpened(self) -> tuple[str, ...]:
+    def bound_players(self) -> tuple[str, ...]:
         """Players that minimise the bound in the adversarial stage."""
         return tuple(name for name in self.trained if not (self.frozen and name == "encoder"))
 
     @property
     def groups(self) -> list[Player]:
         """Players of the adversarial stage that step together: those that minimise the bound; every other one alone."""
-        return [self.sharpened, *list(self.players())[len(self.trained) :]]
+        return [self.bound_players, *list(self.players())[len(self.trained) :]]
 
     def turns(self):
         c = self.config
@@ -168,15 +168,15 @@ class GVAE(LatentModel):
         steps = self.groups if only is None else [only]
         losses: dict[Player, Terms] = {}
         diagnostics: Terms = {}
-        if self.sharpened in steps or "critic" in steps:
+        if self.bound_players in steps or "critic" in steps:
             p = self.decode(z, y)
             judged = self.judge(x, p.mean, y)
             diagnostics["score_gap"] = (
                 judged.real - judged.fake
             ).mean()  # how far apart the critic scores data and fakes
-            if self.sharpened in steps:
-                terms, more = self.bound(x, q, p, self.sharpened)
-                losses[self.sharpened] = terms
+            if self.bound_players in steps:
+                terms, more = self.bound(x, q, p, self.bound_players)
+                losses[self.bound_players] = terms
                 diagnostics |= more | self.add_adversarial_terms(terms, z, judged)
             if "critic" in steps:
                 losses["critic"] = self.critic_terms(judged, y)
