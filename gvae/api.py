@@ -112,7 +112,7 @@ def train(
             raise GvaeError(f"{wrong[0]}= is no option of a training: give it where the model is made")
         training = with_changes(type(model).Config, options)[1]
         config, name, built = model.config, name_of(type(model)), model
-    source = str(dataset.facts.get("opened_as", ""))
+    source = dataset.opened_as
     place = Path(out) if out is not None else free_folder(source or dataset.spec.name, name, training.seed)
     run = train_run(name, config, training, dataset, source, place, built)
     found = load_run(run, pick_device("auto"), networks=None if built is None else built.own)

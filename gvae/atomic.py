@@ -1,7 +1,12 @@
-"""Whole files: written beside their place, flushed to disk, then renamed, so that a reader sees old or new, never half."""
+"""Files that survive a kill: whole ones, of which a reader sees old or new, never half, and JSON lines without a torn one.
+
+Whole files are written beside their place, flushed to disk, then renamed.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import tempfile
 from collections.abc import Callable
@@ -42,3 +47,12 @@ def write_atomic(path: Path, write: Callable[[str], Any]) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a text file atomically."""
     write_atomic(path, lambda name: Path(name).write_text(text, encoding="utf-8"))
+
+
+def json_lines(path: Path) -> list[Any]:
+    """Values of a file of JSON lines, without a line that is being written or that a kill cut short; [] without a file."""
+    found = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        with contextlib.suppress(ValueError):
+            found.append(json.loads(line))
+    return found

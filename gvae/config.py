@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, Literal, TypeVar
 
 from annotated_types import Interval
 
+from gvae.errors import choose
 from gvae.fields import check, from_json, nested, to_json
 from gvae.ranges import (
     Fraction,
@@ -195,6 +196,9 @@ def with_changes(kind: type[M], changes: Mapping[str, Any]) -> tuple[M, TrainCon
     >>> model.net.width, train.batch
     (8, 32)
     """
+    known = {f.name for part in (kind, TrainConfig) for f in fields(part)}  # pyright: ignore[reportArgumentType]
+    for name in changes:
+        choose("option", name.partition(".")[0], known)
     training = {name: value for name, value in changes.items() if name in TrainConfig.__annotations__}
     others = {name: value for name, value in changes.items() if name not in training}
     return from_json(kind, nested(others)), from_json(TrainConfig, training)

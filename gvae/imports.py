@@ -1,4 +1,4 @@
-"""Code outside gvae, named as package.module:Name."""
+"""Code outside gvae: named as package.module:Name, or of a package that only an extra brings."""
 
 from __future__ import annotations
 
@@ -52,6 +52,24 @@ def refuse_path(module: str, name: str) -> None:
         raise GvaeError(
             f"'{module}' is a file's path, not a module's name; type {path.stem}:{name} in its folder"
         )
+
+
+def optional(module: str, what: str, extra: str) -> Any:
+    """Import a module of a package that an extra of gvae brings.
+
+    Args:
+        what: what needs it, for the error: "reading scans needs".
+
+    Raises:
+        GvaeError: it is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        package = module.partition(".")[0]
+        raise GvaeError(
+            f'{what} {package}, which is not installed; type: pip install "gvae[{extra}]"'
+        ) from error
 
 
 @contextlib.contextmanager

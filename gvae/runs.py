@@ -15,7 +15,6 @@ final.png              last sample grid
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
@@ -23,12 +22,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gvae.atomic import write_text
+from gvae.atomic import json_lines, write_text
 from gvae.config import TrainConfig, from_json, to_json
 from gvae.errors import GvaeError, choose
 from gvae.types import DataSpec
 
-FORMAT = 1
+FORMAT = 2
 """version of the folder's layout; a run of another version is refused, never misread"""
 
 
@@ -204,11 +203,11 @@ class Run:
 
     def log_rows(self) -> list[dict[str, Any]]:
         """Rows of log.jsonl: terms, diagnostics and scores, each with "images" seen."""
-        return read_rows(self.log)
+        return json_lines(self.log)
 
     def timing_rows(self) -> list[dict[str, Any]]:
         """Rows of timing.jsonl: seconds, rate and peak of memory, each with "images" seen."""
-        return read_rows(self.timing)
+        return json_lines(self.timing)
 
     @property
     def weights(self) -> Path:
@@ -230,12 +229,3 @@ class Run:
     def reconstructions(self, images: int) -> Path:
         """Reconstruction grid after that many images."""
         return self.path / "reconstructions" / f"{images:09d}.png"
-
-
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """Rows of a file of JSON lines, without one that is being written or was cut short; none if it is not there."""
-    rows = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-        with contextlib.suppress(ValueError):
-            rows.append(json.loads(line))
-    return rows

@@ -66,8 +66,13 @@ ERRORS: list[tuple[str, dict, Callable[[Loaded], object], str]] = [
         lambda r: r.log_weights(torch.zeros(1, 1, 8, 8), 2),
         "is a vae-gan, which has no likelihood",
     ),
-    ("vae", {}, lambda r: r.encode(torch.zeros(2, 1, 9, 8)), "images have shape (2, 1, 9, 8)"),
-    ("vae", {}, lambda r: r.log_weights(torch.zeros(2, 3, 8, 8), 2), "works on (B, 1, 8, 8)"),
+    ("vae", {}, lambda r: r.encode(torch.zeros(2, 1, 9, 8)), "images are float32 (2, 1, 9, 8)"),
+    (
+        "vae",
+        {},
+        lambda r: r.log_weights(torch.zeros(2, 3, 8, 8), 2),
+        "works on floats (B, 1, 8, 8) in [-1, 1]",
+    ),
 ]
 
 

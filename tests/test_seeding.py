@@ -11,7 +11,7 @@ import torch
 from gvae.seeding import devices, seeded
 
 PACKAGE = Path(__file__).parents[1] / "gvae"
-GLOBAL = {"seeding.py", "training/checkpoint.py", "training/engine.py"}
+GLOBAL = {"seeding.py", "training/checkpoint.py", "training/trainer.py"}
 """files that may set the global seed: the helper, and a training's own beginning"""
 
 

@@ -26,13 +26,13 @@ from benchmarks.script import parser, typed
 from benchmarks.timing import alternate, ratio, seconds
 from gvae.api import TrainedRun
 from gvae.data import open_data
-from gvae.models.base import Model
+from gvae.models.latent import LatentModel
 
 
 class Encoder(BaseEncoder):
     """Our encoder in Pythae's form; its images lie in [0, 1]."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: LatentModel) -> None:
         super().__init__()
         self.model = model
 
@@ -44,7 +44,7 @@ class Encoder(BaseEncoder):
 class Decoder(BaseDecoder):
     """Our decoder in Pythae's form."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: LatentModel) -> None:
         super().__init__()
         self.model = model
 
@@ -79,6 +79,7 @@ def main() -> None:
     run = gvae.load(o.run)
     data = open_data(run.run.data)
     x, model = data.batch(data.split("test")[: o.images]).x, run.model
+    assert isinstance(model, LatentModel)
     config = VAEConfig(
         input_dim=tuple(x.shape[1:]), latent_dim=run.run.model_config["latent"], reconstruction_loss="bce"
     )

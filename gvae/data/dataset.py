@@ -31,14 +31,15 @@ class Dataset:
         labels: (N,) int64 class indices, or None.
         splits: disjoint index arrays under "train", "val", "test".
         facts: source, licence, citation, checksum, notes on what was done; everything fits in JSON.
-        attributes: (N, A) uint8, 1 where an image has the attribute that the spec names, or None.
-        parts: (N,) the part of a divided source that each image lies in, if only a few parts can be at hand; or None.
+        attributes: (N, A) uint8, 1 where an image has an attribute of the spec, or None.
+        parts: (N,) the part of a divided source that each image lies in, if only a few can be at hand; or None.
+        opened_as: what `open_data` was given, by which a run opens it again.
 
     Raises:
         GvaeError: shapes, types, labels or splits that contradict each other.
 
-    >>> spec = DataSpec("two", channels=1, shape=(2, 2))
-    >>> data = Dataset(spec, np.full((3, 2, 2, 1), 255, np.uint8), splits={"train": np.arange(3)})
+    >>> white = np.full((3, 2, 2, 1), 255, np.uint8)
+    >>> data = Dataset(DataSpec("two", channels=1, shape=(2, 2)), white, splits={"train": np.arange(3)})
     >>> len(data), data.batch([0, 2]).x.max().item()
     (3, 1.0)
     """
@@ -50,6 +51,7 @@ class Dataset:
     facts: dict[str, Any] = field(default_factory=dict)
     attributes: np.ndarray | None = None
     parts: np.ndarray | None = None
+    opened_as: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what could only fail later, far from its cause."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gvae.data.files.paths import existing, folders, nearest
-from gvae.data.options import OPTIONS, given
+from gvae.data.options import OPTIONS, ReadOptions, given
 from gvae.data.registry import DATASETS, PREPARED, Source
 from gvae.errors import GvaeError, choose
 from gvae.imports import load_object
@@ -40,7 +40,7 @@ def open_data(source: str, root: Path | str | None = None, **options: Any) -> Da
     """
     found, place = _find(source, root)
     dataset = _open(found, place, given(options))
-    return dataclasses.replace(dataset, facts={**dataset.facts, "opened_as": source})
+    return dataclasses.replace(dataset, opened_as=source)
 
 
 def prepare(source: str, out: Path | str, root: Path | str | None = None, **options: Any) -> Dataset:
@@ -107,14 +107,16 @@ def _find(source: str, root: Path | str | None) -> tuple[Source, Path | None]:
 
 
 def _understood(function: Callable[..., Dataset]) -> tuple[str, ...]:
-    """The options that outside code has arguments for."""
-    return tuple(name for name in signature(function).parameters if name in (*OPTIONS, "scratch"))
+    """The options that outside code has arguments for; all, if it takes them as one `ReadOptions`."""
+    names = set(signature(function).parameters)
+    names |= set(OPTIONS) if "options" in names else set()
+    return tuple(name for name in (*OPTIONS, "scratch") if name in names)
 
 
 def _open(source: Source, root: Path | None, options: dict[str, Any], scratch: Path | None = None) -> Dataset:
     """Call the source's function and put what is known about it into the facts."""
     from gvae.data.arrays.on_demand import OnDemand
-    from gvae.data.files.checksums import gib
+    from gvae.data.files.checksums import gib, of_arrays
 
     wrong = [name for name in options if name not in source.options]
     if wrong:
@@ -123,10 +125,14 @@ def _open(source: Source, root: Path | None, options: dict[str, Any], scratch: P
             f"{', '.join(name for name in source.options if name in OPTIONS) or 'none'}; leave it out"
         )
     function = load_object(source.open) if isinstance(source.open, str) else source.open
+    words = {"options": ReadOptions(**options)} if "options" in signature(function).parameters else options
     place = {"scratch": scratch} if scratch and "scratch" in source.options else {}
-    dataset = function(root, **options, **place)
+    dataset = function(root, **words, **place)
     known = {"source": source.about, "licence": source.licence, "citation": source.citation}
     facts = {**known, **dataset.facts, "options": options}
+    if "checksum" not in facts:  # outside code need not think of it
+        arrays = dataset.images, dataset.labels, dataset.attributes
+        facts["checksum"] = of_arrays(*(array for array in arrays if array is not None))
     if isinstance(dataset.images, OnDemand):
         told = (
             f"decoded, the images take {gib(dataset.images.nbytes)}, more than half of this machine's memory, so each is "

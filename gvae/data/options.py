@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from annotated_types import Interval
@@ -57,7 +57,17 @@ class ReadOptions:
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(ReadOptions)}
         return {name: value for name, value in values.items() if value is not None and value is not False}
 
+    def otherwise(self, **usual: Any) -> ReadOptions:
+        """The same, with a source's usual values where none was given.
 
+        >>> ReadOptions(size=32).otherwise(size=64, channels=3).given()
+        {'size': 32, 'channels': 3}
+        """
+        return replace(self, **{name: value for name, value in usual.items() if getattr(self, name) is None})
+
+
+PLAIN = ReadOptions()
+"""no option given"""
 OPTIONS = tuple(field.name for field in dataclasses.fields(ReadOptions))
 """names of all options"""
 

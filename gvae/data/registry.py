@@ -23,7 +23,8 @@ class Source:
     citation: str
     """whom to cite"""
     open: str | Callable[..., Dataset]
-    """function (root, **options) -> Dataset, or where it is, as "package.module:name" """
+    """function (root, options: ReadOptions, scratch) -> Dataset, of which it may lack the last two; or, outside code, with
+    the options that it understands as keywords; or where it is, as "package.module:name" """
     options: tuple[str, ...] = ()
     """those of `ReadOptions` that `open` understands; and scratch, if it decodes into a file that it is given"""
     files: str = ""

@@ -1,6 +1,13 @@
-"""Rules that divide images into train, validation and test: seeded, so that they are the same everywhere."""
+"""Rules that divide images into train, validation and test, the same everywhere.
+
+Where no official split is known, the hash of a key (of a file's content, a person, a patient) decides, and nothing else:
+what is added or removed moves no other image.
+"""
 
 from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -11,7 +18,7 @@ PARTS = {"val": 0.1, "test": 0.1}
 
 
 def by_class(labels: np.ndarray, seed: int = 0) -> dict[str, np.ndarray]:
-    """80/10/10 within every class.
+    """80/10/10 within every class by seeded chance: for sets that never change, since it goes by position.
 
     Args:
         labels: (N,) class indices.
@@ -22,29 +29,47 @@ def by_class(labels: np.ndarray, seed: int = 0) -> dict[str, np.ndarray]:
     parts: dict[str, list[np.ndarray]] = {"train": [], "val": [], "test": []}
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
-        for name, chosen in by_group(members, seed=seed + int(label)).items():
-            parts[name].append(members[chosen])
+        mixed, n = members[permutation(len(members), seed + int(label))], len(members)
+        ends = np.cumsum([max(1, round(part * n)) if n > len(PARTS) else 0 for part in PARTS.values()])
+        for name, chosen in zip((*PARTS, "train"), np.split(mixed, ends), strict=True):
+            parts[name].append(chosen)
     return {name: np.sort(np.concatenate(pieces)) for name, pieces in parts.items()}
 
 
-def by_group(keys: np.ndarray, parts: dict[str, float] = PARTS, seed: int = 0) -> dict[str, np.ndarray]:
-    """Hold out fractions of the images; images with equal keys (duplicates) stay together.
+def by_group(keys: np.ndarray, parts: Mapping[str, float] = PARTS) -> dict[str, np.ndarray]:
+    """Hold out fractions of the groups of images, on average; images with equal keys (duplicates) stay together.
 
-    Each held-out part gets at least one group where there are enough: small folders can be evaluated.
+    Each key has a place in [0, 1), from its SHA-256 alone: below the fraction of val it is held out for validation, within
+    that of test from 1 down for testing. A part that would stay empty gets the nearest group, and train keeps one, where
+    there are enough groups for all: small folders can be evaluated. Only such a group moves once others come.
 
     Args:
         keys: (N,) one key per image.
-        parts: fraction of each part beside "train".
+        parts: fraction of val, of test, or of both.
 
     >>> {name: part.tolist() for name, part in by_group(np.array(["a", "a", "b"])).items()}
     {'train': [0, 1, 2], 'val': [], 'test': []}
+    >>> {name: len(part) for name, part in by_group(np.arange(1000)).items()}
+    {'train': 799, 'val': 106, 'test': 95}
     """
-    _, group = np.unique(keys, return_inverse=True)
-    count = int(group.max()) + 1 if len(group) else 0
-    order = permutation(count, seed)
-    place, held = 0, {}
-    for name, fraction in parts.items():
-        size = max(1, round(fraction * count)) if count > len(parts) else 0
-        held[name] = np.flatnonzero(np.isin(group, order[place : place + size]))
-        place += size
-    return {"train": np.flatnonzero(np.isin(group, order[place:])), **held}
+    names, group = np.unique(keys, return_inverse=True)
+    places = np.fromiter(map(place, names), float, len(names))
+    order, count, tail = np.argsort(places, kind="stable"), len(names), "test" in parts
+    val, test = np.searchsorted(places[order], [parts.get("val", 0.0), 1 - parts.get("test", 0.0)])
+    if count > len(parts):
+        val = min(max(val, "val" in parts), count - 1 - tail)
+        test = min(max(test, val + 1), count - tail)
+    else:
+        val, test = 0, count
+    ends = {"train": (val, test), "val": (0, val), "test": (test, count)}
+    return {name: np.flatnonzero(np.isin(group, order[slice(*ends[name])])) for name in ("train", *parts)}
+
+
+def place(key: object) -> float:
+    """A number in [0, 1) that depends on the text of a key only, evenly spread over keys.
+
+    >>> round(place("a"), 4)
+    0.7914
+    """
+    digest = hashlib.sha256(str(key).encode("utf-8", "surrogateescape")).digest()
+    return (int.from_bytes(digest[:8], "big") >> 11) / 2**53

@@ -56,9 +56,9 @@ CENTRED = 16
 class Config(LatentConfig):
     """Adversarial variational Bayes."""
 
-    lr: PositiveFloat = 3e-4
+    lr: PositiveFloat = 1e-3
     """Adam step size of encoder and generator"""
-    critic_lr: PositiveFloat = 6e-4
+    critic_lr: PositiveFloat = 2e-3
     """Adam step size of the critic and of the reference"""
     noise: Annotated[int, Interval(ge=1, le=1_024)] = 8
     """channels of noise concatenated to the encoder's input"""

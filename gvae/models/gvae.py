@@ -67,7 +67,7 @@ class GVAE(LatentModel):
         self.critic = self.network("critic")
         self.augment = Augment(self.config.augment)
         if self.config.code == "critic":
-            self.code_critic = CodeCritic(self.config.latent)
+            self.code_critic = CodeCritic(self.config.latent, condition=self.condition)
 
     def check_options(self) -> None:
         check(self.config)
@@ -177,11 +177,11 @@ class GVAE(LatentModel):
             if self.bound_players in steps:
                 terms, more = self.bound(x, q, p, self.bound_players)
                 losses[self.bound_players] = terms
-                diagnostics |= more | self.add_adversarial_terms(terms, z, judged)
+                diagnostics |= more | self.add_adversarial_terms(terms, z, y, judged)
             if "critic" in steps:
                 losses["critic"] = self.critic_terms(judged, y)
         if "code_critic" in steps:
-            losses["code_critic"] = self.code_critic_terms(z)
+            losses["code_critic"] = self.code_critic_terms(z, y)
         if "prior" in steps:
             losses["prior"] = {"nll": self.prior.loss(z, y)}
         return Losses(losses, diagnostics)
@@ -198,7 +198,7 @@ class GVAE(LatentModel):
         pairs = [(a[:n_rec], b[:n_rec]) for a, b in zip(h_real, h_fake, strict=True)]
         return Judged(images, fakes, real, fake, pairs if n_rec else [])
 
-    def add_adversarial_terms(self, terms: Terms, z: Tensor, judged: Judged) -> Terms:
+    def add_adversarial_terms(self, terms: Terms, z: Tensor, y: Tensor | None, judged: Judged) -> Terms:
         """Add to `terms` of those who minimise the bound what the critics ask of them; diagnostics."""
         c = self.config
         g_adv = ADVERSARIAL[c.adversarial][1](judged.real, judged.fake).mean()
@@ -211,7 +211,7 @@ class GVAE(LatentModel):
             errors = [(a - b).float().square().flatten(1).sum(1).mean() for a, b in judged.features]
             terms["features"] = c.features * sum(errors)
         if c.code == "critic":  # half the weight: g_adv is a mean of two kinds of fakes
-            terms["code"] = 0.5 * c.weight * self.spec.dim * -self.code_critic(z).mean()
+            terms["code"] = 0.5 * c.weight * self.spec.dim * -self.code_critic(z, y).mean()
         return diagnostics
 
     def critic_terms(self, judged: Judged, y: Tensor | None) -> Terms:
@@ -227,11 +227,11 @@ class GVAE(LatentModel):
             terms["r1"] = 0.5 * c.penalty * squared_slope(real, images).mean()
         return terms
 
-    def code_critic_terms(self, z: Tensor) -> Terms:
+    def code_critic_terms(self, z: Tensor, y: Tensor | None) -> Terms:
         """Terms of the critic of codes, which takes N(0, I) for real."""
         normal = torch.randn_like(z)
-        penalty = gradient_penalty(self.code_critic, normal, z).mean()
-        d_adv = wasserstein_critic(self.code_critic(normal), self.code_critic(z)).mean()
+        penalty = gradient_penalty(lambda v: self.code_critic(v, y), normal, z).mean()
+        d_adv = wasserstein_critic(self.code_critic(normal, y), self.code_critic(z, y)).mean()
         return {"d_adv": d_adv, "penalty": self.config.penalty * penalty}
 
     def smooth(self, batch: Batch) -> Losses:

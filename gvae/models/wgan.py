@@ -6,11 +6,11 @@ r"""WGAN: a generator and a critic whose weights are clipped.
         generator:         -D(x_gen),          x_gen = G(z),  z ~ N(0, I)
 
 The paper clips after each step of the critic, this file before the critic is used: in place at the start of its turn,
-on a copy in the generator's turn. Both give the same losses, gradients and steps; only the state that is stored between
-turns may lie one step outside the box.
+on a copy in the generator's turn. Losses, gradients and steps are those of the paper from the second step on (the first one
+begins from clipped initial weights); the state that is stored between turns may lie one step outside the box.
 
 Clipping makes scores tiny: here their scale is a product of all layers' weights. It hardly matters, since RMSprop divides
-each gradient by its own size; what counts is `lr` against `clip_weights`, see docs/models/wgan.md.
+each gradient by its own size; what counts is `lr` against `clip_weights`, see docs/research/wgan.md.
 
 Deviation: a step size of 2e-4 for RMSprop, where the paper has 5e-5.
 """

@@ -34,6 +34,8 @@ class Recipe:
     """what a reader must know about the papers' number"""
     times: float = 1.0
     """its training, as a multiple of the budget's"""
+    preset: str | None = None
+    """the preset that has the paper's sizes; a budget with `presets` begins with its options"""
 
     @property
     def remarks(self) -> str:
@@ -50,6 +52,8 @@ class Budget:
     seeds: tuple[int, ...]
     samples: int = 10_000
     bound_images: int | None = None
+    presets: bool = False
+    """whether models have the papers' sizes, where a recipe names the preset that has them"""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from gvae.errors import GvaeError
 from gvae.evaluation.evaluate import evaluate
 from gvae.evaluation.numbers import read_numbers
 from gvae.models import resolve
+from gvae.presets import preset
 from gvae.reproduce.quality import Curves, curve, quality
 from gvae.reproduce.quality import to_csv as curves_csv
 from gvae.reproduce.recipe import Budget, Experiment, Recipe
@@ -110,7 +111,13 @@ def folder(label: str, seed: int) -> str:
 def trained(recipe: Recipe, budget: Budget, seed: int, dataset: Dataset, data: str, place: Path) -> Run:
     """The run of one recipe and seed: trained now, continued, or there already."""
     if not (place / "run.json").exists():
-        config, settings = options(recipe.model, {**recipe.changes, **amount(budget, recipe), "seed": seed})
+        sizes = preset(recipe.model, recipe.preset if budget.presets else None)
+        changes = {**sizes, **recipe.changes, **amount(budget, recipe), "seed": seed}
+        if budget.presets and recipe.preset:  # what the preset says of sizes stays
+            changes |= {
+                name: sizes[name] for name in ("latent", "glimpses", "steps", "hidden") if name in sizes
+            }
+        config, settings = options(recipe.model, changes)
         return train(recipe.model, config, settings, dataset, data, place)
     run = Run.open(place)
     return run if run.final.exists() else resume(run, dataset)

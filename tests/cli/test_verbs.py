@@ -11,7 +11,7 @@ from PIL import Image
 
 from gvae.errors import GvaeError
 from gvae.report.tables import number as written
-from gvae.runs import Run, free_folder, read_rows
+from gvae.runs import Run, free_folder
 
 
 @pytest.fixture(autouse=True)
@@ -178,13 +178,6 @@ def test_default_folder_is_numbered(tmp_path, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(GvaeError, match="name their common run folder with --out"):
         free_folder("mnist", "gvae", 0)
-
-
-def test_rows_of_a_log_leave_out_what_is_half_written(tmp_path):
-    log = tmp_path / "log.jsonl"
-    assert read_rows(log) == []
-    log.write_text('{"images": 1}\n{"images": 2}\n{"ima')
-    assert read_rows(log) == [{"images": 1}, {"images": 2}]
 
 
 def test_data_verbs(gvae):

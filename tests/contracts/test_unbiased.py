@@ -16,19 +16,19 @@ from typing import Any
 
 import pytest
 import torch
-from gvae.nets.posterior import rsample_and_log_prob
 from torch import Tensor
 from torch.distributions import Normal
 
-from gvae.api import Loaded
 from gvae.config import NetConfig, TrainConfig
 from gvae.data import open_data
+from gvae.distributions.posteriors import rsample_and_log_prob
 from gvae.errors import GvaeError
+from gvae.loaded import Loaded
 from gvae.models import MODELS, resolve
 from gvae.models.base import Model
 from gvae.models.latent import LatentModel
 from gvae.runs import Run
-from gvae.training import turns
+from gvae.training import gradients
 from gvae.types import Batch
 
 ROUNDS, COPIES, K, SIDE = 120, 100, 40, 301
@@ -73,12 +73,12 @@ def make(name: str, options: dict[str, Any]) -> Model:
     config = kind.Config(**{"latent": latent, "net": NetConfig("mlp", width=32), **small, **options})
     spec = open_data("toy4").spec
     try:
-        return kind(config, spec)
+        return kind(spec, config)
     except GvaeError as refusal:
         if "black and white" not in str(refusal):
             raise
         return kind(
-            config, dataclasses.replace(spec, binary="")
+            dataclasses.replace(spec, binary=""), config
         )  # Gaussian pixels: the same points as gray values
 
 
@@ -95,8 +95,8 @@ def train(model: Model) -> None:
     for model.progress in torch.linspace(0, 1, ROUNDS).tolist():
         for turn in model.turns():
             if turn.start <= model.progress < turn.stop:
-                grads = turns.gradients(turn.losses(batch(64)), players)
-                turns.step(grads, players, optimizers, turns.norms(grads), clip=10)
+                grads = gradients.gradients(turn.losses(batch(64)), players)
+                gradients.step(grads, players, optimizers, gradients.norms(grads), clip=10)
     model.eval()
     if fit := getattr(model, "fit_prior", None):
         fit(batch(64) for _ in range(20))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gvae.data.dataset import Dataset, Order, part_by_part
-from gvae.data.splits import by_class, by_group
+from gvae.data.splits import PARTS, by_class, by_group, place
 from gvae.errors import GvaeError
 from gvae.types import DataSpec
 
@@ -151,15 +151,50 @@ def test_order_refuses(wrong: dict[str, int]):
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.integers(0, 20), max_size=60), st.integers(0, 9))
-def test_splits_are_disjoint_complete_and_keep_copies_together(keys: list[int], seed: int):
+@given(
+    st.lists(st.integers(0, 20), max_size=60),
+    st.sampled_from([PARTS, {"val": 0.1}, {"test": 0.1}, {"val": 0.5, "test": 0.5}]),
+)
+def test_splits_are_disjoint_complete_and_keep_copies_together(keys: list[int], wanted: dict[str, float]):
     array = np.array(keys, np.int64)
-    parts = by_group(array, seed=seed)
+    parts = by_group(array, wanted)
+    assert list(parts) == ["train", *wanted]
     assert sorted(np.concatenate(list(parts.values()))) == list(range(len(keys)))
     groups = [set(array[part].tolist()) for part in parts.values()]
     assert len(set.union(*groups)) == sum(map(len, groups))
-    if len(set(keys)) > 2:
+    if len(set(keys)) > len(wanted):
         assert all(len(part) for part in parts.values())
+    else:
+        assert len(parts["train"]) == len(keys)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sets(st.integers(0, 2**60), min_size=40), st.sets(st.integers(0, 2**60), max_size=30))
+def test_no_image_moves_when_others_come_or_go(some: set[int], others: set[int]):
+    places = [place(key) for key in some]
+    assume(min(places) < 0.1 and max(places) >= 0.9)  # no part had to be filled up
+    before, after = member(some), member(some | others)
+    assert {key: after[key] for key in some} == before
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sets(st.integers(0, 2**60), min_size=3, max_size=12), st.integers(0, 2**60))
+def test_of_few_images_none_comes_from_train_to_what_is_held_out(keys: set[int], another: int):
+    before, after = member(keys), member(keys | {another})
+    assume(all(0.1 <= place(key) < 0.9 for key in keys if before[key] == "train"))  # train was not filled up
+    assert all(after[key] == "train" for key in keys if before[key] == "train")
+    assert set(after.values()) == {"train", "val", "test"}
+
+
+def member(keys: set[int]) -> dict[int, str]:
+    """The split of each key."""
+    some = [*keys]
+    return {some[i]: name for name, part in by_group(np.array(some)).items() for i in part}
+
+
+def test_fractions_hold_on_average():
+    for name, part in by_group(np.arange(20_000), {"val": 0.05, "test": 0.2}).items():
+        assert len(part) / 20_000 == pytest.approx({"train": 0.75, "val": 0.05, "test": 0.2}[name], abs=0.01)
 
 
 def test_splits_by_class_hold_out_a_tenth_of_each():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,8 +15,9 @@ from PIL import Image
 from gvae.config import TrainConfig
 from gvae.data import DATASETS, default_root, load_object, open_data, options_of
 from gvae.data.dataset import Dataset
-from gvae.data.options import OPTIONS
+from gvae.data.options import OPTIONS, ReadOptions
 from gvae.data.prepared.inspect import contact_sheet, describe, inspect
+from gvae.data.sources.array import open_array
 from gvae.errors import GvaeError
 from gvae.runs import Run
 from gvae.types import DataSpec
@@ -187,3 +189,108 @@ def test_contact_sheet_shows_what_the_network_sees(tmp_path: Path):
         contact_sheet(data, tmp_path / "sheet.png", split="test")
     with pytest.raises(GvaeError, match="of 0 images is empty"):
         contact_sheet(data, tmp_path / "sheet.png", n=0)
+
+
+SMALL: dict[str, tuple[str, dict]] = {
+    **{
+        name: (name, {})
+        for name in ("digits", "toy4", "mnist", "fashion-mnist", "mnist-dynamic", "mnist-static")
+    },
+    **{name: (name, {}) for name in ("cifar10", "char74k", "pancreas-ct")},
+    "celeba": ("celeba:{root}/celeba/full_178x218", {"size": 8}),
+    "celeba-hq": ("celeba-hq:{root}/celeba_hq/512_with_masks", {"size": 8}),
+    "ffhq": ("ffhq", {"size": 8}),
+    "lsun": ("lsun:{root}/lsun_bedroom_subset/bedroom_jpg", {"size": 8}),
+    "folder": ("{root}/lsun_bedroom_subset/bedroom_jpg", {"size": 8}),
+    "ct": ("ct:{root}/ct_totalsegmentator_example/example_ct.nii.gz", {"size": 8}),
+}
+"""each source on little data; the hub's and shards are read by what reads folders"""
+
+
+def test_all_sources_are_tried():
+    assert DATASETS.keys() - SMALL.keys() == {"hub", "wds"}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_every_source_has_a_checksum_of_its_content(name: str, real_root: Path):
+    where, options = SMALL[name]
+    facts = open_data(where.format(root=real_root), real_root if where == name else None, **options).facts
+    assert re.fullmatch("sha256:[0-9a-f]{64}", facts["checksum"])
+    assert facts["options"] == options
+
+
+def test_checksums_of_unlike_images_differ(real_root: Path):
+    names = ("mnist", "fashion-mnist", "mnist-static")
+    sums = [open_data(name, real_root).facts["checksum"] for name in names]
+    assert len(set(sums)) == 3
+    photos = str(real_root / "lsun_bedroom_subset" / "bedroom_jpg")
+    ways = [{"size": 8}, {"size": 9}, {"size": 8, "fit": "pad"}, {"size": 8, "channels": 1}]
+    assert len({open_data(photos, **way).facts["checksum"] for way in ways}) == 4
+
+
+def pixels(count: int, *shape: int) -> np.ndarray:
+    """Random images."""
+    return np.random.default_rng(0).integers(0, 256, (count, *shape), dtype=np.uint8)
+
+
+def test_arrays_are_a_data_set():
+    for shape, kept in (((8, 6), (8, 6, 1)), ((8, 6, 3), (8, 6, 3)), ((4, 5, 6, 1), (4, 5, 6, 1))):
+        images = pixels(60, *shape)
+        data = open_array(images, np.arange(60) % 3)
+        assert (data.images.shape, data.spec.shape) == ((60, *kept), kept[:-1])
+        assert np.array_equal(data.images.reshape(images.shape), images)
+        assert (data.spec.classes, data.spec.channels) == (("0", "1", "2"), kept[-1])
+        assert data.labels is not None
+        assert np.array_equal(data.labels, np.arange(60) % 3)
+        assert sorted(np.concatenate(list(data.splits.values()))) == list(range(60))
+        assert all(len(part) for part in data.splits.values())
+    assert open_array(pixels(4, 8, 8)).labels is None
+
+
+def test_an_image_more_moves_no_other_of_an_array():
+    images = pixels(90, 8, 8)
+    more = open_array(np.concatenate([images[60:], images[:60]]))
+    few = open_array(images[:60])
+    for name, part in few.splits.items():
+        assert set(part + 30) <= set(more.splits[name])
+    assert more.facts["checksum"] != few.facts["checksum"] == open_array(images[:60].copy()).facts["checksum"]
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "message"),
+    [
+        (pixels(4, 8, 8) / 255, None, r"images are float64; give uint8"),
+        (pixels(4, 8), None, r"images have shape \(4, 8\)"),
+        (pixels(4, 8, 8, 2), None, r"with 1 or 3 channels"),
+        (pixels(0, 8, 8), None, r"images have shape \(0, 8, 8, 1\)"),
+        (pixels(4, 8, 8), [0, 1], r"labels are int64 of shape \(2,\); give 4 integers"),
+    ],
+)
+def test_wrong_arrays(images: np.ndarray, labels: list[int] | None, message: str):
+    with pytest.raises(GvaeError, match=message):
+        open_array(images, labels)
+
+
+def all_at_once(root: Path | None = None, options: ReadOptions = ReadOptions(), scratch=None) -> Dataset:  # noqa: B008
+    """A data set of outside code that takes its options as one value."""
+    side = options.otherwise(size=8).size
+    assert side is not None
+    return Dataset(
+        DataSpec("plain", 1, (side, side)), np.full((3, side, side, 1), options.crop or 0, np.uint8)
+    )
+
+
+def test_outside_code_may_take_all_options_as_one_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "outside_all.py").write_text(Path(__file__).read_text())
+    monkeypatch.syspath_prepend(tmp_path)
+    assert open_data("outside_all:all_at_once").spec.shape == (8, 8)
+    data = open_data("outside_all:all_at_once", size=6, crop=9)
+    assert data.images[0, 0, 0, 0] == 9
+    assert data.facts["options"] == {"size": 6, "crop": 9}
+
+
+def test_outside_code_gets_a_checksum_of_what_it_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "outside_sums.py").write_text(Path(__file__).read_text())
+    monkeypatch.syspath_prepend(tmp_path)
+    sums = [open_data("outside_sums:stripes", size=size).facts["checksum"] for size in (6, 8, 6)]
+    assert sums[0] == sums[2] != sums[1]

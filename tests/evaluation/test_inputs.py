@@ -224,7 +224,7 @@ def test_random_features_are_the_same_everywhere_and_work_on_volumes():
 def test_names_are_checked(needs):
     with pytest.raises(GvaeError, match="did you mean 'prdc'"):
         get("prdk")
-    with pytest.raises(GvaeError, match=r"no_such_module:METRIC.*package.module:NAME"):
+    with pytest.raises(GvaeError, match=r"no_such_module:METRIC.*give package.module:name"):
         get("no_such_module:METRIC")
     assert get("gvae.metrics.kernel:METRIC").name == "kd"
     with pytest.raises(GvaeError, match="did you mean 'codes'"):

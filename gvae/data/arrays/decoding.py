@@ -51,14 +51,11 @@ class Reader:
     found: Headers = field(default_factory=Headers)
     """headers of the items that `headers` could read, by position"""
 
-    def headers(self, items: Sequence[Item], crop: int | None = None) -> Headers:
+    def headers(self, items: Sequence[Item]) -> Headers:
         """Headers by position in `items`.
 
-        Args:
-            crop: side in pixels of the square that will be cut out.
-
         Raises:
-            GvaeError: unreadable items, unless those are skipped; an image smaller than the crop.
+            GvaeError: unreadable items, unless those are skipped.
         """
         found = self.found = Headers()
         with progress("reading headers", len(items)) as show:
@@ -69,14 +66,6 @@ class Reader:
                     found.add(i, header)
                 show(i + 1)
         self._refuse()
-        small = any(min(header.size) < (crop or 0) for header in found.counts())
-        for i, header in found.items() if small else ():
-            if min(header.size) < (crop or 0):
-                width, height = header.size
-                raise GvaeError(
-                    f"{self.root / items[i][0]} has {width}x{height} pixels, too few for --crop {crop}; "
-                    f"give --crop {min(width, height)} or less, or leave it out"
-                )
         return found
 
     def images(

@@ -10,6 +10,7 @@ from gvae.data.ct import crops as cuts
 from gvae.data.ct.crops import Cut
 from gvae.data.ct.scans import Scan
 from gvae.data.ct.volumes import Volume
+from gvae.data.options import ReadOptions
 from gvae.errors import GvaeError, choose
 
 FORMS = ("slices", "volumes")
@@ -31,28 +32,21 @@ class Form:
     organ: str | None
 
     @classmethod
-    def checked(
-        cls,
-        form: str,
-        size: int | None,
-        block: int | None,
-        spacing: float | None,
-        window: tuple[float, float] | None,
-        organ: str | None,
-    ) -> Form:
+    def checked(cls, options: ReadOptions) -> Form:
         """The options, if they make sense together.
 
         Raises:
             GvaeError: they do not.
         """
+        form, size, block, spacing = options.form or "slices", options.size, options.block, options.spacing
         choose("form of CT data", form, FORMS)
         if form == "slices" and block is not None:
             raise GvaeError(f"a block of {block} voxels is for volumes; add --form volumes, or give --size")
         if form == "volumes" and None not in (size, block) and size != block:
             raise GvaeError(f"--size {size} and --block {block} differ; for volumes give --block alone")
         side = block or size
-        centre, width = window or WINDOW
-        return cls(form, size, side or BLOCK, spacing, (float(centre), float(width)), organ)
+        centre, width = options.window or WINDOW
+        return cls(form, size, side or BLOCK, spacing, (float(centre), float(width)), options.organ)
 
     def cut(self, scan: Scan, volume: Volume, mask: np.ndarray | None) -> Cut:
         """The images of a scan."""
@@ -68,7 +62,7 @@ class Form:
     def range(self) -> tuple[float, float]:
         """HU that networks see as -1 and +1.
 
-        >>> Form.checked("slices", None, None, None, None, None).range
+        >>> Form.checked(ReadOptions()).range
         (-160.0, 240.0)
         """
         centre, width = self.window

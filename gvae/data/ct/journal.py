@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gvae.atomic import write_text
+from gvae.atomic import json_lines, write_text
 from gvae.data.ct.scans import Scan
 from gvae.data.files.checksums import read_note
 from gvae.errors import GvaeError
@@ -41,7 +41,7 @@ class Record:
     """(images, 3) mm"""
     spacing: Sequence[float] = ()
     digest: str = ""
-    """SHA-256 of the scan, if it was taken"""
+    """SHA-256 of its images, if it was taken"""
     rest: dict[str, int] = field(default_factory=dict)
     """what the notes count"""
     reason: str = ""
@@ -96,12 +96,11 @@ class ScanLog:
 
     def _read(self, scans: Sequence[Scan], again: str) -> None:
         """Take over whole lines; a kill may have torn the last."""
-        *whole, _torn = self.lines.read_text(encoding="utf-8").split("\n")
-        self.lines.write_text("".join(f"{line}\n" for line in whole), encoding="utf-8")
+        whole = json_lines(self.lines)
+        write_text(self.lines, "".join(f"{json.dumps(line)}\n" for line in whole))
         if len(whole) > len(scans):
             raise GvaeError(f"scans that {self.lines.parent} was begun with are gone; {again}")
-        for line, scan in zip(whole, scans, strict=False):
-            which, values = json.loads(line)
+        for (which, values), scan in zip(whole, scans, strict=False):
             if which != _which(scan):
                 raise GvaeError(f"scans that {self.lines.parent} was begun with have changed since; {again}")
             self.records.append(Record(**values))

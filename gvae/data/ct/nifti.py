@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import re
 import zlib
 from pathlib import PurePosixPath
@@ -93,7 +94,11 @@ def _load(file: File) -> Any:
         data = gzip.decompress(data) if file.where.name.lower().endswith(".gz") else data
         sizes = {int.from_bytes(data[:4], order) for order in ("little", "big")}
         kind = next(name for name, size in KINDS.items() if size in sizes)
-        return getattr(tools, kind).from_bytes(data)
+        image = getattr(tools, kind).from_bytes(data)
+        needed = math.prod(image.shape) * image.get_data_dtype().itemsize
+        if needed > len(data):  # or room for all of it would be asked for
+            raise ValueError(f"its header claims {needed} bytes of values, the file has {len(data)}")
+        return image
     except StopIteration:
         raise GvaeError(f"{file.path} is no NIfTI file; move it away, or {AGAIN}") from None
     except (EOFError, OSError, zlib.error, ValueError, *_errors(tools)) as error:

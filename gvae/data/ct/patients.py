@@ -54,7 +54,7 @@ def digests(values: np.ndarray) -> list[str]:
 
 
 def divide(patients: Sequence[str], places: np.ndarray) -> tuple[dict[str, np.ndarray], list[str]]:
-    """80/10/10 by patient, or, of one or two patients, by slab.
+    """About 80/10/10 by a hash of the patient, or, of one or two patients, by slab.
 
     Args:
         patients: (N,) patient of each image.
@@ -70,9 +70,8 @@ def divide(patients: Sequence[str], places: np.ndarray) -> tuple[dict[str, np.nd
     keys = np.array(patients)
     count = len(np.unique(keys))
     if count >= FEWEST:
-        splits = by_group(keys)
-        counts = [f"{len(np.unique(keys[part]))} {name}" for name, part in splits.items()]
-        return splits, [f"split by patient, seed 0: {count} patients, {', '.join(counts)}"]
+        splits, note = by_patient(keys)
+        return splits, [note]
     splits = by_slab(keys, places)
     who, verb = ("one patient", "is") if count == 1 else (f"{count} patients", "are")
     if not len(splits["val"]):
@@ -81,6 +80,13 @@ def divide(patients: Sequence[str], places: np.ndarray) -> tuple[dict[str, np.nd
         f"warning: this is no split by patient: there {verb} {who}, so val and test are the slabs of the body farthest "
         "along (towards the head for slices), a gap of a twentieth apart; numbers on them say nothing about other patients"
     ]
+
+
+def by_patient(keys: np.ndarray) -> tuple[dict[str, np.ndarray], str]:
+    """About 80/10/10 by a hash of the patient (N,) of each image, and a note that counts them."""
+    splits = by_group(keys)
+    counts = [f"{len(np.unique(keys[part]))} {name}" for name, part in splits.items()]
+    return splits, f"split by a hash of the patient: {len(np.unique(keys))} patients, {', '.join(counts)}"
 
 
 def by_slab(patients: np.ndarray, places: np.ndarray) -> dict[str, np.ndarray]:

@@ -88,8 +88,7 @@ def find_scans(root: Path) -> Found:
     kinds = {where: _kind(where, group) for where, group in groups.items()}
     scans, twice = _scans([(where, group) for where, group in groups.items() if kinds[where] == "scan"])
     if not scans:
-        listed = ", ".join(f"{n} {kind}" for kind, n in others.most_common(5)) or "nothing"
-        raise GvaeError(f"{root} holds no CT scan (files of other kinds: {listed}); {HOW}")
+        raise _none(root, [where for where, kind in kinds.items() if kind == "mask"], others)
     masks = [group for where, group in groups.items() if kinds[where] == "mask"]
     drawn = sum(kind == "picture" for kind in kinds.values())
     notes = [
@@ -99,6 +98,20 @@ def find_scans(root: Path) -> Found:
         *([f"files that are no scans, left out: {sum(others.values())}"] if others else []),
     ]
     return Found(root, scans, masks, {file.where: file for file in files}, notes)
+
+
+def _none(root: Path, labels: Sequence[PurePosixPath], others: Counter[str]) -> GvaeError:
+    """The error for a folder without scans; if names made labels of what is there, which word did, and the way round."""
+    if labels:
+        part = next(part for part in labels[0].parts if is_label(part))
+        inner = root.joinpath(*takewhile(lambda other: other != part, labels[0].parts), part)
+        way = f"give ct:{inner}" if inner.is_dir() else f"rename {part}"
+        return GvaeError(
+            f"{root} holds no CT scan: {len(labels)} files or folders of slices were taken as labels, as {labels[0]}, since "
+            f"a word of {part} says so; if these are scans, {way}"
+        )
+    listed = ", ".join(f"{n} {kind}" for kind, n in others.most_common(5)) or "nothing"
+    return GvaeError(f"{root} holds no CT scan (files of other kinds: {listed}); {HOW}")
 
 
 def is_label(part: str) -> bool:

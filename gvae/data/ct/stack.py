@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gvae.data.files.checksums import npy_header
 from gvae.errors import GvaeError
 
 IN_MEMORY = 2**30
@@ -86,6 +87,5 @@ class Stack:
 
     def _header(self) -> None:
         """Write the first bytes of the file, of which there are as many for any number of images."""
-        about = {"descr": "<i2", "fortran_order": False, "shape": (self.count, *self.shape, 1)}
         self._file.seek(0)
-        np.lib.format.write_array_header_1_0(self._file, about)  # pyright: ignore[reportArgumentType]
+        self._file.write(npy_header((self.count, *self.shape, 1), np.dtype("<i2")))

@@ -6,13 +6,13 @@ by row is then the radiologist's view: the patient's right is on the picture's l
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from gvae.errors import GvaeError
+from gvae.imports import optional
 
 AIR = -1024
 """HU beyond the edge of a scan"""
@@ -56,13 +56,7 @@ def medical(module: str) -> Any:
     Raises:
         GvaeError: it is not installed.
     """
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        package = module.partition(".")[0]
-        raise GvaeError(
-            f'reading scans needs {package}, which is not installed; type: pip install "gvae[medical]"'
-        ) from error
+    return optional(module, "reading scans needs", "medical")
 
 
 def oriented(values: np.ndarray, affine: np.ndarray, name: str) -> Volume:

@@ -95,32 +95,37 @@ def read_table(file: Path, allowed: Sequence[int] = (), column: str = "") -> Tab
     return Table(file, columns, rows, np.frombuffer(values, values.typecode).reshape(len(rows), len(columns)))
 
 
-def divide(given: Sequence[str], keys: np.ndarray, about: str) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Splits as they are given; what is left open is drawn from train, seed 0, equal keys together.
+def divide(
+    given: Sequence[str], keys: np.ndarray, about: str, whose: str = "the official ones"
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Splits as they are given; what is left open is taken from train by a hash of the keys (`by_group`).
 
     Args:
         given: (N,) "train", "val" or "test"; "" throughout where nothing is known.
         keys: (N,) images with equal keys stay in one split.
-        about: what equal keys are, for the notes: "person".
+        about: what the keys are of, for the notes: "person".
+        whose: what the given splits are, for the notes.
 
     Returns:
         index arrays, and notes on how they came about.
 
     >>> splits, notes = divide(["train"] * 10, np.arange(10), "person")
-    >>> {name: len(part) for name, part in splits.items()}, notes
-    ({'train': 8, 'val': 1, 'test': 1}, ['all images are of the official train part; split 80/10/10 by person, seed 0'])
+    >>> {name: len(part) for name, part in splits.items()}
+    {'train': 7, 'val': 1, 'test': 2}
+    >>> notes
+    ['all images are of the official train part; split about 80/10/10 by a hash of the person']
     """
     kinds = set(given)
     if len(kinds) < 2 or "train" not in kinds:
         known = f"all images are of the official {' and '.join(sorted(kinds))} part; " if kinds - {""} else ""
-        return by_group(keys), [f"{known}split 80/10/10 by {about}, seed 0"]
+        return by_group(keys), [f"{known}split about 80/10/10 by a hash of the {about}"]
     splits = {name: np.flatnonzero(np.array(given) == name) for name in ("train", *PARTS)}
     missing = {name: part for name, part in PARTS.items() if not len(splits[name])}
     if missing:
         train = splits["train"]
         splits |= {name: train[part] for name, part in by_group(keys[train], missing).items()}
-    drawn = [f"{name} is a tenth of train, by {about}, seed 0" for name in missing]
-    return splits, ["the splits are the official ones", *drawn, *_leaks(splits, keys, about)]
+    drawn = [f"{name} is about a tenth of train, by a hash of the {about}" for name in missing]
+    return splits, [f"the splits are {whose}", *drawn, *_leaks(splits, keys, about)]
 
 
 def _leaks(splits: Mapping[str, np.ndarray], keys: np.ndarray, about: str) -> list[str]:

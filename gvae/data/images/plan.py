@@ -1,11 +1,9 @@
-"""What becomes of image files: side and channels of the result, with a note on all that changes them; their checksum."""
+"""What becomes of image files: side and channels of the result, with a note on all that changes them."""
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
 from gvae.data.arrays.pixels import Header
 
@@ -59,11 +57,3 @@ def _side(sizes: Counter[tuple[int, int]], size: int | None, fit: str) -> tuple[
     side = max(alike) if fit == "pad" else min(alike)
     slow = f"images of {side}x{side} pixels train slowly; --size 64 or --size 128 gives a result sooner"
     return side, [slow] if side > LARGE else []
-
-
-def checksum(files: Iterable[Path], digests: Iterable[str]) -> str:
-    """One checksum over the names and contents of the files."""
-    content = hashlib.sha256()
-    for i, (digest, file) in enumerate(zip(digests, files, strict=True)):
-        content.update(f"{chr(10) if i else ''}{digest} {file.as_posix()}".encode())
-    return f"sha256:{content.hexdigest()}"

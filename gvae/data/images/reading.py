@@ -1,4 +1,4 @@
-"""Reads the images of a named data set: the files, what is cut from them, and what is to be said about it."""
+"""Reads encoded images: what is cut from them, what they become, and what is to be said about it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from gvae.data.arrays.items import Chosen, Headers, Item
 from gvae.data.arrays.mapped import Pixels
 from gvae.data.arrays.pixels import ENDINGS, FITS, Header
 from gvae.data.dataset import Dataset
+from gvae.data.files.checksums import of_files
 from gvae.data.images.layout import Layout, read_layout
 from gvae.data.images.lists import divide
-from gvae.data.images.plan import checksum, plan
+from gvae.data.images.plan import plan
+from gvae.data.options import ReadOptions
 from gvae.errors import GvaeError, choose
 from gvae.types import DataSpec
 
@@ -65,54 +67,52 @@ class Images(NamedTuple):
 def read_images(
     folder: Path,
     items: Sequence[Item],
-    size: int | None,
-    fit: str = "crop",
-    crop: int | None = None,
-    alike: bool = False,
-    skip_broken: bool = False,
+    options: ReadOptions,
     scratch: Path | None = None,
-    channels: int | None = COLOUR,
+    alike: bool = False,
 ) -> Images:
-    """Decode photographs.
+    """Decode encoded images.
 
     Args:
         folder: where they are, for messages.
         items: name of each and what opens it; see `gvae.data.arrays.decoding.file_items`.
-        size: side of the result in pixels; default: the images' own if all are alike, else 64.
-        fit: what becomes of images that are not square: crop, pad or stretch.
-        crop: side in pixels of the centre square that is cut before scaling; default: the shorter side.
-        alike: refuse images of different sizes; always so if `crop` is given, which counts their pixels.
-        skip_broken, scratch: as in `gvae.data.sources.folder.open_folder`.
-        channels: 1 or 3; None: 3 if any image has colours.
+        options: size (default: the images' own if all are alike, else 64), fit (default: crop), channels (default: 3 if
+            any image has colours), crop (default: the shorter side), skip_broken.
+        scratch: an .npy file to decode into, in place of memory.
+        alike: refuse images of different sizes; always so if a crop is given, which counts their pixels.
 
     Raises:
         GvaeError: an unreadable image, different sizes, options out of range, not enough memory or disk.
     """
+    fit, crop = options.fit or "crop", options.crop
     choose("fit", fit, FITS)
-    reader = Reader(folder, skip_broken)
+    reader = Reader(folder, options.skip_broken)
     headers = reader.headers(items)
     notes: list[str] = []
     kinds = headers.counts()
     if headers and (alike or crop is not None):
         crop, kinds, notes = _cut(folder, items, headers, crop)
-    side, depth, done = plan(kinds, size, fit, channels)
+    side, depth, done = plan(kinds, options.size, fit, options.channels)
     readable = headers.places()
-    chosen = Chosen(items, readable)
-    pixels, places = reader.images(chosen, side, fit, depth, scratch, crop)
+    pixels, places = reader.images(Chosen(items, readable), side, fit, depth, scratch, crop)
     kept, digests = readable[places], headers.digests()[places]
+    found = Images(pixels, kept, digests, {})
+    again = len(kept) - len(np.unique(found.keys))
     skipped = [f"{name}: {reason}" for name, reason in reader.broken.items()]
-    facts = {
-        "checksum": checksum(
-            (Path(items[i][0]) for i in kept), (digest.tobytes().hex() for digest in digests)
-        ),
-        "skipped": skipped,
-        "notes": [*notes, *done, *[f"skipped {line}" for line in skipped]],
-    }
-    return Images(pixels, kept, digests, facts)
+    named = (Path(items[i][0]).as_posix() for i in kept)
+    form = {"row": pixels.shape[1:], "fit": fit, "crop": crop}
+    notes += done
+    notes += [f"files that are byte-identical copies of others: {again}"] if again else []
+    found.facts.update(
+        checksum=of_files(named, (digest.tobytes().hex() for digest in digests), form),
+        skipped=skipped,
+        notes=[*notes, *[f"skipped {line}" for line in skipped]],
+    )
+    return found
 
 
 def as_dataset(name: str, whole: int, known: Known, images: Images) -> Dataset:
-    """Images with what is known about them; what the splits leave open is drawn with seed 0.
+    """Images with what is known about them; what the splits leave open, a hash decides.
 
     Args:
         name: name of the data set, which becomes NAME-subset if images are missing.

@@ -16,6 +16,7 @@ from gvae.data.dataset import Dataset
 from gvae.data.images.layout import SPLIT_FOLDERS, order
 from gvae.data.images.lists import divide
 from gvae.data.images.reading import read_images
+from gvae.data.options import ReadOptions
 from gvae.types import DataSpec
 
 
@@ -45,21 +46,16 @@ class Samples:
     facts: dict[str, Any] = field(default_factory=dict)
     parts: np.ndarray | None = None
 
-    def dataset(
-        self, size: int | None, fit: str, channels: int | None, skip_broken: bool, scratch: Path | None
-    ) -> Dataset:
-        """Decode; splits that are not given are drawn with seed 0, identical images together.
+    def dataset(self, options: ReadOptions, scratch: Path | None) -> Dataset:
+        """Decode; splits that are not given, a hash of each file decides.
 
         Args:
-            size, fit, channels, skip_broken, scratch: as in `gvae.data.sources.folder.open_folder`.
+            options, scratch: as in `gvae.data.images.reading.read_images`.
 
         Raises:
             GvaeError: an unreadable image, options out of range, not enough disk.
         """
-        root = Path(self.place)
-        images = read_images(
-            root, self.items, size, fit, skip_broken=skip_broken, scratch=scratch, channels=channels
-        )
+        images = read_images(Path(self.place), self.items, options, scratch)
         kept = images.kept
         splits, divided = divide([self.splits[i] for i in map(int, kept)], images.keys, "file content")
         facts = images.facts | self.facts

@@ -1,4 +1,4 @@
-"""Copies and near copies of images, found by a perceptual hash; those that two splits share spoil a measurement.
+"""Copies and near copies of images, found by a perceptual hash; training images among those held out spoil a measurement.
 
 The hash is the 64 signs of the low frequencies of the gray image against their median:
 Implementation and Benchmarking of Perceptual Image Hash Functions (Zauner, 2010) https://www.phash.org/docs/pubs/thesis_zauner.pdf,
@@ -24,6 +24,8 @@ BITS = 8
 """bits of the hash in which near copies may differ"""
 DIFFERENCE = 0.1
 """distance of the low frequencies of near copies, as a share of their own length"""
+HELD = ("val", "test")
+"""splits of which no image may be in train"""
 RUN = 500
 """images with the same quarter of a hash that each is compared with, at most"""
 CHUNK = 2**24
@@ -42,30 +44,48 @@ def copies(dataset: Dataset) -> dict[str, Any]:
     """How many images are copies of others, and the first few of them.
 
     Returns:
-        a dict that fits in JSON: exact (images that repeat an earlier one), near (pairs that look alike), across
-        (pairs of either kind whose images lie in different splits), examples (some pairs, those across splits first).
+        a dict that fits in JSON: exact (images that repeat an earlier one), near (pairs that look alike), seen (images of
+        val or test that are also in train), alike (pairs of the near ones of which one is in train, the other in val or
+        test), examples (some pairs, those of seen and alike first). Images in no split count as copies only.
 
     >>> from gvae.types import DataSpec
     >>> images = np.random.default_rng(0).integers(0, 256, (9, 8, 8, 1), dtype=np.uint8)
     >>> images[7] = images[2]
     >>> data = Dataset(DataSpec("noise", 1, (8, 8)), images, splits={"train": np.arange(5), "test": np.arange(5, 9)})
     >>> copies(data)
-    {'exact': 1, 'near': 0, 'across': 1, 'examples': ['train 2 = test 7']}
+    {'exact': 1, 'near': 0, 'seen': 1, 'alike': 0, 'examples': ['train 2 = test 7']}
     """
     pairs = find(dataset.images)
     where = np.full(len(dataset), "no split", object)
     for name, part in dataset.splits.items():
         where[part] = name
-    across = [pair for pair in pairs if where[pair.first] != where[pair.second]]
-    shown = (across + [pair for pair in pairs if where[pair.first] == where[pair.second]])[:5]
-    exact = sum(pair.exact for pair in pairs)
+    near = [pair for pair in pairs if not pair.exact]
+    same: dict[int, list[int]] = {}
+    for first, second, _ in pairs[: len(pairs) - len(near)]:
+        same.setdefault(first, [first]).append(second)
+    seen = [pair for group in same.values() for pair in _seen(group, where)]
+    close = [p for p in near if _spoils(*(where[same.get(i, [i])] for i in (p.first, p.second)))]
+    shown = dict.fromkeys([*seen, *close, *pairs])
     sign = {True: "=", False: "~"}
     return {
-        "exact": exact,
-        "near": len(pairs) - exact,
-        "across": len(across),
-        "examples": [f"{where[a]} {a} {sign[exact]} {where[b]} {b}" for a, b, exact in shown],
+        "exact": len(pairs) - len(near),
+        "near": len(near),
+        "seen": len(seen),
+        "alike": len(close),
+        "examples": [f"{where[a]} {a} {sign[exact]} {where[b]} {b}" for a, b, exact in [*shown][:5]],
     }
+
+
+def _seen(same: list[int], where: np.ndarray) -> list[Pair]:
+    """Of images that are the same, those held out, each with the first that is in train."""
+    trained = [i for i in same if where[i] == "train"]
+    held = [i for i in same if where[i] in HELD]
+    return [Pair(min(trained[0], i), max(trained[0], i), True) for i in held] if trained else []
+
+
+def _spoils(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether one of two images is in train and the other held out, by the splits that copies of each lie in."""
+    return any("train" in a and not set(b).isdisjoint(HELD) for a, b in ((first, second), (second, first)))
 
 
 def find(images: Pixels) -> list[Pair]:

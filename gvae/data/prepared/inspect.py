@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -105,9 +106,14 @@ def _about_copies(found: dict[str, Any]) -> list[str]:
     if not found["examples"]:
         return []
     lines = [f"copies    {found['exact']} images repeat another, {found['near']} pairs look alike"]
-    if found["across"]:
+    if found["seen"]:
         lines.append(
-            f"warning   {found['across']} of these pairs lie in two splits: test images were seen in training"
+            f"warning   {found['seen']} images of val or test were seen in training: they are in train, too"
+        )
+    if found["alike"]:
+        lines.append(
+            f"warning   {found['alike']} pairs of an image of train and one of val or test look alike: these may be copies "
+            "that were seen in training"
         )
     return [*lines, f"          such as {', '.join(found['examples'])}"]
 
@@ -142,11 +148,10 @@ def _count(values: np.ndarray, kinds: int, piece: int = 2**20) -> np.ndarray:
 
 def _attributes(dataset: Dataset) -> dict[str, dict[str, int]]:
     """Images that have each attribute, in every split."""
-    names, attributes = dataset.spec.attributes, dataset.attributes
+    attributes = dataset.attributes
     if attributes is None:
         return {}
-    counts = {split: attributes[part].sum(0, dtype=np.int64) for split, part in dataset.splits.items()}
-    return {split: dict(zip(names, count.tolist(), strict=True)) for split, count in counts.items()}
+    return _counts(dataset, dataset.spec.attributes, lambda part: attributes[part].sum(0, dtype=np.int64))
 
 
 def _classes(dataset: Dataset) -> dict[str, dict[str, int]]:
@@ -154,7 +159,13 @@ def _classes(dataset: Dataset) -> dict[str, dict[str, int]]:
     names, labels = dataset.spec.classes, dataset.labels
     if labels is None:
         return {}
-    counts = {
-        split: np.bincount(labels[part], minlength=len(names)) for split, part in dataset.splits.items()
+    return _counts(dataset, names, lambda part: np.bincount(labels[part], minlength=len(names)))
+
+
+def _counts(
+    dataset: Dataset, names: tuple[str, ...], count: Callable[[np.ndarray], np.ndarray]
+) -> dict[str, dict[str, int]]:
+    """What is counted in every split, by name."""
+    return {
+        split: dict(zip(names, count(part).tolist(), strict=True)) for split, part in dataset.splits.items()
     }
-    return {split: dict(zip(names, count.tolist(), strict=True)) for split, count in counts.items()}

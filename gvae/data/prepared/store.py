@@ -24,6 +24,7 @@ from gvae.atomic import write_text
 from gvae.data.arrays.mapped import Pixels, at_random
 from gvae.data.dataset import Dataset
 from gvae.data.files.checksums import checksum, gib, npy_header, sha256
+from gvae.data.options import PLAIN, ReadOptions
 from gvae.errors import GvaeError
 from gvae.types import DataSpec
 
@@ -70,11 +71,11 @@ def not_written(out: Path, needed: int, error: OSError) -> GvaeError:
     )
 
 
-def read_prepared(folder: Path, size: int | None = None, verify: bool = False) -> Dataset:
+def read_prepared(folder: Path, options: ReadOptions = PLAIN, verify: bool = False) -> Dataset:
     """Open a prepared folder; its images are mapped into memory, not read.
 
     Args:
-        size: refused unless the data was prepared at this size in pixels.
+        options: a size is refused unless the data was prepared at it.
         verify: also compare the checksum of the images, which reads all of them.
 
     Raises:
@@ -88,9 +89,9 @@ def read_prepared(folder: Path, size: int | None = None, verify: bool = False) -
         dataset = _assemble(folder, about)
     except (ValueError, TypeError, KeyError, OSError, GvaeError) as error:
         raise GvaeError(f"{folder} contradicts itself ({error}); {AGAIN}") from error
-    if size not in (None, dataset.spec.size):
+    if options.size not in (None, dataset.spec.size):
         raise GvaeError(
-            f"{folder} was prepared at {dataset.spec.size} pixels, not {size}; prepare it anew or leave --size out"
+            f"{folder} was prepared at {dataset.spec.size} pixels, not {options.size}; prepare it anew or leave --size out"
         )
     return dataset
 
@@ -104,7 +105,8 @@ def _assemble(folder: Path, about: dict[str, Any]) -> Dataset:
     with np.load(folder / "splits.npz") as file:
         splits = {name: file[name] for name in file.files}
     images = at_random(np.load(folder / "images.npy", mmap_mode="r"))
-    return Dataset(DataSpec.from_json(about["spec"]), images, labels, splits, about["facts"], attributes)
+    facts = {"checksum": f"sha256:{about['files']['images.npy']['sha256']}", **about["facts"]}
+    return Dataset(DataSpec.from_json(about["spec"]), images, labels, splits, facts, attributes)
 
 
 def check_free(out: Path) -> None:

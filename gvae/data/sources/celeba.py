@@ -22,7 +22,8 @@ from gvae.data.arrays.pixels import ENDINGS
 from gvae.data.dataset import Dataset
 from gvae.data.files.locate import beside, find, unique
 from gvae.data.images.lists import read_table
-from gvae.data.images.reading import Known, as_dataset, has_images, listed, read_images
+from gvae.data.images.reading import COLOUR, Known, as_dataset, has_images, listed, read_images
+from gvae.data.options import PLAIN, ReadOptions
 from gvae.data.splits import PARTS
 from gvae.errors import GvaeError
 
@@ -47,22 +48,17 @@ HOW = (
 
 
 def open_celeba(
-    root: Path | None = None,
-    size: int | None = None,
-    crop: int | None = None,
-    skip_broken: bool = False,
-    scratch: Path | None = None,
+    root: Path | None = None, options: ReadOptions = PLAIN, scratch: Path | None = None
 ) -> Dataset:
     """CelebA's aligned images with their attributes; a centre square is cut, then scaled.
 
-    The split is the official one. Images that are all of one part are split 80/10/10 with seed 0, by person.
+    The split is the official one. Images that are all of one part are split about 80/10/10 by a hash of the person.
 
     Args:
         root: a folder with the images in it or some levels below; default: GVAE_DATA, else the user's cache.
-        size: side of the square images in pixels; default: 64.
-        crop: side in pixels of the centre square; default: the images' width, 178. Papers also use 108, 128, 140,
-            148 and 160. Of a scaled copy it counts the copy's own pixels.
-        skip_broken, scratch: as in `gvae.data.sources.folder.open_folder`.
+        options: size (default: 64), skip_broken, and crop, the side of the centre square in pixels of the files, which a
+            scaled copy has fewer of; default: the images' width, 178. Papers also use 108, 128, 140, 148 and 160.
+        scratch: as in `gvae.data.sources.folder.open_folder`.
 
     Raises:
         GvaeError: no images or several folders of them, images of different sizes, lists that are cut or lack
@@ -75,9 +71,8 @@ def open_celeba(
     columns, attributes, about = read_attributes(folder, ATTRIBUTES, names)
     splits, people, told = read_people(folder, names)
     known = Known(splits, people, columns, attributes, [*layout.notes, *about, *told])
-    size = SIZE if size is None else size
-    items = file_items(folder, files)
-    images = read_images(folder, items, size, crop=crop, alike=True, skip_broken=skip_broken, scratch=scratch)
+    options = options.otherwise(size=SIZE, channels=COLOUR)
+    images = read_images(folder, file_items(folder, files), options, scratch, alike=True)
     return as_dataset("celeba", WHOLE, known, images)
 
 

@@ -23,7 +23,8 @@ from gvae.data.arrays.decoding import file_items
 from gvae.data.arrays.pixels import ENDINGS
 from gvae.data.dataset import Dataset
 from gvae.data.files.locate import beside, find, unique
-from gvae.data.images.reading import Known, as_dataset, has_images, listed, read_images
+from gvae.data.images.reading import COLOUR, Known, as_dataset, has_images, listed, read_images
+from gvae.data.options import PLAIN, ReadOptions
 from gvae.data.sources.celeba import ATTRIBUTES, read_attributes, read_people
 from gvae.errors import GvaeError
 
@@ -47,20 +48,18 @@ HOW = (
 
 
 def open_celeba_hq(
-    root: Path | None = None,
-    size: int | None = None,
-    skip_broken: bool = False,
-    scratch: Path | None = None,
+    root: Path | None = None, options: ReadOptions = PLAIN, scratch: Path | None = None
 ) -> Dataset:
     """CelebA-HQ with its attributes.
 
-    The splits are those of the folders (train, val), else CelebA's by way of the mapping, else 80/10/10 with seed 0:
-    by person where CelebA's identity list is there. What is missing of val and test is a tenth of train.
+    The splits are those of the folders (train, val), else CelebA's by way of the mapping, else about
+    80/10/10 by a hash: of the person where CelebA's identity list is there, else of the file. What is missing of val and
+    test is about a tenth of train.
 
     Args:
         root: a folder with the images in it or some levels below; default: GVAE_DATA, else the user's cache.
-        size: side of the square images in pixels; default: the images' own, 1024 or what the copy has.
-        skip_broken, scratch: as in `gvae.data.sources.folder.open_folder`.
+        options: size (default: the images' own, 1024 or what the copy has) and skip_broken.
+        scratch: as in `gvae.data.sources.folder.open_folder`.
 
     Raises:
         GvaeError: no images or several copies, lists that are cut or lack images, an unreadable image.
@@ -71,7 +70,7 @@ def open_celeba_hq(
     columns, attributes, about = _attributes(folder, files)
     splits, people, told = _people(folder, files, dict(zip(layout.files, layout.splits, strict=True)))
     known = Known(splits, people, columns, attributes, [*layout.notes, *about, *told])
-    images = read_images(folder, file_items(folder, files), size, skip_broken=skip_broken, scratch=scratch)
+    images = read_images(folder, file_items(folder, files), options.otherwise(channels=COLOUR), scratch)
     return as_dataset("celeba-hq", WHOLE, known, images)
 
 

@@ -20,14 +20,15 @@ from pathlib import Path
 
 import numpy as np
 
-from gvae.data.arrays.decoding import Reader, file_items
+from gvae.data.arrays.decoding import file_items
 from gvae.data.arrays.pixels import ENDINGS
 from gvae.data.dataset import Dataset
 from gvae.data.files.locate import search
 from gvae.data.files.paths import default_root
-from gvae.data.images.plan import checksum, plan
+from gvae.data.images.lists import divide
+from gvae.data.images.reading import read_images
+from gvae.data.options import PLAIN, ReadOptions
 from gvae.data.sources.folder import checked
-from gvae.data.splits import by_group
 from gvae.errors import GvaeError, choose
 from gvae.types import DataSpec
 
@@ -57,58 +58,41 @@ HOW = (
 
 
 def open_char74k(
-    root: Path | None = None,
-    part: str = "",
-    size: int | None = None,
-    fit: str = "stretch",
-    channels: int | None = None,
-    skip_broken: bool = False,
-    scratch: Path | None = None,
+    root: Path | None = None, options: ReadOptions = PLAIN, scratch: Path | None = None, part: str = ""
 ) -> Dataset:
-    """One part of Char74K, split 80/10/10 with seed 0: identical files, and the drawings of one person, together.
+    """One part of Char74K, split about 80/10/10 by a hash of each file's content, the drawings by one of the person.
 
     Args:
         root: a folder with the part in it or some levels below; default: GVAE_DATA, else the user's cache.
+        options, scratch: as in `gvae.data.sources.folder.open_folder`, but fit is stretch if none is given: it cuts off
+            no stroke.
         part: Fnt, Hnd, Img or Bad; default: Fnt if it is there, else the only other one.
-        size: side of the square images in pixels; default: the images' own if all are alike, else 64.
-        fit: stretch (default: it cuts off no stroke), pad with black, or crop to the middle.
-        channels, skip_broken, scratch: as in `gvae.data.sources.folder.open_folder`.
 
     Raises:
         GvaeError: no such part or several, folders or images that are not Char74K's, an unreadable image.
     """
-    tree, part = _find(root, part, size, fit, channels)
+    options = options.otherwise(fit="stretch")
+    tree, part = _find(root, options, part)
     files, notes = _files(tree)
-    reader = Reader(tree, skip_broken)
-    items = file_items(tree, files)
-    headers = reader.headers(items)
-    size, channels, done = plan(headers.counts(), size, fit, channels)
-    readable = list(headers)
-    images, kept = reader.images([items[i] for i in readable], size, fit, channels, scratch)
-    names, digests = [files[readable[i]] for i in kept], np.array([headers[readable[i]].digest for i in kept])
+    images = read_images(tree, file_items(tree, files), options, scratch)
+    names = [files[i] for i in images.kept]
     labels = np.array([int(name.parent.name[-3:]) - 1 for name in names], np.int64)
-    skipped = [f"{name}: {reason}" for name, reason in reader.broken.items()]
-    splits, divided = _splits(names, digests, part)
-    facts = {
-        "checksum": checksum(names, digests),
-        "skipped": skipped,
-        "notes": [
-            *_completeness(labels, part),
-            *notes,
-            *done,
-            divided,
-            *[f"skipped {line}" for line in skipped],
-        ],
-    }
-    name = f"char74k-{part.lower()}" if part else "char74k"
-    return Dataset(DataSpec(name, channels, (size, size), CLASSES), images, labels, splits, facts)
+    # the number in the name of a drawing is the person's
+    people = np.array([name.stem.split("-")[1] for name in names])
+    keys, about = (people, "person") if part == "Hnd" else (images.keys, "file content")
+    splits, divided = divide([""] * len(names), keys, about)
+    facts = images.facts | {"notes": [*_completeness(labels, part), *notes, *divided, *images.facts["notes"]]}
+    spec = DataSpec(
+        f"char74k-{part.lower()}" if part else "char74k", images.pixels.shape[-1], images.size, CLASSES
+    )
+    return Dataset(spec, images.pixels, labels, splits, facts)
 
 
-def _find(root: Path | None, part: str, size: int | None, fit: str, channels: int | None) -> tuple[Path, str]:
+def _find(root: Path | None, options: ReadOptions, part: str) -> tuple[Path, str]:
     """The folder with Sample001 ..., and which part it is."""
     place = default_root().absolute() if root is None else root
     if root is not None or place.is_dir():
-        place = checked(place, fit)
+        place = checked(place, options.fit or "stretch")
     wanted = [[choose("part of Char74K", part, PARTS)]] if part else [["Fnt"], ["Hnd", "Img", ""], ["Bad"]]
     found = {tree: _part(tree) for tree in search(place, lambda path, folders, _: _is_tree(path, folders))}
     for group in wanted:
@@ -167,17 +151,6 @@ def _check_name(file: Path, number: str) -> None:
             f"{file} is no image of class {CLASSES[int(number) - 1]!r}: its name is not img{number}-NUMBER; "
             "move it away"
         )
-
-
-def _splits(names: list[Path], digests: np.ndarray, part: str) -> tuple[dict[str, np.ndarray], str]:
-    """Splits, and a note on them; the number in the name of a drawing is the person's."""
-    if part == "Hnd":
-        people = np.array([name.stem.split("-")[1] for name in names])
-        return by_group(people), f"split 80/10/10 by person, seed 0: {len(set(people))} people"
-    same = len(digests) - len(np.unique(digests))
-    return by_group(
-        digests
-    ), f"split 80/10/10, seed 0; {same} files are byte-identical copies, copies share a split"
 
 
 def _completeness(labels: np.ndarray, part: str) -> list[str]:

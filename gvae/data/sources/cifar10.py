@@ -15,9 +15,11 @@ import numpy as np
 
 from gvae.data.dataset import Dataset, permutation
 from gvae.data.files.archives import unpack
-from gvae.data.files.download import Files
+from gvae.data.files.checksums import of_arrays
+from gvae.data.files.download import Files, download
 from gvae.data.files.locate import find
 from gvae.data.sources import pickles
+from gvae.data.splits import by_group
 from gvae.errors import GvaeError
 from gvae.types import DataSpec
 
@@ -40,8 +42,8 @@ CIFAR10 = Files(
     {"cifar-10-python.tar.gz": "c58f30108f718f92721af3b95e74349a"},
     {**BATCHES, "batches.meta": "5ff9c542aee3614f3951f8cda6e48888"},
 )
-FULL, VALUES = 10_000, 3 * 32 * 32
-"""images in an official batch, values in an image"""
+FULL, HELD, VALUES = 10_000, 5_000, 3 * 32 * 32
+"""images in an official batch, training images that validate, values in an image"""
 LARGEST = 64 * 2**20
 """bytes of a batch at most; the official ones have half of it, and a file is read as a whole"""
 AGAIN = "delete it and run `gvae data fetch cifar10`"
@@ -78,21 +80,21 @@ def open_cifar10(root: Path | None = None) -> Dataset:
     images, labels = (np.concatenate([part[i] for part in parts.values()]) for i in (0, 1))
     test = len(parts["test_batch"].labels)
     train = len(labels) - test
-    held = 5_000 if train == 5 * FULL else min(train - 1, max(1, train // 12))
-    order = permutation(train, 0)
-    splits = {"train": np.sort(order[held:]), "val": np.sort(order[:held]), "test": np.arange(test) + train}
+    held, how = _held_out(images[:train])
+    splits = {"train": np.setdiff1d(np.arange(train), held), "val": held, "test": np.arange(test) + train}
     whole, note = _completeness(parts, train, test)
-    content = hashlib.sha256(images.data)
-    content.update(labels.data)
-    facts = {
-        "checksum": f"sha256:{content.hexdigest()}",
-        "notes": [
-            note,
-            f"test is the official one; val is {held} of the {train} training images, drawn with seed 0",
-        ],
-    }
+    told = f"test is the official one; val is {len(held)} of the {train} training images, {how}"
+    facts = {"checksum": of_arrays(images, labels), "notes": [note, told]}
     spec = DataSpec("cifar10" if whole else "cifar10-subset", 3, (32, 32), CLASSES)
     return Dataset(spec, images, labels, splits, facts)
+
+
+def _held_out(images: np.ndarray) -> tuple[np.ndarray, str]:
+    """Which training images validate, sorted, and how they were found: only of a subset may images come and go."""
+    if len(images) == 5 * FULL:
+        return np.sort(permutation(len(images), 0)[:HELD]), "drawn with seed 0"
+    keys = np.array([hashlib.sha256(image).hexdigest() for image in images])
+    return by_group(keys, {"val": HELD / (5 * FULL)})["val"], "by a hash of each image"
 
 
 def read_batch(path: Path) -> Part:
@@ -123,8 +125,6 @@ def fetch_cifar10(root: Path, mirrors: Sequence[str] | None = None) -> list[Path
     Raises:
         GvaeError: no mirror answers, a wrong checksum, other files in the place of the official ones, a full disk.
     """
-    from gvae.data.files.download import download
-
     folder = Path(root) / CIFAR10.folders[0] / FOLDER
     files = {folder / name: digest for name, digest in CIFAR10.content.items()}
     if folder.exists():

@@ -14,31 +14,22 @@ from gvae.data.ct.masks import find_masks, mask_of
 from gvae.data.ct.scans import HOW, find_scans
 from gvae.data.dataset import Dataset
 from gvae.data.files.paths import existing
+from gvae.data.options import PLAIN, ReadOptions
 from gvae.errors import GvaeError
 
 
-def open_ct(
-    root: Path | None,
-    size: int | None = None,
-    form: str = "slices",
-    block: int | None = None,
-    spacing: float | None = None,
-    window: tuple[float, float] | None = None,
-    organ: str | None = None,
-    skip_broken: bool = False,
-    scratch: Path | None = None,
-) -> Dataset:
+def open_ct(root: Path | None, options: ReadOptions = PLAIN, scratch: Path | None = None) -> Dataset:
     """Read every CT scan below a folder.
 
     Args:
         root: a folder, a zip archive or a NIfTI file.
-        size: side of the square slices in pixels; default: their own, around an organ 128. For volumes, the block.
-        form: slices (axial, two dimensions) or volumes (three).
-        block: side of a volume in voxels; default: 64.
-        spacing: resample to this many millimetres per pixel (slices: within the slice) or voxel; default: the scanner's.
-        window: centre and width in HU of what networks see; HU are stored as they are. Default: 40, 400.
-        organ: crops around this label; slices without it are left out.
-        skip_broken: leave scans out that cannot be read, and list them in facts["skipped"].
+        options: form, slices (axial, two dimensions; default) or volumes (three);
+            size, the side of the slices in pixels (default: their own, around an organ 128), of volumes the block;
+            block, the side of a volume in voxels (default: 64);
+            spacing, the millimetres per pixel (slices: within the slice) or voxel to resample to (default: the scanner's);
+            window, centre and width in HU of what networks see (default: 40, 400); HU are stored as they are;
+            organ, the label to crop around; slices without it are left out;
+            skip_broken, to leave scans out that cannot be read, and list them in facts["skipped"].
         scratch: an .npy file to gather the images in, in place of memory.
 
     Returns:
@@ -48,10 +39,10 @@ def open_ct(
         GvaeError: no scan; one that is broken or no CT in HU (see `dicom`, `nifti`); slices of different sizes and no
             --size; no such organ; options that make no sense; too little memory.
     """
-    chosen = Form.checked(form, size, block, spacing, window, organ)
+    form = Form.checked(options)
     found = find_scans(place_of(root))
-    mask = partial(mask_of, masks=find_masks(found, organ)) if organ else None
-    return assemble("ct", found, chosen, mask, skip_broken, scratch)
+    mask = partial(mask_of, masks=find_masks(found, form.organ)) if form.organ else None
+    return assemble("ct", found, form, mask, options.skip_broken, scratch)
 
 
 def place_of(root: Path | None) -> Path:

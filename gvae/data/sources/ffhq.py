@@ -18,7 +18,8 @@ from gvae.data.arrays.decoding import file_items
 from gvae.data.arrays.pixels import ENDINGS
 from gvae.data.dataset import Dataset
 from gvae.data.files.locate import beside, find, unique
-from gvae.data.images.reading import Known, as_dataset, has_images, listed, read_images
+from gvae.data.images.reading import COLOUR, Known, as_dataset, has_images, listed, read_images
+from gvae.data.options import PLAIN, ReadOptions
 from gvae.data.sources.ffhq_features import FOLDERS, RULES, read_features
 
 WHOLE, TRAIN = 70_000, 60_000
@@ -33,21 +34,16 @@ HOW = (
 )
 
 
-def open_ffhq(
-    root: Path | None = None,
-    size: int | None = None,
-    skip_broken: bool = False,
-    scratch: Path | None = None,
-) -> Dataset:
+def open_ffhq(root: Path | None = None, options: ReadOptions = PLAIN, scratch: Path | None = None) -> Dataset:
     """FFHQ, with attributes where the features are there.
 
-    The whole set is split as its authors did, first 60,000 to train and last 10,000 to validate; test is a tenth of
-    train. A subset is split 80/10/10 with seed 0, byte-identical files together.
+    The whole set is split as its authors did, first 60,000 to train and last 10,000 to validate; test is about a
+    tenth of train. A subset is split about 80/10/10, by a hash of each file's content.
 
     Args:
         root: a folder with the images in it or some levels below; default: GVAE_DATA, else the user's cache.
-        size: side of the square images in pixels; default: the images' own.
-        skip_broken, scratch: as in `gvae.data.sources.folder.open_folder`.
+        options: size (default: the images' own) and skip_broken.
+        scratch: as in `gvae.data.sources.folder.open_folder`.
 
     Raises:
         GvaeError: no images or several copies, features that are missing or damaged, an unreadable image.
@@ -60,7 +56,7 @@ def open_ffhq(
     attributes, about = read_features(features, names) if features else (None, [])
     columns = tuple(RULES) if features else ()
     known = Known(_splits(names), None, columns, attributes, [*layout.notes, *about])
-    images = read_images(folder, file_items(folder, files), size, skip_broken=skip_broken, scratch=scratch)
+    images = read_images(folder, file_items(folder, files), options.otherwise(channels=COLOUR), scratch)
     return as_dataset("ffhq", WHOLE, known, images)
 
 

@@ -22,44 +22,38 @@ from gvae.data.arrays.items import Item
 from gvae.data.dataset import Dataset
 from gvae.data.images.layout import SPLIT_FOLDERS
 from gvae.data.images.samples import Samples, classes_of
+from gvae.data.options import PLAIN, ReadOptions
 from gvae.data.sources.cards import about
 from gvae.errors import GvaeError, choose
+from gvae.imports import optional
 
 LABELS = ("label", "labels", "class")
 """columns of numbers or words that are taken as classes without being declared as such"""
 HOW = "give hub:OWNER/NAME, as in --data hub:ylecun/mnist"
 
 
-def open_hub(
-    root: Path | None,
-    size: int | None = None,
-    fit: str = "crop",
-    channels: int | None = None,
-    image_column: str | None = None,
-    label_column: str | None = None,
-    skip_broken: bool = False,
-    scratch: Path | None = None,
-) -> Dataset:
+def open_hub(root: Path | None, options: ReadOptions = PLAIN, scratch: Path | None = None) -> Dataset:
     """Read a set of images by its name on the hub.
 
-    Splits called train, validation and test are taken over; what is missing is a tenth of train, seed 0.
+    Splits called train, validation and test are taken over; what is missing is about a tenth of train, by a hash
+    of each file's content.
 
     Args:
         root: OWNER/NAME or a folder, with :CONFIG behind it for one of several configurations.
-        image_column: column of the images; default: the only one, or the one called image.
-        label_column: column of the classes; default: the only one declared as classes, or one called label.
-        size, fit, channels, skip_broken, scratch: as in `gvae.data.sources.folder.open_folder`.
+        options: image_column, the column of the images (default: the only one, or the one called image); label_column,
+            that of the classes (default: the only one declared as classes, or one called label); size, fit, channels and
+            skip_broken, as in `gvae.data.sources.folder.open_folder`, and scratch likewise.
 
     Raises:
         GvaeError: the library is missing; no such set, no access or no network; several configurations; no column of
             images, or several; otherwise as for `gvae.data.sources.folder.open_folder`.
     """
-    library = _library()
+    library = optional("datasets", "sets of the Hugging Face hub need the package", "hub")
     name, config = _named(root)
     parts, others = _split(_load(library, name, config))
     columns = next(iter(parts.values())).features
-    image = _image_column(library, name, columns, image_column)
-    label = _label_column(library, name, columns, label_column)
+    image = _image_column(library, name, columns, options.image_column)
+    label = _label_column(library, name, columns, options.label_column)
     classes, labels, unlabelled = _labels(parts, columns, label)
     items, splits = _items(library, parts, image)
     known = f"column {image} holds the images" + (f", column {label} the classes" if label else "")
@@ -73,18 +67,7 @@ def open_hub(
         [known, *others, *unlabelled],
         about(name, config, parts),
     )
-    return samples.dataset(size, fit, channels, skip_broken, scratch)
-
-
-def _library() -> Any:
-    """The package, which is optional."""
-    try:
-        import datasets
-    except ImportError as error:
-        raise GvaeError(
-            'sets of the Hugging Face hub need the package datasets; install it with pip install "gvae[hub]"'
-        ) from error
-    return datasets
+    return samples.dataset(options, scratch)
 
 
 def _named(root: Path | None) -> tuple[str, str | None]:

@@ -17,6 +17,7 @@ from typing import Any
 
 from gvae.data.arrays.items import Entries, Packed
 from gvae.errors import GvaeError
+from gvae.imports import optional
 
 FILE = "data.mdb"
 """name of the file in an LMDB's folder"""
@@ -107,10 +108,4 @@ def _open(folder: Path) -> Any:
 
 def _lmdb() -> Any:
     """The package, which is optional."""
-    try:
-        import lmdb
-    except ImportError as error:
-        raise GvaeError(
-            'LSUN\'s files need the package lmdb; install it with pip install "gvae[lsun]"'
-        ) from error
-    return lmdb
+    return optional("lmdb", "LSUN's files need the package", "lsun")

@@ -27,6 +27,7 @@ from gvae.data.files.locate import search
 from gvae.data.files.paths import default_root, existing
 from gvae.data.images.lists import divide
 from gvae.data.images.reading import COLOUR, has_images, listed, read_images
+from gvae.data.options import PLAIN, ReadOptions
 from gvae.data.sources.lmdbs import FILE, lmdb_items
 from gvae.errors import GvaeError, choose
 from gvae.types import DataSpec
@@ -87,23 +88,18 @@ class Part(NamedTuple):
 
 
 def open_lsun(
-    root: Path | None = None,
-    size: int | None = None,
-    fit: str = "crop",
-    category: str = "",
-    skip_broken: bool = False,
-    scratch: Path | None = None,
+    root: Path | None = None, options: ReadOptions = PLAIN, scratch: Path | None = None, category: str = ""
 ) -> Dataset:
     """Images of LSUN in the order of their keys; several categories are classes.
 
-    The official validation images are the test split, val is a tenth of train; without them 80/10/10, seed 0.
+    The official validation images are the test split, val is about a tenth of train; without them about 80/10/10: by a
+    hash of each file's content.
 
     Args:
         root: a folder with the LMDBs in it or some levels below, or one of them, to which the other split beside it
             is added; default: GVAE_DATA, else the user's cache.
-        size: side of the square images in pixels; default: the images' own if all are alike, else 64.
+        options: size, fit and skip_broken, as in `gvae.data.sources.folder.open_folder`, and scratch likewise.
         category: the only one to take; default: all that are there.
-        fit, skip_broken, scratch: as in `gvae.data.sources.folder.open_folder`.
 
     Raises:
         GvaeError: no images, no such category, a category twice, a damaged LMDB, an unreadable image.
@@ -115,7 +111,7 @@ def open_lsun(
         parts = [part for part in parts if part.category == category]
     _check_once(parts)
     items, owner, notes = _items(parts)
-    images = read_images(place, items, size, fit, skip_broken=skip_broken, scratch=scratch)
+    images = read_images(place, items, options.otherwise(channels=COLOUR), scratch)
     owner = owner[images.kept]
     given = [parts[i].split for i in owner]
     splits, divided = divide(given, images.keys, "file content")

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from gvae.data.dataset import Dataset, permutation
+from gvae.data.files.checksums import of_files
 from gvae.data.files.download import Files
 from gvae.data.files.paths import default_root, existing
 from gvae.data.sources import idx
@@ -124,7 +125,7 @@ def open_files(files: Files, classes: tuple[str, ...], root: Path | None = None)
         "test": np.arange(train, train + test),
     }
     facts = {
-        "checksum": {name: f"md5:{digest}" for name, digest in files.content.items()},
+        "checksum": of_files(files.content, files.content.values(), {}),
         "notes": [
             f"test is the official one; val is {held} of the {train} training images, drawn with seed 0"
         ],

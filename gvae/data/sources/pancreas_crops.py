@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from gvae.data.arrays.decoding import Reader, file_items
+from gvae.data.arrays.decoding import file_items
+from gvae.data.ct.patients import by_patient
 from gvae.data.dataset import Dataset
-from gvae.data.images.plan import checksum
-from gvae.data.splits import by_group
+from gvae.data.images.reading import read_images
+from gvae.data.options import ReadOptions
 from gvae.errors import GvaeError
 from gvae.types import DataSpec
 
@@ -25,12 +26,12 @@ CROP = 64
 """side in pixels, if none is given"""
 
 
-def open_crops(place: Path, size: int, skip_broken: bool, scratch: Path | None) -> Dataset:
+def open_crops(place: Path, options: ReadOptions, scratch: Path | None) -> Dataset:
     """The crops as 8-bit images, padded to squares and scaled.
 
     Args:
         place: the folder with index.csv.
-        size, skip_broken, scratch: as in `gvae.data.sources.pancreas_ct.open_pancreas_ct`.
+        options, scratch: as in `gvae.data.sources.pancreas_ct.open_pancreas_ct`.
 
     Returns:
         (N, size, size, 1) uint8, split by patient.
@@ -38,33 +39,25 @@ def open_crops(place: Path, size: int, skip_broken: bool, scratch: Path | None) 
     Raises:
         GvaeError: a list that is not of these crops, or a broken image.
     """
-    files, reader = _listed(place), Reader(place, skip_broken)
-    items = file_items(place, files)
-    headers = reader.headers(items)
-    readable = list(headers)
-    images, kept = reader.images([items[i] for i in readable], size, "pad", 1, scratch)
-    digests = np.array([header.digest for header in headers.values()])[kept]
-    names = [files[readable[i]] for i in kept]
-    owners = np.array([_owner(name) for name in names])
-    splits = by_group(owners)
-    skipped = [f"{name}: {reason}" for name, reason in reader.broken.items()]
-    counts = ", ".join(f"{len(np.unique(owners[part]))} {name}" for name, part in splits.items())
-    facts = {
-        "checksum": checksum(names, digests),
-        "skipped": skipped,
+    files = _listed(place)
+    options = options.otherwise(size=CROP, fit="pad", channels=1)
+    images = read_images(place, file_items(place, files), options, scratch)
+    owners = np.array([_owner(files[i]) for i in images.kept])
+    splits, divided = by_patient(owners)
+    facts = images.facts | {
         "form": "crops",
         "window": [(LOW + HIGH) / 2, HIGH - LOW],
         "patients": len(np.unique(owners)),
         "notes": [
             f"crops of slices to the bounding box of the pancreas, {LOW} to {HIGH} HU as gray levels 0 to 255: "
             f"HU = {LOW} + {HIGH - LOW} g / 255, to about 1 HU; what lay outside is gone",
-            f"each crop padded with black to a square and scaled to {size} x {size}: crops differ in scale, spacing unknown",
-            f"split by patient, seed 0: {len(np.unique(owners))} patients, {counts}",
-            *[f"skipped {line}" for line in skipped],
+            "crops differ in scale, spacing unknown",
+            divided,
+            *images.facts["notes"],
         ],
     }
     unit = f"gray level ({LOW} to {HIGH} HU)"
-    return Dataset(DataSpec(f"{NAME}-crops", 1, (size, size), unit=unit), images, None, splits, facts)
+    return Dataset(DataSpec(f"{NAME}-crops", 1, images.size, unit=unit), images.pixels, None, splits, facts)
 
 
 def _listed(place: Path) -> list[Path]:

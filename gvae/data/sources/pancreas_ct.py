@@ -25,7 +25,8 @@ from gvae.data.ct.volumes import Volume, same_grid
 from gvae.data.dataset import Dataset
 from gvae.data.files.locate import find
 from gvae.data.files.zips import File, files_below
-from gvae.data.sources.pancreas_crops import COPIES, CROP, HIGH, LOW, NAME, open_crops
+from gvae.data.options import PLAIN, ReadOptions
+from gvae.data.sources.pancreas_crops import COPIES, HIGH, LOW, NAME, open_crops
 from gvae.errors import GvaeError
 
 PATIENT, LABEL = re.compile(r"PANCREAS_(\d{4})"), re.compile(r"label(\d{4})\.nii(\.gz)?")
@@ -43,23 +44,14 @@ HOW = (
 
 
 def open_pancreas_ct(
-    root: Path | None = None,
-    size: int | None = None,
-    form: str = "slices",
-    block: int | None = None,
-    spacing: float | None = None,
-    window: tuple[float, float] | None = None,
-    organ: str | None = None,
-    skip_broken: bool = False,
-    scratch: Path | None = None,
+    root: Path | None = None, options: ReadOptions = PLAIN, scratch: Path | None = None
 ) -> Dataset:
-    """Pancreas-CT, split 80/10/10 by patient with seed 0.
+    """Pancreas-CT, split about 80/10/10 by a hash of the patient.
 
     Args:
         root: a folder with the release or the crops in it; default: GVAE_DATA, else the user's cache.
-        size, form, block, spacing, window, skip_broken, scratch: as in `gvae.data.sources.ct.open_ct`. Crops are slices,
-            windowed already, of unknown spacing: of these options they take size (default: 64), skip_broken and scratch.
-        organ: pancreas for crops around it, or none for whole scans.
+        options, scratch: as in `gvae.data.sources.ct.open_ct`; the organ is pancreas, or none for whole scans. Crops are
+            slices, windowed already, of unknown spacing: of these options they take size (default: 64) and skip_broken.
 
     Returns:
         of the release int16 HU; of the crops (N, size, size, 1) uint8, 0 for -150 HU and 255 for 250 HU.
@@ -68,16 +60,16 @@ def open_pancreas_ct(
         GvaeError: nothing there (with what to download), a broken file, a label on another grid than its scan, options
             that do not apply.
     """
-    chosen = Form.checked(form, size, block, spacing, window, organ)
-    if organ not in (None, "pancreas"):
-        raise GvaeError(f"{NAME} has labels of the pancreas only, not of {organ}; type --organ pancreas")
+    form = Form.checked(options)
+    if form.organ not in (None, "pancreas"):
+        raise GvaeError(f"{NAME} has labels of the pancreas only, not of {form.organ}; type --organ pancreas")
     place = find(NAME, root, lambda _, folders, files: _kind(folders, files) != "", lambda _: False, HOW)
     if (place / "index.csv").exists():
-        _check_crops(form, block, spacing, window)
-        return open_crops(place, size or CROP, skip_broken, scratch)
+        _check_crops(options)
+        return open_crops(place, options, scratch)
     found = _release(place)
-    mask = partial(_mask, labels=_labels(found)) if organ else None
-    return assemble(NAME, found, chosen, mask, skip_broken, scratch)
+    mask = partial(_mask, labels=_labels(found)) if form.organ else None
+    return assemble(NAME, found, form, mask, options.skip_broken, scratch)
 
 
 def _kind(folders: list[str], files: list[str]) -> str:
@@ -145,11 +137,14 @@ def _mask(scan: Scan, volume: Volume, labels: dict[str, File]) -> tuple[np.ndarr
     return mask, ""
 
 
-def _check_crops(
-    form: str, block: int | None, spacing: float | None, window: tuple[float, float] | None
-) -> None:
+def _check_crops(options: ReadOptions) -> None:
     """Refuse what needs the whole scans."""
-    given = {"--form volumes": form == "volumes", "--block": block, "--spacing": spacing, "--window": window}
+    given = {
+        "--form volumes": options.form == "volumes",
+        "--block": options.block,
+        "--spacing": options.spacing,
+        "--window": options.window,
+    }
     if wrong := [name for name, value in given.items() if value]:
         raise GvaeError(
             f"{wrong[0]} does not apply to the crops of {NAME}, which are slices of {LOW} to {HIGH} HU; leave it out, "

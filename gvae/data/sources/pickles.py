@@ -1,9 +1,8 @@
-"""The plain data in a pickle, read without running it: numbers, text, lists, dicts, tuples, arrays of bytes.
+"""The plain data in a pickle: numbers, text, lists, dicts, tuples, arrays of bytes; nothing that it names is called.
 
-A pickle is a program, and Python's own reader calls whatever the program names. Here `pickletools` only cuts the
-file into opcodes, and a small stack machine follows those that build data. A name stays a piece of text and a call
-stays a record of what was asked for: nothing is imported, called or allocated on the word of the file. Of names,
-only those with which numpy writes an array are let through.
+A pickle is a program, and Python's reader calls whatever the program names. Here the reader finds only the names with
+which numpy writes an array, and in their place records of what was asked for: nothing is imported, called or allocated on
+the word of the file. The few things that the reader does without asking for a name are looked for before (`_check`).
 
 Pickle protocol version 4 (Pitrou, 2013) https://peps.python.org/pep-3154/
 """
@@ -11,6 +10,7 @@ Pickle protocol version 4 (Pitrou, 2013) https://peps.python.org/pep-3154/
 from __future__ import annotations
 
 import math
+import pickle
 import pickletools
 from dataclasses import dataclass
 from io import BytesIO
@@ -29,25 +29,15 @@ ARRAY, BUFFER, DTYPE, ENCODE = (
 )
 NAMES = (ARRAY, BUFFER, DTYPE, ENCODE, "numpy ndarray")
 """what may be named, as "module name": how numpy writes an array, and Python 3 the bytes of a Python 2 string"""
-
-VALUES = (
-    *(
-        "BININT",
-        "BININT1",
-        "BININT2",
-        "LONG1",
-        "BINFLOAT",
-        "SHORT_BINSTRING",
-        "BINSTRING",
-        "SHORT_BINUNICODE",
-    ),
-    *("BINUNICODE", "BINUNICODE8", "SHORT_BINBYTES", "BINBYTES", "BINBYTES8", "BYTEARRAY8"),
+OPCODES = (
+    "PROTO FRAME STOP MARK NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 BINFLOAT SHORT_BINSTRING BINSTRING "
+    "SHORT_BINUNICODE BINUNICODE BINUNICODE8 SHORT_BINBYTES BINBYTES BINBYTES8 BYTEARRAY8 EMPTY_LIST APPEND APPENDS "
+    "EMPTY_DICT SETITEM SETITEMS EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 BINPUT LONG_BINPUT MEMOIZE BINGET LONG_BINGET "
+    "GLOBAL STACK_GLOBAL REDUCE BUILD"
 )
-"""opcodes whose argument is the value"""
-EMPTY = {"EMPTY_LIST": list, "EMPTY_DICT": dict, "EMPTY_TUPLE": tuple}
-CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
-TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
-IGNORED = ("PROTO", "FRAME", "STOP")
+"""what writes data since protocol 2; none that makes objects of classes or takes them from a registry"""
+TUPLES = 1_000
+"""tuples at most, of which an array takes five"""
 
 
 @dataclass
@@ -61,9 +51,42 @@ class Call:
     state: Any = None
     """what the result would be filled with"""
 
+    def __setstate__(self, state: Any) -> None:
+        """Keep what the result would be filled with."""
+        self.state = state
 
-class Name(str):
-    """A module and a name in it, one of `NAMES`; text that merely reads like one is no `Name`."""
+
+class Name:
+    """One of `NAMES`: what the reader gets in place of a function."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, *args: Any) -> Call:
+        """A record of the call."""
+        return Call(self.name, args)
+
+    def __setstate__(self, state: Any) -> None:
+        """Refuse to be filled."""
+        raise TypeError("it fills what was never called for")
+
+
+class Reader(pickle.Unpickler):
+    """Python's reader without a way to anything outside the file."""
+
+    def find_class(self, module: str, name: str) -> Name:
+        """A name, if it is one that data needs.
+
+        Raises:
+            NameError: it is not.
+        """
+        # the module was renamed in numpy 2
+        whole = f"{module} {name}".replace("numpy._core.", "numpy.core.", 1)
+        if whole not in NAMES:
+            raise NameError(f"{module}.{name}")
+        return Name(whole)
 
 
 def loads(data: bytes, where: Path | str) -> Any:
@@ -74,25 +97,27 @@ def loads(data: bytes, where: Path | str) -> Any:
         where: the file, for messages.
 
     Raises:
-        GvaeError: a name that data has no use for, an opcode that builds no data, a cut or damaged file.
+        GvaeError: a name that data has no use for, a file that is cut or damaged or would take more memory than it is long.
 
     >>> import pickle
     >>> loads(pickle.dumps({"labels": [3, 1], "names": ("a", b"b")}), "file")
     {'labels': [3, 1], 'names': ('a', b'b')}
     """
-    machine, stream = _Machine(where), BytesIO(data)
     try:
-        for opcode, value, _ in pickletools.genops(stream):
-            machine.step(opcode.name, value)
-        (result,) = machine.stack
-        if machine.below or stream.read(1):
-            raise ValueError("something follows the end of its data")
-    except (ValueError, LookupError, TypeError, OverflowError) as error:
+        _check(data)
+        # read as the items of a list, so that values left over, or a mark without its end, are noticed
+        (value,) = Reader(BytesIO(b"](" + data[:-1] + b"e."), encoding="latin1").load()
+    except NameError as error:
+        raise GvaeError(
+            f"{where} asks for {str(error)[:60]!r}, for which data has no use: it may be an attack. Nothing in it was "
+            "executed; do not open it with Python's pickle. Delete it and fetch it again"
+        ) from error
+    except Exception as error:  # the reader raises errors of every kind on damaged files
         raise GvaeError(
             f"{where} is no pickle of plain data, or is cut or corrupt ({str(error)[:120]}); nothing in it was "
             "executed. Delete it and fetch it again"
         ) from error
-    return result
+    return value
 
 
 def byte_array(value: Any) -> np.ndarray | None:
@@ -133,103 +158,22 @@ def _bytes(raw: Any) -> bytes | None:
     return bytes(raw) if isinstance(raw, bytes | bytearray) else None
 
 
-class _Machine:
-    """Stack, marked stacks below it, and memo of a pickle."""
+def _check(data: bytes) -> None:
+    """Refuse what the reader would do without asking, before it begins.
 
-    def __init__(self, where: Path | str) -> None:
-        self.where = where
-        self.stack: list[Any] = []
-        self.below: list[list[Any]] = []
-        self.memo: dict[int, Any] = {}
-        self.others = {
-            "MARK": self._mark,
-            "TUPLE": self._tuple,
-            "APPEND": lambda: self._extend([self.stack.pop()]),
-            "APPENDS": lambda: self._extend(self._marked()),
-            "SETITEM": lambda: self._update(self._last(2)),
-            "SETITEMS": lambda: self._update(self._marked()),
-            "STACK_GLOBAL": lambda: self._name(" ".join(self._last(2))),
-            "REDUCE": self._reduce,
-            "BUILD": self._build,
-        }
-
-    def step(self, opcode: str, value: Any) -> None:
-        """Follow one opcode with its argument."""
-        if opcode in VALUES:
-            self.stack.append(value)
-        elif opcode in EMPTY:
-            self.stack.append(EMPTY[opcode]())
-        elif opcode in CONSTANTS:
-            self.stack.append(CONSTANTS[opcode])
-        elif opcode in TUPLES:
-            self.stack.append(tuple(self._last(TUPLES[opcode])))
-        elif opcode in ("BINPUT", "LONG_BINPUT", "MEMOIZE"):
-            self.memo[len(self.memo) if value is None else value] = self.stack[-1]
-        elif opcode in ("BINGET", "LONG_BINGET"):
-            self.stack.append(self.memo[value])
-        elif opcode == "GLOBAL":
-            self._name(value)
-        elif opcode in self.others:
-            self.others[opcode]()
-        elif opcode not in IGNORED:
-            raise ValueError(f"opcode {opcode} is none of those that write data since protocol 2")
-
-    def _mark(self) -> None:
-        """Begin a new stack."""
-        self.below.append(self.stack)
-        self.stack = []
-
-    def _marked(self) -> list[Any]:
-        """End the stack since the last mark."""
-        items, self.stack = self.stack, self.below.pop()
-        return items
-
-    def _tuple(self) -> None:
-        """A tuple of what was stacked since the last mark."""
-        items = self._marked()  # first: it changes which stack is the current one
-        self.stack.append(tuple(items))
-
-    def _last(self, count: int) -> list[Any]:
-        """Take some values off the stack."""
-        if len(self.stack) < count:
-            raise IndexError("a value is missing")
-        items = self.stack[-count:]
-        del self.stack[-count:]
-        return items
-
-    def _extend(self, items: list[Any]) -> None:
-        """Append to the list on top."""
-        if type(self.stack[-1]) is not list:
-            raise TypeError("it appends to what is no list")
-        self.stack[-1].extend(items)
-
-    def _update(self, items: list[Any]) -> None:
-        """Set items of the dict on top; only text can be a key."""
-        if type(self.stack[-1]) is not dict or not all(type(key) in (str, bytes) for key in items[::2]):
-            raise TypeError("it sets items of what is no dict, or under what is no text")
-        self.stack[-1].update(zip(items[::2], items[1::2], strict=True))
-
-    def _name(self, name: str) -> None:
-        """A name, if it is one that data needs."""
-        name = name.replace("numpy._core.", "numpy.core.", 1)  # the module was renamed in numpy 2
-        if name not in NAMES:
-            raise GvaeError(
-                f"{self.where} asks for {name[:60].replace(' ', '.')!r}, for which data has no use: it may be an "
-                "attack. Nothing in it was executed; do not open it with Python's pickle. Delete it and fetch it again"
-            )
-        self.stack.append(Name(name))
-
-    def _reduce(self) -> None:
-        """Record a call."""
-        name, args = self._last(2)
-        if not isinstance(name, Name) or not isinstance(args, tuple):
-            raise TypeError("it calls what has no name")
-        self.stack.append(Call(str(name), args))
-
-    def _build(self) -> None:
-        """Record what an object would be filled with."""
-        call, state = self._last(2)
-        if not isinstance(call, Call):
-            raise TypeError("it fills what was never called for")
-        call.state = state
-        self.stack.append(call)
+    Raises:
+        ValueError: an opcode that writes no data; more bytes announced than there are; a value remembered at a place far
+            behind the others, up to which the reader would take memory; tuples so many that one in another in another,
+            hashed as a key, would use up the stack of the process; something behind the end.
+    """
+    stream, tuples, known = BytesIO(data), 0, OPCODES.split()
+    for count, (opcode, value, _) in enumerate(pickletools.genops(stream)):
+        if opcode.name not in known:
+            raise ValueError(f"opcode {opcode.name} is none of those that write data since protocol 2")
+        if opcode.name.endswith("BINPUT") and int(value or 0) > count:
+            raise ValueError(f"it remembers a value at place {value}, of {count} that it may have")
+        tuples += opcode.name.startswith("TUPLE")
+        if tuples > TUPLES:
+            raise ValueError(f"it has more than {TUPLES} tuples")
+    if stream.read(1):
+        raise ValueError("something follows the end of its data")

@@ -19,6 +19,7 @@ from io import BytesIO
 from typing import Any, BinaryIO
 
 from gvae.errors import GvaeError
+from gvae.imports import optional
 
 KEPT = 3
 """shards of the web that lie on this disk at a time: images are taken in order, by several cores"""
@@ -134,12 +135,7 @@ def shown(name: str) -> str:
 
 def _fetched(shard: str) -> Any:
     """A temporary file with the content of a shard of the web."""
-    try:
-        from webdataset.gopen import gopen
-    except ImportError as error:
-        raise GvaeError(
-            'shards of the web need the package webdataset; install it with pip install "gvae[shards]"'
-        ) from error
+    gopen = optional("webdataset.gopen", "shards of the web need the package", "shards").gopen
     file = tempfile.NamedTemporaryFile(suffix=".tar")  # noqa: SIM115
     try:
         with gopen(shard) as stream:

@@ -27,6 +27,7 @@ from gvae.data.arrays.pixels import ENDINGS
 from gvae.data.dataset import Dataset
 from gvae.data.files.paths import existing
 from gvae.data.images.samples import Samples, classes_of, split_of
+from gvae.data.options import PLAIN, ReadOptions
 from gvae.data.sources.shards import WEB, Member, Shards, expand, shown
 from gvae.errors import GvaeError, choose
 
@@ -71,36 +72,27 @@ class Listing(Lazy):
         return f"{self.names[self.shard[i]]}/{shown(key)}"
 
 
-def open_wds(
-    root: Path | None,
-    size: int | None = None,
-    fit: str = "crop",
-    channels: int | None = None,
-    image_column: str | None = None,
-    label_column: str | None = None,
-    skip_broken: bool = False,
-    scratch: Path | None = None,
-) -> Dataset:
+def open_wds(root: Path | None, options: ReadOptions = PLAIN, scratch: Path | None = None) -> Dataset:
     """Read the images of shards, in the order of the shards.
 
     Args:
         root: a folder, or the names of shards with braces.
-        image_column: ending of the images, such as png, where a sample has several.
-        label_column: entry of the .json that is the class; default: the .cls files, if there are any.
-        skip_broken: also leave samples out that have a class and no image, or no class where others have one.
-        size, fit, channels, scratch: as in `gvae.data.sources.folder.open_folder`.
+        options: image_column, the ending of the images, such as png, where a sample has several; label_column, the entry of
+            the .json that is the class (default: the .cls files, if there are any); skip_broken, to leave samples out,
+            too, that have a class and no image, or no class where others have one; size, fit and channels, as in
+            `gvae.data.sources.folder.open_folder`, and scratch likewise.
 
     Raises:
         GvaeError: no shards, one that is missing, cut or damaged, samples without image or class; otherwise as for
             `gvae.data.sources.folder.open_folder`.
     """
     names = _named(root)
-    listing, odd = _listing(Shards(), names, image_column, label_column)
+    listing, odd = _listing(Shards(), names, options.image_column, options.label_column)
     labelled = any(listing.labels)
     bare = [i for i, label in enumerate(listing.labels) if not label] if labelled else []
     for i in bare:
         odd[listing.place(i)] = "has no class, others have"
-    if odd and not skip_broken:
+    if odd and not options.skip_broken:
         first, reason = next(iter(odd.items()))
         raise GvaeError(
             f"{first} {reason} ({len(odd)} samples of this kind); pack the shards again, or leave such samples out with "
@@ -124,7 +116,7 @@ def open_wds(
         {"source": f"shards {names[0]} to {names[-1]}"},
         shard if any(WEB.fullmatch(name) for name in names) else None,
     )
-    return found.dataset(size, fit, channels, skip_broken, scratch)
+    return found.dataset(options, scratch)
 
 
 def _named(root: Path | None) -> list[str]:

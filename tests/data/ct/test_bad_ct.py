@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 import zipfile
 from collections.abc import Callable
 from functools import partial
@@ -14,6 +15,7 @@ import pytest
 
 from gvae.data import open_data
 from gvae.data.files import zips
+from gvae.data.options import ReadOptions
 from gvae.data.sources.ct import open_ct
 from gvae.errors import GvaeError
 from tests.data.ct.ct_files import affine, body, pack, write_nifti, write_series, write_slice
@@ -54,7 +56,7 @@ def scan(
 
     def build(root: Path) -> Call:
         write_nifti(root / name, body() if values is None else values, grid)
-        return partial(open_ct, root, **options)
+        return partial(open_ct, root, ReadOptions(**options))
 
     return build
 
@@ -75,9 +77,18 @@ def labelled(mask: np.ndarray, place: str = "segmentations/liver.nii.gz", organ:
     def build(root: Path) -> Call:
         write_nifti(root / "ct.nii.gz", body())
         write_nifti(root / place, mask)
-        return partial(open_ct, root, organ=organ, size=8)
+        return partial(open_ct, root, ReadOptions(organ=organ, size=8))
 
     return build
+
+
+def huge(root: Path) -> Call:
+    """A file whose header claims 32000^3 voxels."""
+    write_nifti(root / "scan.nii", body())
+    data = bytearray((root / "scan.nii").read_bytes())
+    data[40:48] = struct.pack("<4h", 3, 32000, 32000, 32000)
+    (root / "scan.nii").write_bytes(data)
+    return partial(open_ct, root)
 
 
 def holding(name: str, content: bytes) -> Build:
@@ -383,6 +394,19 @@ CASES: list[tuple[str, Build, str, str]] = [
         lambda root: partial(open_ct, root),
         r"holds no CT scan \(.*nothing\)",
         "--data ct:FOLDER",
+    ),
+    ("a header of too much", huge, r"scan\.nii is cut or damaged \(its header claims", "download it again"),
+    (
+        "a folder with a word of labels",
+        scan(name="label_study/a.nii"),
+        r"1 files or folders of slices were taken as labels, as label_study/a\.nii, since a word of label_study says so",
+        "if these are scans, give ct:",
+    ),
+    (
+        "a file with a word of labels",
+        scan(name="study/ct_seg.nii"),
+        r"were taken as labels, as study/ct_seg\.nii, since a word of ct_seg\.nii says so",
+        "if these are scans, rename ct_seg.nii",
     ),
     ("no folder", lambda root: partial(open_ct, root / "scans"), r"there is no folder .*scans", "no folder"),
     ("nothing given", lambda _: partial(open_ct, None), r"which scans\?", "--data ct:FOLDER"),

@@ -111,13 +111,55 @@ def test_inspect_tells_which_splits_share_an_image():
     splits = {"train": np.arange(5), "test": np.arange(5, 8)}
     data = Dataset(DataSpec("scenes", 3, (48, 48)), images, splits=splits)
     assert copies(data) == {
-        "exact": 1, "near": 1, "across": 1, "examples": ["train 1 = test 6", "train 2 ~ train 3"],
+        "exact": 1, "near": 1, "seen": 1, "alike": 0, "examples": ["train 1 = test 6", "train 2 ~ train 3"],
     }  # fmt: skip
     text = describe(inspect(data))
     assert "copies    1 images repeat another, 1 pairs look alike" in text
-    assert "warning   1 of these pairs lie in two splits" in text
+    assert "warning   1 images of val or test were seen in training" in text
+    assert "look alike: these may" not in text
     assert "such as train 1 = test 6" in text
     assert "copies" not in describe(inspect(open_data("digits")))
+
+
+SPLITS = {"train": np.arange(3), "val": np.arange(3, 5), "test": np.arange(5, 7)}
+"""of eight images; the last is in none, as in the gap between slabs of a scan"""
+
+
+@pytest.mark.parametrize(
+    ("copied", "seen", "alike"),
+    [
+        ({4: 3}, 0, 0),  # val and val
+        ({5: 3}, 0, 0),  # val and test
+        ({7: 0}, 0, 0),  # train and no split
+        ({7: 6}, 0, 0),
+        ({1: 0}, 0, 0),  # train and train
+        ({3: 0}, 1, 0),
+        ({5: 0}, 1, 0),
+        ({3: 0, 5: 0}, 2, 0),
+        ({3: 0, 1: 0}, 1, 0),
+        ({4: 3, 5: 3, 2: 3}, 3, 0),
+        ({4: -3}, 0, 0),  # a minus: half the size, which looks alike
+        ({7: -6}, 0, 0),
+        ({1: -6}, 0, 1),
+        ({5: -2}, 0, 1),
+        ({5: 3, 2: -3}, 0, 1),
+        ({1: 3, 6: -3}, 1, 1),
+    ],
+)
+def test_only_what_train_shares_with_what_is_held_out_is_called_seen(
+    copied: dict[int, int], seen: int, alike: int
+):
+    images = scenes(8)
+    for to, source in sorted(copied.items(), key=lambda pair: pair[1], reverse=True):
+        images[to] = images[source] if source >= 0 else half(images[-source])
+    data = Dataset(DataSpec("scenes", 3, (48, 48)), images, splits=SPLITS)
+    found, text = copies(data), describe(inspect(data))
+    assert (found["seen"], found["alike"]) == (seen, alike)
+    assert (f"warning   {seen} images of val or test were seen in training" in text) == bool(seen)
+    assert (
+        f"warning   {alike} pairs of an image of train and one of val or test look alike" in text
+    ) == bool(alike)
+    assert found["exact"] + found["near"] == len(copied)
 
 
 def test_fonts_that_look_the_same(real_root: Path):

@@ -25,7 +25,7 @@ def volumes() -> Dataset:
     spec = DataSpec("scans", 1, (3, 4, 5), **named, low=-1000.0, high=400.0, unit="HU")
     images = np.random.default_rng(0).integers(-1024, 3000, (10, 3, 4, 5, 1), dtype=np.int16)
     splits = {"train": np.arange(7), "val": np.array([7]), "test": np.array([8, 9])}
-    facts = {"source": "made up", "licence": "CC0", "notes": ["nothing was done"]}
+    facts = {"checksum": "sha256:0", "source": "made up", "licence": "CC0", "notes": ["nothing was done"]}
     attributes = np.stack([np.arange(10) % 2, np.arange(10) % 3 == 0], 1).astype(np.uint8)
     return Dataset(spec, images, np.arange(10) % 2, splits, facts, attributes)
 
@@ -51,7 +51,9 @@ def test_round_trip(prepared: Path):
         "train": list(range(7)), "val": [7], "test": [8, 9],
     }  # fmt: skip
     assert (data.batch([3, 9]).x == original.batch([3, 9]).x).all()
-    assert open_data(str(prepared)).facts == {**original.facts, "citation": "", "options": {}}
+    opened = open_data(str(prepared))
+    assert opened.facts == {**original.facts, "citation": "", "options": {}}
+    assert opened.opened_as == str(prepared)
 
 
 def test_written_in_pieces(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -142,6 +144,7 @@ def test_prepare_a_folder_by_way_of_a_scratch_file(tmp_path: Path):
     assert np.array_equal(data.labels, direct.labels)
     assert data.spec == direct.spec
     assert data.facts.pop("prepared") == {"data": str(tmp_path / "photos"), **direct.facts.pop("options")}
+    assert direct.opened_as == str(tmp_path / "photos")
     assert data.facts == direct.facts
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["set"]
 

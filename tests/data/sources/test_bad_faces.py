@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from gvae.data import open_data
+from gvae.data.options import ReadOptions
 from gvae.data.sources.celeba import open_celeba
 from gvae.data.sources.celeba_hq import open_celeba_hq
 from gvae.data.sources.ffhq import open_ffhq
@@ -83,7 +84,7 @@ def with_options(**options: Any) -> Callable[[Path], Callable[[], Any]]:
 
     def build(root: Path) -> Callable[[], Any]:
         celeba(root)
-        return partial(open_celeba, root, **options)
+        return partial(open_celeba, root, ReadOptions(**options))
 
     return build
 
@@ -274,14 +275,17 @@ def test_images_missing_for_rows_are_a_subset(tmp_path: Path):
     folder = celeba(tmp_path)
     for name in ("000002.jpg", "000009.jpg"):
         (folder / name).unlink()
-    assert f"rows of {ATTRIBUTES} without an image: 2 of 12" in open_celeba(tmp_path, size=4).facts["notes"]
+    assert (
+        f"rows of {ATTRIBUTES} without an image: 2 of 12"
+        in open_celeba(tmp_path, ReadOptions(size=4)).facts["notes"]
+    )
 
 
 def test_loops_of_links_end(tmp_path: Path):
     folder = celeba(tmp_path)
     (folder / "loop").symlink_to(tmp_path, target_is_directory=True)
     (tmp_path / "more").symlink_to(folder, target_is_directory=True)
-    assert len(open_celeba(tmp_path, size=4)) == 12
+    assert len(open_celeba(tmp_path, ReadOptions(size=4))) == 12
 
 
 def test_a_read_only_lmdb_is_read(tmp_path: Path):
@@ -298,7 +302,7 @@ def test_a_read_only_lmdb_is_read(tmp_path: Path):
 def test_a_person_in_two_official_parts_is_said(tmp_path: Path):
     celeba(tmp_path)
     pairs(tmp_path / PARTITION, {f"{i:06}.jpg": 0 if i < 10 else 2 for i in range(1, 13)})
-    notes = open_celeba(tmp_path, size=4).facts["notes"]
+    notes = open_celeba(tmp_path, ReadOptions(size=4)).facts["notes"]
     assert "warning: 1 test images have their person in common with train" in notes
 
 

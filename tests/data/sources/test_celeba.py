@@ -12,6 +12,7 @@ from PIL import Image
 
 from gvae.data import open_data, prepare
 from gvae.data.images.lists import divide, read_table
+from gvae.data.options import ReadOptions
 from gvae.data.sources.celeba import open_celeba
 from gvae.errors import GvaeError
 from tests.data.sources.face_files import attribute_list, celeba, pairs, photo, ramp
@@ -27,7 +28,7 @@ def scaled(image: Image.Image, box: tuple[int, int, int, int], size: int) -> np.
 
 def test_the_middle_is_cut_and_attributes_follow_their_images(tmp_path: Path):
     celeba(tmp_path / "renamed")
-    data = open_celeba(tmp_path, size=20)
+    data = open_celeba(tmp_path, ReadOptions(size=20))
     assert data.spec.name == "celeba-subset"
     assert (data.spec.channels, data.spec.shape, data.spec.attributes) == (3, (20, 20), ("Male", "Smiling"))
     assert np.array_equal(data.images, np.stack([ramp(i)[2:22] for i in range(12)]))
@@ -37,7 +38,7 @@ def test_the_middle_is_cut_and_attributes_follow_their_images(tmp_path: Path):
     notes = data.facts["notes"]
     assert notes[:2] == [
         "subset: 12 of the 202599 images",
-        "all images are of the official train part; split 80/10/10 by person, seed 0",
+        "all images are of the official train part; split about 80/10/10 by a hash of the person",
     ]
     assert "cut: the centre 20x20 of 20x24 pixels" in notes
 
@@ -45,7 +46,7 @@ def test_the_middle_is_cut_and_attributes_follow_their_images(tmp_path: Path):
 def test_64_pixels_are_the_default_and_crop_counts_the_files_pixels(tmp_path: Path):
     celeba(tmp_path)
     assert open_celeba(tmp_path).spec.shape == (64, 64)
-    data = open_celeba(tmp_path, size=8, crop=8)
+    data = open_celeba(tmp_path, ReadOptions(size=8, crop=8))
     assert np.array_equal(data.images[3], ramp(3)[8:16, 6:14])
     assert "cut: the centre 8x8 of 20x24 pixels" in data.facts["notes"]
 
@@ -57,14 +58,14 @@ def test_every_crop_is_centred(tmp_path_factory: pytest.TempPathFactory, crop: i
     if not root.exists():
         celeba(root, count=2)
     left, top = (20 - crop) // 2, (24 - crop) // 2
-    pixels = open_celeba(root, size=crop, crop=crop).images
+    pixels = open_celeba(root, ReadOptions(size=crop, crop=crop)).images
     assert np.array_equal(pixels[1], ramp(1)[top : top + crop, left : left + crop])
 
 
 def test_people_stay_in_one_split(tmp_path: Path):
     celeba(tmp_path, count=40)
-    splits = open_celeba(tmp_path, size=4).splits
-    assert {name: len(part) for name, part in splits.items()} == {"train": 32, "val": 4, "test": 4}
+    splits = open_celeba(tmp_path, ReadOptions(size=4)).splits
+    assert {name: len(part) for name, part in splits.items()} == {"train": 32, "val": 6, "test": 2}
     for part in splits.values():
         people, counts = np.unique(np.asarray(part) // 2, return_counts=True)
         assert (counts == 2).all()
@@ -74,7 +75,7 @@ def test_people_stay_in_one_split(tmp_path: Path):
 def test_official_partition(tmp_path: Path):
     celeba(tmp_path)
     pairs(tmp_path / "list_eval_partition.txt", {f"{i:06}.jpg": min(2, (i - 1) // 5) for i in range(1, 13)})
-    data = open_celeba(tmp_path, size=4)
+    data = open_celeba(tmp_path, ReadOptions(size=4))
     assert {name: part.tolist() for name, part in data.splits.items()} == {
         "train": [0, 1, 2, 3, 4],
         "val": [5, 6, 7, 8, 9],
@@ -86,35 +87,35 @@ def test_official_partition(tmp_path: Path):
 def test_a_part_that_is_absent_is_drawn_from_train(tmp_path: Path):
     celeba(tmp_path, count=24)
     pairs(tmp_path / "list_eval_partition.txt", {f"{i:06}.jpg": 2 * (i > 20) for i in range(1, 25)})
-    data = open_celeba(tmp_path, size=4)
+    data = open_celeba(tmp_path, ReadOptions(size=4))
     assert data.split("test").tolist() == [20, 21, 22, 23]
-    assert {name: len(part) for name, part in data.splits.items()} == {"train": 18, "val": 2, "test": 4}
-    assert len(set(data.split("val") // 2)) == 1
-    assert "val is a tenth of train, by person, seed 0" in data.facts["notes"]
+    assert {name: len(part) for name, part in data.splits.items()} == {"train": 14, "val": 6, "test": 4}
+    assert len(set(data.split("val") // 2)) == 3
+    assert "val is about a tenth of train, by a hash of the person" in data.facts["notes"]
 
 
 def test_the_whole_set_has_the_plain_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     folder = celeba(tmp_path)
     monkeypatch.setattr("gvae.data.sources.celeba.WHOLE", 12)
-    data = open_celeba(tmp_path, size=4)
+    data = open_celeba(tmp_path, ReadOptions(size=4))
     assert data.spec.name == "celeba"
     assert not [note for note in data.facts["notes"] if "subset" in note]
     (folder / "000002.jpg").unlink()
-    assert open_celeba(tmp_path, size=4).spec.name == "celeba-subset"
+    assert open_celeba(tmp_path, ReadOptions(size=4)).spec.name == "celeba-subset"
 
 
 def test_without_lists(tmp_path: Path):
     celeba(tmp_path)
     for file in tmp_path.glob("*.txt"):
         file.unlink()
-    data = open_celeba(tmp_path, size=4)
+    data = open_celeba(tmp_path, ReadOptions(size=4))
     assert data.attributes is None
     assert data.spec.attributes == ()
     assert data.facts["notes"][1:5] == [
         "no attributes: list_attr_celeba.txt is not beside the images",
         "no official split: list_eval_partition.txt is not beside the images",
         "identity_CelebA.txt is not beside the images: which are of one person is not known",
-        "split 80/10/10 by file content, seed 0",
+        "split about 80/10/10 by a hash of the file content",
     ]
 
 
@@ -130,17 +131,17 @@ def test_official_folders_and_png(tmp_path: Path):
         (tmp_path / "CelebA" / place).mkdir(exist_ok=True)
         (tmp_path / f"{name}.txt").rename(tmp_path / "CelebA" / place / f"{name}.txt")
     for root in (tmp_path, tmp_path / "CelebA" / "Img" / "img_align_celeba_png"):
-        data = open_celeba(root, size=4)
+        data = open_celeba(root, ReadOptions(size=4))
         assert data.spec.attributes == ("Male", "Smiling")
         assert (
-            "all images are of the official train part; split 80/10/10 by person, seed 0"
+            "all images are of the official train part; split about 80/10/10 by a hash of the person"
             in data.facts["notes"]
         )
 
 
 def test_lists_with_commas(tmp_path: Path):
     celeba(tmp_path)
-    expected = open_celeba(tmp_path, size=4)
+    expected = open_celeba(tmp_path, ReadOptions(size=4))
     for name, header in (
         ("list_attr_celeba", "image_id,Male,Smiling"),
         ("list_eval_partition", "image_id,partition"),
@@ -149,7 +150,7 @@ def test_lists_with_commas(tmp_path: Path):
         text = "\n".join([header, *[",".join(line.split()) for line in lines]])
         (tmp_path / f"{name}.csv").write_text(text)
         (tmp_path / f"{name}.txt").unlink()
-    data = open_celeba(tmp_path, size=4)
+    data = open_celeba(tmp_path, ReadOptions(size=4))
     assert data.spec.attributes == ("Male", "Smiling")
     assert np.array_equal(data.attributes, expected.attributes)  # type: ignore[arg-type]
     assert all(np.array_equal(part, expected.splits[name]) for name, part in data.splits.items())
@@ -158,7 +159,7 @@ def test_lists_with_commas(tmp_path: Path):
 def test_rows_without_images_are_counted(tmp_path: Path):
     folder = celeba(tmp_path)
     (folder / "000004.jpg").unlink()
-    data = open_celeba(tmp_path, size=4)
+    data = open_celeba(tmp_path, ReadOptions(size=4))
     assert "rows of list_attr_celeba.txt without an image: 1 of 12" in data.facts["notes"]
     assert data.attributes is not None
     assert data.attributes[3].tolist() == [0, 0]  # the fifth row now belongs to the fourth image
@@ -169,18 +170,22 @@ def test_a_skipped_image_takes_its_attributes_along(tmp_path: Path):
     (folder / "000002.jpg").write_bytes(b"no image")
     with pytest.raises(GvaeError, match=r"000002\.jpg cannot be read.*--skip-broken"):
         open_celeba(tmp_path)
-    data = open_celeba(tmp_path, size=4, skip_broken=True)
+    data = open_celeba(tmp_path, ReadOptions(size=4, skip_broken=True))
     assert data.attributes is not None
     assert data.attributes.tolist() == [[i % 2, int(i % 3 == 0)] for i in range(12) if i != 1]
     assert [line.split(":")[0] for line in data.facts["skipped"]] == ["000002.jpg"]
 
 
-def test_checksum_is_of_the_files(tmp_path: Path):
+def test_checksum_is_of_the_files_and_of_what_is_made_of_them(tmp_path: Path):
     folder = celeba(tmp_path)
-    first = open_celeba(tmp_path, size=4).facts["checksum"]
-    assert first == open_celeba(folder, size=8, crop=12).facts["checksum"]
+    first = open_celeba(tmp_path, ReadOptions(size=4)).facts["checksum"]
+    assert (
+        first == open_celeba(folder, ReadOptions(size=4, crop=20)).facts["checksum"]
+    )  # 20 is what is cut anyway
+    others = [ReadOptions(size=4, crop=12), ReadOptions(size=8)]
+    assert first not in [open_celeba(folder, options).facts["checksum"] for options in others]
     photo(folder / "000003.jpg", 99)
-    assert open_celeba(tmp_path, size=4).facts["checksum"] != first
+    assert open_celeba(tmp_path, ReadOptions(size=4)).facts["checksum"] != first
 
 
 def test_prepared_form_keeps_attributes(tmp_path: Path):
@@ -223,7 +228,7 @@ def test_an_archive_is_to_be_unpacked(tmp_path: Path):
     ):
         open_celeba(tmp_path)
     celeba(tmp_path / "celeba")
-    assert len(open_celeba(tmp_path, size=4)) == 12
+    assert len(open_celeba(tmp_path, ReadOptions(size=4))) == 12
 
 
 @settings(max_examples=50, deadline=None)
@@ -243,7 +248,7 @@ def test_splits_cover_all_images_once_and_keep_what_is_official(given_splits: li
         assert notes[0] == "the splits are the official ones"
     else:
         assert not set(people[splits["train"]]) & set(people[splits["test"]])
-        assert notes[-1].endswith("split 80/10/10 by person, seed 0")
+        assert notes[-1].endswith("split about 80/10/10 by a hash of the person")
 
 
 @settings(max_examples=30, deadline=None)
@@ -281,7 +286,7 @@ def test_real_halved_images(data_root: Path):
 )
 def test_real_full_size_images(data_root: Path, crop: int, left: int, top: int):
     root = data_root / "celeba" / "full_178x218"
-    data = open_celeba(root, crop=crop, size=64)
+    data = open_celeba(root, ReadOptions(crop=crop, size=64))
     assert data.images.shape == (32, 64, 64, 3)
     with Image.open(root / "img_align_celeba/000017.jpg") as image:
         assert np.array_equal(data.images[16], scaled(image, (left, top, left + crop, top + crop), 64))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gvae.data.options import ReadOptions
 from gvae.data.sources.pancreas_crops import COPIES
 from gvae.data.sources.pancreas_ct import open_pancreas_ct
 from gvae.errors import GvaeError
@@ -57,7 +58,7 @@ def write_crops(root: Path) -> Path:
 
 
 def test_slices_of_the_release_are_split_by_patient(release: Path):
-    data = open_pancreas_ct(release, size=16)
+    data = open_pancreas_ct(release, ReadOptions(size=16))
     assert data.spec.name == "pancreas-ct"
     assert data.images.shape == (7 * 12, 16, 16, 1)
     assert (data.spec.low, data.spec.high, data.spec.unit) == (-160, 240, "HU")
@@ -67,7 +68,7 @@ def test_slices_of_the_release_are_split_by_patient(release: Path):
 
 
 def test_copies_share_a_split(release: Path):
-    data = open_pancreas_ct(release, form="volumes", block=12)
+    data = open_pancreas_ct(release, ReadOptions(form="volumes", block=12))
     own = {body(seed=k)[:, 2:14, 4:16].tobytes(): k for k in NUMBERS}
     split = {own[data.images[i].tobytes()]: name for name, part in data.splits.items() for i in part}
     assert len(split) == 7
@@ -77,37 +78,43 @@ def test_copies_share_a_split(release: Path):
 
 
 def test_crops_around_the_pancreas(release: Path):
-    data = open_pancreas_ct(release, organ="pancreas", size=8)
+    data = open_pancreas_ct(release, ReadOptions(organ="pancreas", size=8))
     assert sorted(image.tobytes() for image in data.images) == sorted(
         body(seed=k)[z, 3:11, 4 + k % 4 : 12 + k % 4].tobytes() for k in NUMBERS for z in (3, 4, 5)
     )
-    cubes = open_pancreas_ct(release, organ="pancreas", form="volumes", block=8)
+    cubes = open_pancreas_ct(release, ReadOptions(organ="pancreas", form="volumes", block=8))
     assert cubes.images.shape == (7, 8, 8, 8, 1)
 
 
 def test_labels_beside_the_collection_and_in_an_archive(release: Path):
-    whole = open_pancreas_ct(release, organ="pancreas", size=8).facts["checksum"]
+    whole = open_pancreas_ct(release, ReadOptions(organ="pancreas", size=8)).facts["checksum"]
     place = release / "pancreas_ct"
-    assert open_pancreas_ct(place / "Pancreas-CT", organ="pancreas", size=8).facts["checksum"] == whole
+    assert (
+        open_pancreas_ct(place / "Pancreas-CT", ReadOptions(organ="pancreas", size=8)).facts["checksum"]
+        == whole
+    )
     pack(place / LABELS, place / f"{LABELS}.zip")
-    assert open_pancreas_ct(place / "Pancreas-CT", organ="pancreas", size=8).facts["checksum"] == whole
+    assert (
+        open_pancreas_ct(place / "Pancreas-CT", ReadOptions(organ="pancreas", size=8)).facts["checksum"]
+        == whole
+    )
 
 
 def test_a_label_that_is_missing_leaves_its_scan_out(release: Path):
     (release / "pancreas_ct" / LABELS / "label0003.nii.gz").unlink()
-    data = open_pancreas_ct(release, organ="pancreas", size=8)
+    data = open_pancreas_ct(release, ReadOptions(organ="pancreas", size=8))
     assert data.facts["scans"] == 6
     assert "scans without labels of the organ, left out: 1" in data.facts["notes"]
 
 
 def test_nothing_of_the_patients_is_told(release: Path):
-    told = json.dumps(open_pancreas_ct(release, size=16).facts)
+    told = json.dumps(open_pancreas_ct(release, ReadOptions(size=16)).facts)
     for secret in ("DOE", "PANCREAS_0001", "19600102", "11-24-2015"):
         assert secret not in told
 
 
 def test_crops_are_padded_and_scaled(tmp_path: Path):
-    data = open_pancreas_ct(write_crops(tmp_path / "crops_of_pancreas"), size=16)
+    data = open_pancreas_ct(write_crops(tmp_path / "crops_of_pancreas"), ReadOptions(size=16))
     assert data.spec.name == "pancreas-ct-crops"
     assert (data.spec.low, data.spec.high, data.spec.unit) == (0, 255, "gray level (-150 to 250 HU)")
     assert data.images.shape == (14, 16, 16, 1)
@@ -119,7 +126,7 @@ def test_crops_are_padded_and_scaled(tmp_path: Path):
     }
     assert split[2] == split[25] == split[70]
     assert {len(names) for names in split.values()} == {1}
-    assert "5 patients" in data.facts["notes"][-1]
+    assert "split by a hash of the patient: 5 patients, " in "\n".join(data.facts["notes"])
 
 
 def test_broken_crops_can_be_skipped(tmp_path: Path):
@@ -127,7 +134,7 @@ def test_broken_crops_can_be_skipped(tmp_path: Path):
     (root / "crops" / "PANCREAS_0003_slice_9.png").write_bytes(b"no")
     with pytest.raises(GvaeError, match=r"PANCREAS_0003_slice_9\.png cannot be read.*--skip-broken"):
         open_pancreas_ct(root)
-    data = open_pancreas_ct(root, skip_broken=True)
+    data = open_pancreas_ct(root, ReadOptions(skip_broken=True))
     assert len(data) == 13
     assert data.facts["skipped"][0].startswith("crops/PANCREAS_0003_slice_9.png")
 
@@ -143,7 +150,7 @@ def test_broken_crops_can_be_skipped(tmp_path: Path):
 )
 def test_options_that_crops_do_not_know(tmp_path: Path, options: dict, message: str):
     with pytest.raises(GvaeError, match=message):
-        open_pancreas_ct(write_crops(tmp_path / "all"), **options)
+        open_pancreas_ct(write_crops(tmp_path / "all"), ReadOptions(**options))
 
 
 def test_what_is_no_pancreas_ct(release: Path, tmp_path: Path):
@@ -171,24 +178,24 @@ def test_labels_that_are_not_the_scan_s(release: Path):
     stored = pancreas(1).transpose(2, 1, 0)
     write_nifti(place / "label0001.nii.gz", stored[1:], np.diag([-0.7, -0.8, 2.5, 1]))
     with pytest.raises(GvaeError, match=r"label0001\.nii\.gz is on another grid than its scan .*one version"):
-        open_pancreas_ct(release, organ="pancreas", size=8)
+        open_pancreas_ct(release, ReadOptions(organ="pancreas", size=8))
     corner = np.zeros((20, 16, 12), np.uint8)
     corner[:3, :3] = 1
     write_nifti(place / "label0001.nii.gz", corner, np.diag([-0.7, -0.8, 2.5, 1]))
     with pytest.raises(
         GvaeError, match=r"label0001\.nii\.gz marks voxels of -\d+ HU in the middle, no pancreas"
     ):
-        open_pancreas_ct(release, organ="pancreas", size=8)
+        open_pancreas_ct(release, ReadOptions(organ="pancreas", size=8))
     for file in place.iterdir():
         file.unlink()
     with pytest.raises(GvaeError, match=r"holds no labels of the pancreas .*Get the collection"):
-        open_pancreas_ct(release, organ="pancreas", size=8)
+        open_pancreas_ct(release, ReadOptions(organ="pancreas", size=8))
 
 
 def test_real_crops(data_root: Path):
     data = open_pancreas_ct(data_root)
     assert data.images.shape == (809, 64, 64, 1)
     assert data.facts["patients"] == 80
-    assert "64 train, 8 val, 8 test" in "\n".join(data.facts["notes"])
+    assert "61 train, 9 val, 10 test" in "\n".join(data.facts["notes"])
     with Image.open(data_root / "tcia_pancreas_ct_crops/crops/PANCREAS_0001_slice_113.png") as image:
         assert abs(float(data.images[0][data.images[0] > 0].mean()) - float(np.asarray(image).mean())) < 8

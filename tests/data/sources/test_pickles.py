@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import sys
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -175,8 +176,32 @@ def test_damage_of_any_kind_is_a_message_or_data():
             assert array is None or array.nbytes == 12
 
 
-def test_large_memo_takes_no_memory():
-    assert pickles.loads(b"\x80\x02K\x01r\xff\xff\xff\xff.", "file") == 1  # Python's own asks for 64 GiB
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"\x80\x02K\x01r\xff\xff\xff\xff.", "remembers a value at place 4294967295"),  # asks for 64 GiB
+        (b"\x80\x02\x82\x01.", "opcode EXT1 is none of those"),
+        (b"\x80\x05\x96" + (2**36).to_bytes(8, "little") + b"abc.", "expected 68719476736 bytes"),
+        (b"\x80\x04\x95" + (2**36).to_bytes(8, "little") + b"N.", "frame|exhausted|truncated"),
+        # its hash would end the process
+        (b"\x80\x02})" + b"\x85" * 200_000 + b"K\x01s.", "more than 1000 tuples"),
+    ],
+)
+def test_what_python_s_reader_does_without_asking_is_refused_before(data: bytes, reason: str):
+    tracemalloc.start()
+    try:
+        with pytest.raises(GvaeError, match=reason):
+            pickles.loads(data, "file")
+        assert tracemalloc.get_traced_memory()[1] < 2**24
+    finally:
+        tracemalloc.stop()
+
+
+def test_names_are_not_filled_and_keep_nothing():
+    for state in (b"}", b"N}\x86", b"N}X\x08\0\0\0__call__NN\x87s\x86"):
+        with pytest.raises(GvaeError, match="no pickle of plain data"):
+            pickles.loads(b"\x80\x02cnumpy\ndtype\n" + state + b"b.", "file")
+    assert pickles.byte_array(pickles.loads(pickle.dumps(np.zeros(3, np.uint8), 2), "file")) is not None
 
 
 def test_the_watch_sees_a_pickle_that_runs(tmp_path: Path):
