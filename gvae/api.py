@@ -10,7 +10,7 @@ numbers = run.evaluate(metrics=["fd", "coverage"])
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,10 @@ from gvae.data.sources.array import open_array
 from gvae.errors import GvaeError
 from gvae.evaluation.compare import Comparison
 from gvae.evaluation.compare import compare as compare_runs
-from gvae.evaluation.evaluate import evaluate as measure
-from gvae.evaluation.numbers import Number
+from gvae.evaluation.evaluate import measure_run
+from gvae.evaluation.numbers import Number, write_numbers
 from gvae.loaded import Loaded, pick_device
 from gvae.loaded import load as load_run
-from gvae.metrics import get
 from gvae.models import MODELS, resolve
 from gvae.models.base import Model
 from gvae.presets import preset as changes
@@ -175,11 +174,9 @@ class TrainedRun(Loaded):
         given = self.dataset if data is None else data if isinstance(data, Dataset) else open_data(data)
         if given is None and not self.run.data:
             raise GvaeError(f"{self.run.path} was trained on an array; give it again: evaluate(data=images)")
-        names = None if metrics is None else tuple(metrics)
-        held = measure(self, names, given, samples, **options)["numbers"]
-        numbers = [Number(**number) for number in held]
-        asked = None if names is None else {get(name).name for name in names}
-        return [n for n in numbers if asked is None or n.protocol.get("metric") in asked]
+        numbers = measure_run(self, metrics, given, samples, **options)
+        write_numbers(self.run, numbers)
+        return numbers
 
 
 def compare(runs: Sequence[Any], metrics: Sequence[str] | None = None) -> ComparisonTable:
@@ -187,7 +184,7 @@ def compare(runs: Sequence[Any], metrics: Sequence[str] | None = None) -> Compar
 
     Args:
         runs: folders, runs or opened runs, each evaluated before.
-        metrics: rows to show, as ["fd", "coverage"]; None: all.
+        metrics: metrics or rows to show, as ["fd", "coverage"]; None: all.
 
     Raises:
         GvaeError: no runs, one run twice, or a run that was not evaluated.
@@ -195,12 +192,7 @@ def compare(runs: Sequence[Any], metrics: Sequence[str] | None = None) -> Compar
     opened = [
         run.run if isinstance(run, Loaded) else run if isinstance(run, Run) else Run.open(run) for run in runs
     ]
-    table = compare_runs(opened)
-    if metrics is not None:
-        kept = [i for i, column in enumerate(table.columns) if column.title.split(",")[0] in metrics]
-        rows = tuple(replace(row, cells=tuple(row.cells[i] for i in kept)) for row in table.rows)
-        table = replace(table, columns=tuple(table.columns[i] for i in kept), rows=rows)
-    return ComparisonTable(table)
+    return ComparisonTable(compare_runs(opened, metrics))
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,15 @@ class Loaded:
     def __init__(self, run: Run, model: Model) -> None:
         self.run = run
         self.model = model
+        self.digest = run.digest()
+        """of the weights, which a training may replace in the folder later"""
+        self.prior_fit = ""
+        """when the prior was fitted, if not in the training, whose end is still to come"""
+
+    @property
+    def prior_fitted(self) -> bool:
+        """Whether samples come from the run's own prior; while its training lasts they come from N(0, I)."""
+        return getattr(self.model, "prior_fitted", True)
 
     @property
     def spec(self) -> DataSpec:
@@ -112,7 +121,8 @@ class Loaded:
             n: how many.
             y: their classes (n,), or attributes (n, A), for a conditional model; by default all classes in turn, or
                 the attributes of training images.
-            prior: "normal" for N(0, I); None or the run's own prior for the fitted one.
+            prior: "normal" for N(0, I); None or the run's own prior for the fitted one, which is N(0, I) until the
+                training has fitted it (see `prior_fitted`).
             seed: the same seed gives the same images.
             label: one class for all, by name or number, in place of y.
             attributes: names of attributes that all have, in place of y.

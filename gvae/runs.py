@@ -15,10 +15,12 @@ final.png              last sample grid
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +216,13 @@ class Run:
         """Weights that sample: the last, or those with the best score."""
         return self.path / ("best.safetensors" if self.chosen == "best" else "weights.safetensors")
 
+    def digest(self) -> str | None:
+        """A short checksum of the weights that sample; None while there are none."""
+        if not self.weights.exists():
+            return None
+        known = self.weights.stat()
+        return _digest(self.weights, known.st_size, known.st_mtime_ns)
+
     def partial(self, name: str) -> Path:
         """What a long measurement has so far."""
         return self.path / "partial" / f"{name}.npy"
@@ -229,3 +238,10 @@ class Run:
     def reconstructions(self, images: int) -> Path:
         """Reconstruction grid after that many images."""
         return self.path / "reconstructions" / f"{images:09d}.png"
+
+
+@lru_cache
+def _digest(path: Path, size: int, time: int) -> str:
+    """Sixteen hex digits of a file's SHA-256; the file is read again when its size or time has changed."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]

@@ -45,6 +45,8 @@ def saved(digits, tmp_path) -> Callable[..., Path]:
         torch.manual_seed(0)
         kind = resolve(name)
         model = kind(spec, kind.Config(**{"latent": 4, "net": NetConfig(width=8), **options}))
+        if hasattr(model, "prior"):  # as after a training
+            model.prior.mark_fitted()
         path = tmp_path / f"{name}-{len(list(tmp_path.iterdir()))}"
         run = Run.create(path, name, model.config, TrainConfig(), spec.name, spec, {})
         save_weights(run, model.state_dict())

@@ -88,6 +88,9 @@ def test_a_loaded_run_says_what_it_cannot_do(name, options, call, message: str, 
 
 def test_a_loaded_run_does_the_rest(tmp_path: Path):
     run, x = loaded("vae", tmp_path), torch.rand(8, 1, 8, 8) * 2 - 1
+    assert not run.prior_fitted
+    assert torch.equal(run.sample(3, prior="normal"), run.sample(3))  # before its fit the prior is N(0, I)
+    run.model.prior.mark_fitted()  # pyright: ignore[reportAttributeAccessIssue, reportCallIssue]
     assert [run.can(n) for n in ("encode", "decode", "log_weights", "fly")] == [True, True, True, False]
     assert torch.equal(run.reconstruct(x), run.decode(run.encode(x)))
     assert run.log_weights(x, 3).shape == (3, 8)

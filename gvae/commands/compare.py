@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from gvae.commands.evaluate import split_names
 from gvae.commands.parsing import REQUIRED, WORD, parse
 from gvae.errors import GvaeError
 from gvae.runs import Run
@@ -15,12 +16,14 @@ from gvae.runs import Run
 class Compare:
     """Put evaluated runs side by side.
 
-    Runs that differ in their seed alone share a column, with mean and spread. Numbers measured under unlike
-    protocols are refused, never mixed.
+    Runs that differ in their seed alone share a column, with mean and spread. Numbers of unlike protocols are never
+    mixed: those on other data stand apart, others are left out, with the command that measures them alike.
     """
 
     runs: Annotated[tuple[Path, ...], WORD] = REQUIRED
     """run folders, each evaluated before"""
+    metrics: str | None = None
+    """names of metrics, or of rows that tables print, separated by commas; all if not given"""
     out: Path | None = None
     """also write one self-contained page with table, samples and curves, as in report.html"""
 
@@ -37,7 +40,7 @@ def run(words: list[str]) -> None:
     from gvae.report.page import write_report
     from gvae.report.tables import console
 
-    Console(highlight=False).print(console(compare(opened)))
+    Console(highlight=False).print(console(compare(opened, split_names(args.metrics))))
     if args.out is not None:
-        write_report(opened, args.out)
+        write_report(opened, args.out, split_names(args.metrics))
         print(f"Page: {args.out}")

@@ -10,6 +10,8 @@ from annotated_types import Interval
 
 from gvae.commands.parsing import REQUIRED, WORD, parse
 from gvae.errors import GvaeError
+from gvae.evaluation.numbers import Number
+from gvae.evaluation.rows import wanted
 from gvae.metrics import METRICS
 from gvae.ranges import Drawn, Seed
 from gvae.runs import Run
@@ -30,7 +32,7 @@ class Evaluate:
     data: str | None = None
     """data set to measure against; what the run was trained on if not given"""
     metrics: str | None = None
-    """names separated by commas; all that apply but ais if not given"""
+    """names of metrics, or of rows that tables print, separated by commas; all that apply but ais if not given"""
     samples: Annotated[int, Interval(ge=2, le=10_000_000)] = 10_000
     """images to draw and to compare with; fewer where the split has fewer"""
     split: Literal["test", "val", "train"] = "test"
@@ -45,6 +47,8 @@ class Evaluate:
     """images of iwae-K and ais; by default as many as 50,000 codes allow, 100 for ais"""
     precision: Literal["fp32", "bf16"] = "fp32"
     """of the networks for elbo, iwae and ais; bf16 is several times faster where the processor has it: compare first"""
+    changed_data: bool = False
+    """measure on the run's own data although they have changed since it was trained"""
     data_root: Path | None = None
     """folder with data sets; without it the environment variable GVAE_DATA"""
 
@@ -56,8 +60,19 @@ def run(words: list[str]) -> None:
     from gvae.evaluation import evaluate
 
     names = split_names(args.metrics)
-    settings = (args.samples, args.split, args.seed, args.prior, args.data_root, args.bound_images)
-    held = evaluate(opened, names, args.data, *settings, args.precision)
+    held = evaluate(
+        opened,
+        names,
+        data=args.data,
+        samples=args.samples,
+        split=args.split,
+        seed=args.seed,
+        prior=args.prior,
+        root=args.data_root,
+        weighed=args.bound_images,
+        precision=args.precision,
+        changed=args.changed_data,
+    )
     refuse_nothing(opened, names, held["numbers"])
     show_numbers(opened)
 
@@ -68,7 +83,7 @@ def refuse_nothing(opened: Run, names: tuple[str, ...] | None, numbers: list[dic
     Raises:
         GvaeError: none does, and why.
     """
-    asked = [number for number in numbers if names and number["protocol"].get("metric") in names]
+    asked = [number for number in numbers if names and wanted(Number(**number), names)]
     if asked and all(number["value"] is None for number in asked):
         reasons = "; ".join(dict.fromkeys(f"{number['name']}: {number['reason']}" for number in asked))
         others = ", ".join(number["name"] for number in numbers if number["value"] is not None)

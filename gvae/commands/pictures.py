@@ -56,7 +56,8 @@ def read(opened: Run, word: str, given: PictureOptions) -> Batch:
     from gvae.latent import pictures
 
     if match := re.fullmatch(r"(train|val|test):(\d+)", word):
-        return pictures.from_data(open_reference(opened, None, given.data_root), match[1], int(match[2]))
+        data = open_reference(opened, None, given.data_root, changed=True)  # a picture, no number
+        return pictures.from_data(data, match[1], int(match[2]))
     path = Path(word).expanduser()
     if not path.is_file():
         raise GvaeError(f"there is no picture {path}; give a file, or an image of the run's data as test:0")

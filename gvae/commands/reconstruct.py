@@ -27,6 +27,8 @@ class Reconstruct:
     """which part of the data"""
     weights: Literal["last", "best"] = "last"
     """last: those at the end of training; best: those with the best score on validation images while it lasted"""
+    changed_data: bool = False
+    """use the run's own data although they have changed since it was trained"""
     out: Path | None = None
     """picture file; RUN-reconstructions.png if not given"""
     folder: Annotated[DataOptions, FLAT] = field(default_factory=DataOptions)
@@ -37,11 +39,14 @@ def run(words: list[str]) -> None:
     args = parse(Reconstruct(), words, "gvae reconstruct")
     opened = Run.open(args.run).using(args.weights)
     from gvae.data import open_data
+    from gvae.data.identity import refuse_changed
     from gvae.loaded import load
 
     data = args.data or opened.data
     dataset = open_data(data, args.folder.data_root, **args.folder.for_run(opened, data))
     same_shape(opened, dataset.spec)
+    if data == opened.data and not args.changed_data:
+        refuse_changed(opened, dataset, "restore the data, or add --changed-data to use them as they are")
     loaded = load(opened)
     if not loaded.can("encode"):
         raise GvaeError(f"{opened.model} has no encoder, so it cannot reconstruct; vae and gvae can")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -44,11 +45,18 @@ def run(words: list[str]) -> None:
     attribute_row(opened, args.attributes)  # a slip ends it before torch is there
     from gvae.loaded import load
 
-    images = load(opened).sample(
+    loaded = load(opened)
+    images = loaded.sample(
         args.n, prior=args.prior, seed=args.seed, label=args.label, attributes=args.attributes
     )
     saved = save(images, args.out or Path(f"{opened.path.resolve().name}-samples.png"), opened)
     print(f"{saved}, drawn with {which(opened)}")
+    own = opened.model_config.get("prior")
+    if not loaded.prior_fitted and args.prior in (None, own):
+        print(
+            f"Note: the {own} prior is not fitted yet, which the end of the training does, so the codes are of N(0, I); "
+            f"`{shlex.join(['gvae', 'resume', str(opened.path)])}` ends it"
+        )
 
 
 def which(opened: Run) -> str:

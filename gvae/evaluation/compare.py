@@ -6,24 +6,21 @@ Runs that differ in nothing but the seed share a row, mean +- sample standard de
 
 from __future__ import annotations
 
+import hashlib
 import json
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from gvae.config import to_json
 from gvae.errors import GvaeError
-from gvae.evaluation.numbers import Number, command, read_numbers
+from gvae.evaluation.alike import find, kinds, left_out, titles
+from gvae.evaluation.numbers import Number, command, read_all, read_numbers
+from gvae.evaluation.remarks import blind, remarks
+from gvae.evaluation.rows import metric_of, wanted
 from gvae.fields import flat
 from gvae.runs import Run
-
-ALLOWED = ("prior", "prior_density", "versions")
-"""what numbers in one column may differ in: the prior is part of the model, versions are recorded only"""
-
-NORMAL = ("normal", "N(0, I)")
-"""what a protocol calls the prior of a run that learned none"""
 
 
 @dataclass(frozen=True)
@@ -78,28 +75,34 @@ class Comparison:
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
-    """metrics that no run has a value of, and why"""
+    """what is left out, why, and what to type: numbers of another protocol, of earlier weights, that no run has"""
 
 
-def compare(runs: Sequence[Run]) -> Comparison:
+def compare(runs: Sequence[Run], metrics: Sequence[str] | None = None) -> Comparison:
     """Put evaluated runs side by side; nothing is measured here.
+
+    Numbers of one protocol share a column. Those on other data have a column of their own; those that were measured in
+    another way are left out, and a note says what to type.
 
     Args:
         runs: run folders with a metrics.json each.
+        metrics: metrics or rows to show; None: all.
 
     Raises:
-        GvaeError: no runs, one run twice, a run that was not evaluated, or unlike protocols in one column.
+        GvaeError: no runs, one run twice, a run that was not evaluated, or no such metric.
     """
-    numbers = {run.path: _numbers(run) for run in runs}
+    for name in metrics or ():
+        metric_of(name)
+    numbers = {run.path: _numbers(run, metrics) for run in runs}
     if len(numbers) != len(runs) or not runs:
         raise GvaeError("give at least one run folder, each once, as in `gvae compare runs/a runs/b`")
-    groups, columns, marked, notes = group(runs), [], [], []
-    for first in _kinds(numbers):
-        found = {path: _find(held, first) for path, held in numbers.items()}
-        if first.value is None:
-            notes.append(f"{first.column}: n/a ({first.reason})")
-            continue
-        columns.append(_column(first, found))
+    groups, columns, marked, every = group(runs), [], [], kinds(numbers)
+    valued = sorted((kind for kind in every if kind.value is not None), key=blind)
+    everything = [number for held in numbers.values() for number in held if number.value is not None]
+    notes = [*left_out(runs, numbers, valued), *earlier(runs), *_nowhere(every), *remarks(everything)]
+    for first, title in zip(valued, titles(valued), strict=True):
+        found = {path: find(held, first) for path, held in numbers.items()}
+        columns.append(Column(title, first.better, first.unit, first.floor, {"n": first.n} | first.protocol))
         marked.append(_mark(columns[-1], [_cell([found[run.path] for run in g]) for g in groups]))
     cells = list(zip(*marked, strict=True)) or [()] * len(groups)
     rows = [
@@ -137,64 +140,49 @@ def labels(groups: Sequence[Sequence[Run]]) -> list[str]:
 def _options(run: Run) -> dict[str, Any]:
     """Everything that makes two runs the same experiment, which leaves out the seed."""
     train = {key: value for key, value in to_json(run.train).items() if key != "seed"}
-    return {"model": run.model, "data": run.data, "config": run.model_config, "train": train}
+    about, spec = run.about.get("data", {}), run.spec
+    known = {"data": run.data, "shape": spec.shape, "values": (spec.low, spec.high)}
+    checksum = json.dumps(about.get("checksum"), sort_keys=True)
+    known |= {"files": hashlib.sha256(checksum.encode()).hexdigest()[:6]}
+    known |= {"images": sum(run.about.get("splits", {}).values())}
+    return {"model": run.model, "data": known, "config": run.model_config, "train": train}
 
 
-def _numbers(run: Run) -> dict[str, Number]:
-    """A run's numbers by column."""
+def _numbers(run: Run, metrics: Sequence[str] | None) -> list[Number]:
+    """A run's numbers, those asked for."""
     numbers = read_numbers(run)
+    if not numbers and read_all(run):
+        raise GvaeError(
+            f"{run.path} has other weights than when it was evaluated; type `{command(run)}` to measure these"
+        )
     if not numbers:
         raise GvaeError(f"{run.path} was not evaluated yet; type `{command(run)}` first")
-    return {number.column: number for number in numbers}
-
-
-def _kinds(numbers: dict[Path, dict[str, Number]]) -> list[Number]:
-    """One number per column of the table, one with a value where there is any.
-
-    A name without a value (a GAN's bound) needs no column of its own beside one that has values.
-    """
-    kinds: dict[str, Number] = {}
-    for title, number in (item for held in numbers.values() for item in held.items()):
-        if title not in kinds or (kinds[title].value is None and number.value is not None):
-            kinds[title] = number
-    filled = {number.name for number in kinds.values() if number.value is not None}
-    return [number for number in kinds.values() if number.value is not None or number.name not in filled]
-
-
-def _find(held: dict[str, Number], kind: Number) -> Number:
-    """A run's number for the column that `kind` belongs to; a reason in place of a value if it has none."""
-    if kind.column in held:
-        return held[kind.column]
-    alike = [number for number in held.values() if number.name == kind.name]
-    for number in alike:
-        plain = not number.variant and number.protocol.get("prior") in NORMAL
-        if kind.variant == "normal" and plain and replace(number, variant="normal").column == kind.column:
-            return number
-    missing = [number for number in alike if number.value is None]
-    reason = "under another likelihood, prior or split" if alike else "not measured"
-    return missing[0] if missing else Number(kind.name, None, reason=reason)
-
-
-def _column(first: Number, found: dict[Path, Number]) -> Column:
-    """Heading, floor and protocol of a column, after checking that all its numbers share the protocol."""
-    measured = [(path, number) for path, number in found.items() if number.value is not None]
-    for path, number in measured[1:]:
-        _check_alike(first.column, *measured[0], path, number)
-    return Column(first.column, first.better, first.unit, first.floor, {"n": first.n} | first.protocol)
-
-
-def _check_alike(title: str, path_a: Path, a: Number, path_b: Path, b: Number) -> None:
-    """Refuse two numbers that were measured in different ways."""
-    left, right = flat({"n": a.n} | a.protocol), flat({"n": b.n} | b.protocol)
-    keys = [
-        key for key in left | right if key.split(".")[0] not in ALLOWED and left.get(key) != right.get(key)
-    ]
-    if keys:
-        told = "; ".join(f"{key} is {left.get(key)!r} and {right.get(key)!r}" for key in keys)
+    shown = [number for number in numbers if wanted(number, metrics)]
+    if not shown:
+        again = ",".join(dict.fromkeys(map(metric_of, metrics or ())))
         raise GvaeError(
-            f"{path_a} and {path_b} measured '{title}' under unlike protocols: {told}. "
-            f"Evaluate both alike, as in `gvae evaluate {path_b}`, then compare again"
+            f"{run.path} has no {', '.join(metrics or ())}; type `{command(run, '--metrics', again)}` first"
         )
+    return shown
+
+
+def earlier(runs: Sequence[Run]) -> list[str]:
+    """Notes on numbers of weights that a run no longer has."""
+    counts = {run.path: len(read_all(run)) - len(read_numbers(run)) for run in runs}
+    return [
+        f"{counts[run.path]} numbers of earlier weights of {run.path} are left out; measure again: `{command(run)}`"
+        for run in runs
+        if counts[run.path]
+    ]
+
+
+def _nowhere(every: Sequence[Number]) -> list[str]:
+    """Notes on what no run has a value of, one for each reason."""
+    reasons: dict[str, list[str]] = {}
+    for kind in every:
+        if kind.value is None:
+            reasons.setdefault(kind.reason, []).append(kind.column)
+    return [f"{', '.join(names)}: n/a ({reason})" for reason, names in reasons.items()]
 
 
 def _cell(numbers: list[Number]) -> Cell:

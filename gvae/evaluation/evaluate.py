@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from gvae.evaluation.numbers import Better, Number, write_numbers
+from gvae.errors import GvaeError
+from gvae.evaluation.numbers import Number, write_numbers
+from gvae.evaluation.protocol import PRIOR, asks, variant
+from gvae.evaluation.rows import PARTS, Part, metric_of
 from gvae.runs import Run
 
 if TYPE_CHECKING:
@@ -22,37 +25,24 @@ BESIDE = ("fd", "prdc")
 """metrics that are measured under N(0, I) as well where the run samples from a learned prior"""
 
 
-class Part(NamedTuple):
-    """One of several numbers of a metric: its key in the metric's result, and the row it becomes."""
+def evaluate(run: Run, metrics: Sequence[str] | None = None, **options: Any) -> dict[str, Any]:
+    """Measure a run and merge the numbers into its metrics.json.
 
-    key: str
-    name: str
-    better: Better
+    Args:
+        run, metrics, options: as for `measure_run`.
 
+    Returns:
+        what metrics.json holds now.
 
-PARTS: dict[str, tuple[Part, ...]] = {
-    "prdc": (
-        Part("coverage", "coverage", "higher"),
-        Part("density", "density", "higher"),
-        Part("precision", "precision", "higher"),
-        Part("recall", "recall", "higher"),
-    ),
-    "class-histogram": (
-        Part("kl_real", "class-histogram", "lower"),
-        Part("smallest", "smallest class", "target"),
-        Part("largest", "largest class", "target"),
-    ),
-    "exact": (Part("exact", "exact", "higher"), Part("limit", "limit", "")),
-    "ais": (Part("ais", "ais", "higher"), Part("gap", "ais gap", "lower")),
-    "code-kl": (Part("code_kl", "code-kl", "lower"), Part("code_kl_knn", "code-kl knn", "lower")),
-    "kl": (Part("kl", "kl", ""),),  # a rate is good or bad only together with what it buys
-}
-"""metrics that fill other rows than their own; of the rest the first number is a row"""
+    Raises:
+        GvaeError: see `measure_run`.
+    """
+    return write_numbers(run, measure_run(run, metrics, **options))
 
 
-def evaluate(
+def measure_run(
     run: Run | Loaded,
-    metrics: tuple[str, ...] | None = None,
+    metrics: Sequence[str] | None = None,
     data: str | Dataset | None = None,
     samples: int = 10_000,
     split: str = "test",
@@ -61,67 +51,123 @@ def evaluate(
     root: Path | None = None,
     weighed: int | None = None,
     precision: str = "fp32",
-) -> dict[str, Any]:
-    """Measure a run and merge the numbers into its metrics.json.
+    changed: bool = False,
+) -> list[Number]:
+    """Numbers of a run, each with protocol and floor; nothing is written.
 
     Args:
         run: the run folder; `run.using("best")` measures its best weights. Or the opened run.
-        metrics: names as in `gvae.metrics.METRICS`; None: all but the costly, "n/a" where one does not apply.
+        metrics: names as in `gvae.metrics.METRICS`, or of rows of a table, such as coverage; None: all but the costly,
+            "n/a" where one does not apply.
         data: data set to compare with, by name or opened; None: what the run was trained on.
         samples: images to draw and to compare with, at most; fewer where the data has fewer.
         split: part of the data that is the reference: test to report, val to choose between models.
         seed: seed of samples and codes.
-        prior: where samples come from, such as normal; None: the run's own prior.
+        prior: where samples come from, such as normal; None: the run's own prior. One that the training has not fitted
+            yet is fitted now, as at its end, and the protocol says so; without the training data it is N(0, I).
         root: where named data sets are looked for; None: GVAE_DATA.
         weighed: images of importance-weighted and annealed estimates; None: few, see `gvae.evaluation.inputs`.
         precision: of the networks when images are weighed, fp32 or bf16.
-
-    Returns:
-        what metrics.json holds now.
+        changed: measure on the run's own data even if they have changed since.
 
     Raises:
-        GvaeError: no such metric, data or split; other image shapes; too few images for a metric named.
+        GvaeError: no such metric, data or split; other image shapes; too few images for a metric named; data that have
+            changed since the training.
     """
+    from gvae.data.dataset import Dataset
     from gvae.evaluation.inputs import Inputs
     from gvae.loaded import load
     from gvae.metrics import COSTLY, METRICS, get
 
-    chosen = [
-        get(name) for name in dict.fromkeys(metrics or [n for n in METRICS if n not in COSTLY])
-    ]  # a slip in a name ends it before any work
+    names = [n for n in METRICS if n not in COSTLY] if metrics is None else map(metric_of, metrics)
+    chosen = [get(name) for name in dict.fromkeys(names)]  # a slip in a name ends it before any work
     loaded = load(run) if isinstance(run, Run) else run
     run = loaded.run
-    dataset = open_reference(run, data, root) if data is None or isinstance(data, str) else data
-    own = run.model_config.get("prior")
-    needs = Inputs(loaded, dataset, samples, split, seed, prior, weighed, precision)
-    variant = prior if prior is not None and own is not None and prior != own else ""
-    numbers = measure_all(chosen, needs, variant, strict=metrics is not None)
-    if loaded.can("encode") and not variant and own not in (None, "normal"):
+    dataset = reference(run, data, root, changed)
+    if any(asks(metric, PRIOR) for metric in chosen):
+        mine = data is None or (isinstance(data, Dataset) and is_own(run, data))
+        prior = ready(loaded, prior, lambda: dataset if mine else open_reference(run, None, root))
+    own, settings = run.model_config.get("prior"), (weighed, precision)
+    needs = Inputs(loaded, dataset, samples, split, seed, prior, *settings)
+    numbers = measure_all(chosen, needs, strict=metrics is not None)
+    if loaded.can("encode") and prior in (None, own) and own not in (None, "normal"):
         beside = [replace(metric, floor=None) for metric in chosen if metric.name in BESIDE]  # known already
-        normal = measure_all(
-            beside, Inputs(loaded, dataset, samples, split, seed, "normal"), "normal", strict=False
-        )
+        plain = Inputs(loaded, dataset, samples, split, seed, "normal", *settings)
         learned = {number.name: number for number in numbers}
-        numbers += [_with_floor(number, learned[number.name]) for number in normal]
-    return write_numbers(run, [_with_weights(number, run) for number in numbers])
+        numbers += [_with_floor(n, learned[n.name]) for n in measure_all(beside, plain, strict=False)]
+    told = recorded(loaded, data)
+    return [replace(number, protocol=number.protocol | told) for number in numbers]
 
 
-def open_reference(run: Run, data: str | None, root: Path | None) -> Dataset:
+def recorded(loaded: Loaded, data: str | Dataset | None) -> dict[str, str]:
+    """What every protocol says besides: which weights, and the data if they were named."""
+    run, given = loaded.run, data if isinstance(data, str) else None
+    known = {"given": given, "weights": None if run.chosen == "last" else run.chosen}
+    return {key: value for key, value in {**known, "weights_sha256": loaded.digest}.items() if value}
+
+
+def reference(run: Run, data: str | Dataset | None, root: Path | None, changed: bool) -> Dataset:
+    """The data to compare with, opened if they are not."""
+    return open_reference(run, data, root, changed) if data is None or isinstance(data, str) else data
+
+
+def is_own(run: Run, dataset: Dataset) -> bool:
+    """Whether data are those that a run was trained on, as far as it is known."""
+    from gvae.data.identity import difference
+
+    return dataset.spec == run.spec and not difference(run, dataset)
+
+
+def ready(loaded: Loaded, prior: str | None, training: Callable[[], Dataset]) -> str | None:
+    """The prior to sample from, fitted to codes of training images first if the training has not come so far.
+
+    Args:
+        prior: what was asked for.
+        training: opens the data that the run was trained on.
+
+    Returns:
+        `prior`, or "normal" where it cannot be fitted because the data are not there.
+    """
+    run = loaded.run
+    if loaded.prior_fitted or prior not in (None, run.model_config.get("prior")):
+        return prior
+    from gvae.training.batches import Batches
+
+    try:
+        batches = Batches(training(), run.train, loaded.model.device)
+    except GvaeError:
+        return "normal"
+    loaded.need("fit_prior")(batches.passes(), seed=run.train.seed)
+    loaded.prior_fit = "when measured"
+    return prior
+
+
+def open_reference(run: Run, data: str | None, root: Path | None, changed: bool = False) -> Dataset:
     """The data to compare with, read as the run's own was and at its size.
 
+    Args:
+        changed: accept the run's own data if they have changed since.
+
     Raises:
-        GvaeError: no such data.
+        GvaeError: no such data, or the run's own have changed since it was trained.
     """
     from gvae.data import open_data, options_of
+    from gvae.data.identity import refuse_changed
 
-    return open_data(data or run.data, root, **options_of(run, data))
+    dataset = open_data(data or run.data, root, **options_of(run, data))
+    if data in (None, run.data) and not changed:
+        refuse_changed(
+            run,
+            dataset,
+            "restore the data, or add --changed-data (in Python changed=True) to use them as they are",
+        )
+    return dataset
 
 
-def measure_all(metrics: Sequence[Metric], needs: Inputs, variant: str, strict: bool) -> list[Number]:
+def measure_all(metrics: Sequence[Metric], needs: Inputs, strict: bool) -> list[Number]:
     """The numbers of several metrics, with a progress bar on a terminal.
 
     Args:
-        variant: the prior, if it is not the run's own; told in the heading of numbers that depend on it.
         strict: whether too few images are an error, in place of a row without value.
 
     Raises:
@@ -133,10 +179,11 @@ def measure_all(metrics: Sequence[Metric], needs: Inputs, variant: str, strict: 
     with _progress() as progress:
         task = progress.add_task("", total=len(metrics))
         for metric in metrics:
-            title = f"{metric.name}{f' ({variant})' if variant else ''}"
+            prior = variant(metric, needs)
+            title = f"{metric.name}{f' ({prior})' if prior else ''}"
             progress.update(task, description=title)
             needs.progress = long_progress(progress, title)
-            numbers += to_numbers(metric, measure(metric, needs, strict), variant)
+            numbers += to_numbers(metric, measure(metric, needs, strict), prior)
             progress.advance(task)
     return numbers
 
@@ -158,7 +205,7 @@ def to_numbers(metric: Metric, result: dict[str, Any], variant: str = "") -> lis
     protocol = {"metric": metric.name, **result["protocol"]}
     common = {
         "n": result["n"] or 0,
-        "variant": variant if _asks_prior(metric) else "",
+        "variant": variant if asks(metric, PRIOR) else "",
         "reason": str(result.get("why", "")).removeprefix("n/a (").removesuffix(")"),
         "protocol": protocol,
     }
@@ -176,23 +223,10 @@ def to_numbers(metric: Metric, result: dict[str, Any], variant: str = "") -> lis
     ]
 
 
-def _with_weights(number: Number, run: Run) -> Number:
-    """The number with the weights in its protocol, where they are not the last."""
-    return (
-        number
-        if run.chosen == "last"
-        else replace(number, protocol=number.protocol | {"weights": run.chosen})
-    )
-
-
 def _with_floor(number: Number, other: Number) -> Number:
     """The floor of the same measurement under another prior, which real images do not depend on."""
-    return replace(number, floor=other.floor, protocol=other.protocol | number.protocol)
-
-
-def _asks_prior(metric: Metric) -> bool:
-    """Whether the number changes with the prior; reconstructions and rates do not."""
-    return any(need.startswith("fake") or need.partition(":")[0] == "log_weights" for need in metric.needs)
+    floor = {key: other.protocol[key] for key in ("floor_split", "n_floor") if key in other.protocol}
+    return replace(number, floor=other.floor, protocol=number.protocol | floor)
 
 
 def _progress() -> Progress:

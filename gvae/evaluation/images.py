@@ -7,13 +7,15 @@ and there are as many samples as other images, so that the floor is at the same 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gvae.data.identity import identity, membership, official
 from gvae.errors import GvaeError
+from gvae.evaluation.numbers import WIDE
 from gvae.metrics.base import Unavailable
-from gvae.metrics.features import extract
+from gvae.metrics.features import Extractor, extract, extractor
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,7 +34,7 @@ class Images:
         loaded: the run, see `gvae.load`.
         dataset: the data to compare with.
         samples: images to draw and to compare with, at most; fewer where the data has fewer.
-        split: the reference: "test" for reporting, "val" for selection.
+        split: the reference: "test" for reporting, "val" for selection; `WIDE` where test is too small.
         seed: seed of samples and codes.
         prior: where samples come from; None: the run's own.
 
@@ -53,12 +55,31 @@ class Images:
             raise GvaeError(f"--samples is {samples}; it must be at least 1")
         self.loaded, self.dataset, self.split, self.seed, self.prior = loaded, dataset, split, seed, prior
         self.block = dataset.spec.together(BLOCK)
-        others = [s for s in ("train", "val", "test") if s != split and len(dataset.splits.get(s, ()))]
+        self.asked = samples
+        others = [s for s in ("train", "val", "test") if s not in split and len(dataset.splits.get(s, ()))]
+        others = [] if split == WIDE else others  # what is left is too small
         self.other_split = others[0] if others else None
-        self._real = _shuffled(dataset.split(split))[:samples]
+        self._members = members(dataset, split)
+        self._real = _shuffled(self._members)[:samples]
         self._other = _shuffled(dataset.splits[others[0]])[:samples] if others else np.empty(0, np.int64)
-        self._samples = min(samples, len(self._other)) or samples
+        self._samples = min(samples, len(self._real) if split == WIDE else len(self._other)) or samples
         self._features: dict[str, tuple[np.ndarray, np.ndarray | None]] = {}
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """Name, checksum, shape and values of the data."""
+        return identity(self.dataset)
+
+    @cached_property
+    def membership(self) -> str:
+        """A checksum of which images the reference is taken from."""
+        return membership(self._members)
+
+    @cached_property
+    def extractor(self) -> Extractor:
+        """The feature network of the data."""
+        spec = self.dataset.spec
+        return extractor(official(spec.name, self.dataset.facts), (spec.channels, *spec.shape))
 
     @cached_property
     def real(self) -> np.ndarray:
@@ -126,7 +147,8 @@ class Images:
         import torch
 
         if kind not in self._features:
-            self._features[kind] = extract(torch.from_numpy(getattr(self, kind)), self.dataset.spec.name)
+            known = official(self.dataset.spec.name, self.dataset.facts)
+            self._features[kind] = extract(torch.from_numpy(getattr(self, kind)), known)
         return self._features[kind]
 
     def probabilities(self, kind: str) -> np.ndarray:
@@ -140,6 +162,17 @@ class Images:
         """Raise `Unavailable` unless the model has a method."""
         if not self.loaded.can(method):
             raise Unavailable(f"n/a (no {what})")
+
+
+def members(dataset: Dataset, split: str) -> np.ndarray:
+    """Indices of the images of a split, or of training and validation images together.
+
+    Raises:
+        GvaeError: there are none.
+    """
+    if split != WIDE:
+        return dataset.split(split)
+    return np.concatenate([dataset.splits.get(name, np.empty(0, np.int64)) for name in split.split("+")])
 
 
 def _shuffled(indices: np.ndarray) -> np.ndarray:

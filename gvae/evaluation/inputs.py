@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from gvae.errors import choose
 from gvae.evaluation.likelihoods import Likelihoods
+from gvae.evaluation.numbers import WIDE
 from gvae.metrics.base import Unavailable
 from gvae.metrics.kl import rate
-
-if TYPE_CHECKING:
-    pass
 
 KINDS = ("real", "other", "fake")
 NEEDS = (
@@ -61,6 +61,22 @@ class Inputs(Likelihoods):
             return self.probabilities(kind)
         return getattr(self, name)
 
+    @cached_property
+    def wide(self) -> Inputs:
+        """The same with training and validation images as the reference, for a test split that is too small."""
+        more = {"prior": self.prior, "weighed": self.weighed, "precision": self.precision}
+        return Inputs(self.loaded, self.dataset, self.asked, WIDE, self.seed, **more)
+
+    @contextmanager
+    def seeded(self) -> Iterator[None]:
+        """No gradients, and what is drawn depends on the seed only; the global random state is left alone."""
+        import torch
+
+        from gvae.seeding import seeded
+
+        with seeded(self.seed), torch.no_grad():
+            yield
+
     @property
     def own_prior(self) -> str:
         """Name of the prior that the run samples from by itself."""
@@ -71,7 +87,9 @@ class Inputs(Likelihoods):
         """`real`, encoded and decoded."""
         self.require("encode", "encoder")
         self.require("decode", "decoder")
-        return np.concatenate([self.loaded.reconstruct(x, y).float().cpu().numpy() for x, y in self.blocks()])
+        with self.seeded():
+            parts = [self.loaded.reconstruct(x, y).float().cpu().numpy() for x, y in self.blocks()]
+        return np.concatenate(parts)
 
     @cached_property
     def codes(self) -> np.ndarray:
@@ -82,7 +100,9 @@ class Inputs(Likelihoods):
     def code_means(self) -> np.ndarray:
         """Centre of q(z|x) for each of `real`, (N, Z)."""
         self.require("encode", "encoder")
-        return np.concatenate([self.loaded.encode(x, y).cpu().double().numpy() for x, y in self.blocks()])
+        with self.seeded():
+            parts = [self.loaded.encode(x, y).cpu().double().numpy() for x, y in self.blocks()]
+        return np.concatenate(parts)
 
     @cached_property
     def posterior_kl(self) -> np.ndarray:
@@ -101,12 +121,8 @@ class Inputs(Likelihoods):
     @cached_property
     def log_weights(self) -> np.ndarray:
         """log p(x, z) - log q(z|x) for each of `real`, (1, N) nats."""
-        import torch
-
-        from gvae.seeding import seeded
-
         self.require("log_weights", "likelihood")
-        with seeded(self.seed), torch.no_grad(), self.reduced():
+        with self.seeded(), self.reduced():
             weigh = self.loaded.log_weights
             parts = [weigh(x, 1, y, prior=self.prior).cpu().double().numpy() for x, y in self.blocks()]
         return np.concatenate(parts, 1)
@@ -114,14 +130,11 @@ class Inputs(Likelihoods):
     @cached_property
     def _posterior(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Sampled codes (N, Z), rates (N,) and -log p(x|z) there (N,)."""
-        import torch
-
         from gvae.distributions.posteriors import rsample_and_log_prob
-        from gvae.seeding import seeded
 
         self.require("encode", "encoder")
         codes, rates, distortions = [], [], []
-        with seeded(self.seed), torch.no_grad():
+        with self.seeded():
             for x, y in self.blocks():
                 q = self.loaded.posterior(x, y)
                 z, log_q = rsample_and_log_prob(q)

@@ -165,9 +165,8 @@ class Likelihoods(Images):
             with seeded(self.seed + first), torch.no_grad(), self.reduced():
                 return compute(first, end)
 
-        run, spec = self.loaded.run, self.dataset.spec
-        weights = run.weights.stat() if run.weights.exists() else None
+        run = self.loaded.run
         protocol = {"name": name, "n": n, "block": block, "seed": self.seed, "split": self.split}
-        protocol |= {"data": spec.to_json(), "prior": self.prior, "precision": self.precision}
-        protocol |= {"weights": weights and (weights.st_size, weights.st_mtime_ns)}
+        protocol |= {"data": [self.identity, self.membership], "precision": self.precision}
+        protocol |= {"prior": [self.prior, self.loaded.prior_fit], "weights": self.loaded.digest}
         return per_image(n, block, block_of, run.partial(f"{name}-{key(protocol)}"), self.progress)

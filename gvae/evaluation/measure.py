@@ -6,7 +6,7 @@ from typing import Any
 
 from gvae.errors import GvaeError
 from gvae.evaluation.inputs import Inputs
-from gvae.evaluation.protocol import protocol
+from gvae.evaluation.protocol import asks, protocol
 from gvae.metrics.base import Metric, Unavailable
 
 
@@ -26,6 +26,7 @@ def measure(metric: Metric, needs: Inputs, strict: bool = True) -> dict[str, Any
     Raises:
         GvaeError: too few images, if `strict`.
     """
+    needs = reference(metric, needs)
     result = {"value": None, "error": None, "better": metric.better, "unit": metric.unit}
     result |= {"n": needs.count(metric.needs[0]), "protocol": protocol(metric, needs)}
     try:
@@ -41,15 +42,23 @@ def measure(metric: Metric, needs: Inputs, strict: bool = True) -> dict[str, Any
     return result | {"value": value, "error": error, "values": values, "floor": _floor(metric, needs)}
 
 
+def reference(metric: Metric, needs: Inputs) -> Inputs:
+    """Where the images come from: where test is too small to be compared with samples, training and validation images."""
+    if needs.split != "test" or needs.asked < metric.minimum or not asks(metric, ("fake",)):
+        return needs
+    enough = min(needs.count("real"), needs.count("fake")) >= metric.minimum
+    return needs if enough or needs.wide.count("real") < metric.minimum else needs.wide
+
+
 def _collect(metric: Metric, names: tuple[str, ...], needs: Inputs) -> list[Any]:
     """The needed things, each checked for its size."""
     values = []
     for name in names:
         count = needs.count(name)
         if count is not None and count < metric.minimum:
+            more = "give more --samples" if needs.asked < metric.minimum else "the data have no more"
             raise GvaeError(
-                f"{metric.name} needs at least {metric.minimum} images, got {count} "
-                f"({name.replace('_', ' ')}); give more --samples, or a larger data set"
+                f"{metric.name} needs at least {metric.minimum} images, got {count} ({name.replace('_', ' ')}); {more}"
             )
         values.append(needs.get(name))
     return values

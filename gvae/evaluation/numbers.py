@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from dataclasses import dataclass, field
+import shlex
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from gvae.atomic import write_text
@@ -16,6 +17,10 @@ Better = Literal["lower", "higher", "target", ""]
 """which way is good; "target": as close to the real data's own value as possible; "": neither"""
 FORMAT = 1
 """version of metrics.json"""
+WIDE = "train+val"
+"""the reference of samples where the test split is too small for a metric"""
+RECORDED = ("versions", "weights_sha256", "given")
+"""what a protocol only records: numbers that differ in nothing else are of one kind"""
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,12 @@ class Number:
         weights = f"{kept} weights" if (kept := self.protocol.get("weights")) else ""
         return ", ".join(word for word in (self.name, str(likelihood), prior, part, weights) if word)
 
+    @property
+    def key(self) -> str:
+        """What the number depends on, as text: those of one key replace each other, others stand side by side."""
+        kept = {name: value for name, value in self.protocol.items() if name not in RECORDED}
+        return json.dumps([self.column, self.n, kept], sort_keys=True, default=str)
+
     def to_json(self) -> dict[str, Any]:
         """Plain dict; a value that is not finite becomes "no value" with that reason."""
         text = dataclasses.asdict(self)
@@ -70,7 +81,22 @@ class Number:
 
 
 def read_numbers(run: Run) -> list[Number]:
-    """Numbers in a run's metrics.json; none if it was never evaluated.
+    """Numbers of the weights that the run has now; none if those were never evaluated.
+
+    Raises:
+        GvaeError: the file is damaged or of another format version.
+    """
+    return [number for number in read_all(run) if current(number, run)]
+
+
+def current(number: Number, run: Run) -> bool:
+    """Whether a number was measured on the weights that the run has now, and not on those before more training."""
+    of = replace(run, chosen="best" if number.protocol.get("weights") == "best" else "last")
+    return number.protocol.get("weights_sha256") == of.digest()
+
+
+def read_all(run: Run) -> list[Number]:
+    """Numbers in a run's metrics.json, those of earlier weights too.
 
     Raises:
         GvaeError: the file is damaged or of another format version.
@@ -89,17 +115,24 @@ def read_numbers(run: Run) -> list[Number]:
 
 
 def write_numbers(run: Run, numbers: list[Number]) -> dict[str, Any]:
-    """Merge numbers into metrics.json, atomically: the same column is replaced, others stay.
+    """Merge numbers into metrics.json, atomically: those of the same key are replaced, those of earlier weights go.
 
     Returns:
         what the file holds now.
     """
-    merged = {number.column: number for number in [*read_numbers(run), *numbers]}
-    text = {"format": FORMAT, "numbers": [number.to_json() for number in merged.values()]}
+    merged = {number.key: number for number in [*read_numbers(run), *numbers]}
+    have = {number.column for number in merged.values() if number.value is not None}
+    kept = [number for number in merged.values() if number.value is not None or number.column not in have]
+    text = {"format": FORMAT, "numbers": [number.to_json() for number in kept]}
     write_text(run.metrics, json.dumps(text, indent=2, allow_nan=False, default=str) + "\n")
     return text
 
 
-def command(run: Run) -> str:
-    """What to type to evaluate a run."""
-    return f"gvae evaluate {run.path}"
+def command(run: Run, *words: str) -> str:
+    """What to type to evaluate a run, with these options; quoted for a shell.
+
+    >>> from types import SimpleNamespace
+    >>> command(SimpleNamespace(path="runs/my run"), "--metrics", "fd,smallest class")  # pyright: ignore
+    "gvae evaluate 'runs/my run' --metrics 'fd,smallest class'"
+    """
+    return shlex.join(["gvae", "evaluate", str(run.path), *words])

@@ -96,7 +96,7 @@ class Renderer:
         """
         from gvae.evaluation.evaluate import open_reference
 
-        return open_reference(self.run, None, self.root)
+        return open_reference(self.run, None, self.root, changed=True)  # pictures, no numbers
 
     def directions(self) -> dict[str, Direction]:
         """The directions that the run keeps, read again when its files have changed.

@@ -152,7 +152,9 @@ class Space:
     @property
     def prior(self) -> str:
         """Name of the prior that codes are drawn from; normal for a GAN."""
-        return getattr(getattr(self.model, "prior", None), "name", "normal")
+        if not getattr(self.model, "prior_fitted", False):  # a GAN has none; before its fit it is N(0, I)
+            return "normal"
+        return self.model.prior.name  # pyright: ignore[reportAttributeAccessIssue, reportReturnType]
 
     @property
     def best_path(self) -> str:

@@ -96,7 +96,8 @@ def extractor(data: str, shape: tuple[int, ...]) -> Extractor:
     """The feature network for a data set.
 
     Args:
-        data: name of the data set; one not in `CLASSIFIERS`, or of another shape, gets `random-conv`.
+        data: name of the data set whose classifier is meant, one of `CLASSIFIERS`; anything else, and images of another
+            shape, get `random-conv`. Data that are merely called so are none of it: see `gvae.data.identity.official`.
         shape: (C, *S) of its images.
 
     Raises:
@@ -129,7 +130,7 @@ def extract(x: Tensor, data: str, block: int = 500) -> tuple[np.ndarray, np.ndar
 
     Args:
         x: images (N, C, *S) in [-1, 1].
-        data: name of their data set, see `extractor`.
+        data: whose classifier, see `extractor`.
         block: images per forward pass.
 
     Returns:

@@ -48,6 +48,8 @@ class LatentModel(Model):
         self.encoder, self.generator = self.network("encoder"), self.network("generator")
         self.likelihood = Likelihood(self.config.likelihood, spec, self.config.sigma)
         self.prior = self.make_prior()
+        if self.learn_prior:  # the bound is about this prior from the first step on
+            self.prior.mark_fitted()
         self.averaged = self.trained
 
     @property
@@ -116,6 +118,11 @@ class LatentModel(Model):
         return getattr(self.config, "learn_prior", False) and has_parameters(self.prior)
 
     @property
+    def prior_fitted(self) -> bool:
+        """Whether the prior that the options name can be sampled: it was fitted, is learned in the bound, or is N(0, I)."""
+        return self.learn_prior or self.prior.fitted
+
+    @property
     def trained(self) -> tuple[str, ...]:
         """Players that minimise a bound together: encoder, generator, and what the options give parameters."""
         extra = ["likelihood"] * has_parameters(self.likelihood) + ["prior"] * self.learn_prior
@@ -158,7 +165,7 @@ class LatentModel(Model):
     def draw_codes(
         self, n: int, y: Tensor | None = None, prior: str | None = None, denoised: bool = True
     ) -> Tensor:
-        """Draw n codes (n, Z) from the fitted prior, or from N(0, I) with `prior="normal"`.
+        """Draw n codes (n, Z) from the prior, or from N(0, I) with `prior="normal"` or while it is not fitted.
 
         Args:
             n: number of codes.
@@ -166,7 +173,7 @@ class LatentModel(Model):
             prior: "normal" draws from N(0, I).
             denoised: False draws from the very density of `log_prior`, see `gvae.priors.base.Prior.sample`.
         """
-        if prior == "normal":
+        if prior == "normal" or not self.prior_fitted:
             return self.standard_normal().sample(torch.Size([n]))
         return self.prior.sample(n, y, denoised)
 
@@ -176,8 +183,8 @@ class LatentModel(Model):
         return Independent(Normal(zero, torch.ones_like(zero), validate_args=False), 1)
 
     def log_prior(self, z: Tensor, y: Tensor | None = None, prior: str | None = None) -> Tensor:
-        """log p(z) (..., ) of codes z (..., Z): the fitted prior, or N(0, I) with `prior="normal"`."""
-        if prior == "normal":
+        """log p(z) (..., ) of codes z (..., Z): the prior, or N(0, I) with `prior="normal"` or while it is not fitted."""
+        if prior == "normal" or not self.prior_fitted:
             return self.standard_normal().log_prob(z)
         with torch.autocast(
             z.device.type, enabled=False

@@ -8,7 +8,7 @@ works on u of about zero mean and unit variance:
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -40,11 +40,17 @@ class Prior(nn.Module):
         self.scale: Tensor
         self.register_buffer("shift", torch.zeros(latent))
         self.register_buffer("scale", torch.ones(latent))
+        self.is_fitted: Tensor
+        self.register_buffer("is_fitted", torch.tensor(False))
 
     @property
     def fitted(self) -> bool:
-        """Whether codes have been standardised, which `fit` does first."""
-        return bool((self.scale != 1).any())
+        """Whether `fit` has come to its end, or the prior is learned in the bound; saved with the weights."""
+        return bool(self.is_fitted)
+
+    def mark_fitted(self, yes: bool = True) -> None:
+        """Say that the density is that of codes, or no longer is."""
+        self.is_fitted.fill_(yes)
 
     def log_prob(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """Log density in nats.
@@ -104,10 +110,12 @@ class Prior(nn.Module):
             codes = self._codes(codes)
             labels = self._labels(y, codes.shape[:-1])
             self.notes = []
+            self.mark_fitted(False)
             self._standardise(codes)
             generator = torch.Generator(codes.device).manual_seed(seed)
             with torch.enable_grad(), torch.autocast(codes.device.type, enabled=False):
                 self._fit((codes - self.shift) / self.scale, labels, generator)
+            self.mark_fitted()
         return self
 
     def _log_prob(self, u: Tensor, y: Tensor | None) -> Tensor:
@@ -166,6 +174,18 @@ class Prior(nn.Module):
         if y is None:
             return self.shift.new_zeros(n, 0)
         return (nn.functional.one_hot(y, self.condition) if y.dim() == 1 else y).to(self.shift)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        """Weights that were kept before the mark was: it follows from them."""
+        kept = {
+            name.removeprefix(prefix): value for name, value in state_dict.items() if name.startswith(prefix)
+        }
+        state_dict.setdefault(f"{prefix}is_fitted", torch.tensor(self._seems_fitted(kept)))
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+
+    def _seems_fitted(self, kept: dict[str, Tensor]) -> bool:
+        """Whether weights without the mark are those of a fitted prior: a fit standardises codes."""
+        return bool((kept.get("scale", self.scale) != 1).any())
 
     @torch.no_grad()
     def _standardise(self, codes: Tensor) -> None:

@@ -23,6 +23,11 @@ class Normal(Prior):
 
     name = "normal"
 
+    @property
+    def fitted(self) -> bool:
+        """Always: there is nothing to fit."""
+        return True
+
     def fit(self, codes: Tensor, y: Tensor | None = None, seed: int = 0) -> Self:
         """Nothing to fit."""
         return self

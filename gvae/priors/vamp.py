@@ -84,6 +84,10 @@ class Vamp(Prior):
     def _standardise(self, codes: Tensor) -> None:
         """Nothing: the components live where the encoder's codes are."""
 
+    def _seems_fitted(self, kept: dict[str, Tensor]) -> bool:
+        """A fit moves the weights of the components away from zero."""
+        return bool(kept.get("weights", self.weights).any())
+
     def _fit(self, u: Tensor, y: Tensor | None, generator: torch.Generator) -> None:
         with torch.no_grad():
             noise = torch.randn(self.inputs.shape, generator=generator, device=generator.device)

@@ -14,6 +14,7 @@ from typing import Any
 from gvae.atomic import write_text
 from gvae.errors import GvaeError
 from gvae.evaluation.compare import compare
+from gvae.evaluation.headings import headings
 from gvae.evaluation.numbers import command, read_numbers
 from gvae.report import curves, parts, tables
 from gvae.runs import Run
@@ -23,14 +24,15 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 """content policy: inline style and pictures only"""
 
 
-def write_report(runs: Sequence[Run], out: Path) -> Path:
+def write_report(runs: Sequence[Run], out: Path, metrics: Sequence[str] | None = None) -> Path:
     """Write the page about the given runs; one run need not be evaluated, several must be.
 
     Args:
         out: the file to write, ending in .html, or an existing folder for report.html.
+        metrics: metrics or rows of the comparison; None: all.
 
     Raises:
-        GvaeError: no runs, another file ending, unlike protocols (see `compare`), or a full disk.
+        GvaeError: no runs, another file ending, runs that cannot be compared (see `compare`), or a full disk.
     """
     out = out / "report.html" if out.is_dir() else out
     if not runs:
@@ -39,14 +41,14 @@ def write_report(runs: Sequence[Run], out: Path) -> Path:
         )
     if out.suffix.lower() not in (".html", ".htm"):
         raise GvaeError(f"the report is an HTML page; give a name that ends in .html, not {out.name}")
-    write_text(out, page(runs))
+    write_text(out, page(runs, metrics))
     return out
 
 
-def page(runs: Sequence[Run]) -> str:
+def page(runs: Sequence[Run], metrics: Sequence[str] | None = None) -> str:
     """The page's text."""
     models, data = dict.fromkeys(run.model for run in runs), dict.fromkeys(run.spec.name for run in runs)
-    sections = _one(runs[0]) if len(runs) == 1 else _several(runs)
+    sections = _one(runs[0]) if len(runs) == 1 else _several(runs, metrics)
     return shell(f"{', '.join(models)} on {', '.join(data)}", [when(runs), *sections])
 
 
@@ -76,9 +78,9 @@ def _one(run: Run) -> list[str]:
     ]
 
 
-def _several(runs: Sequence[Run]) -> list[str]:
+def _several(runs: Sequence[Run], metrics: Sequence[str] | None) -> list[str]:
     """Sections of a page that compares runs."""
-    table = compare(runs)
+    table = compare(runs, metrics)
     named = [(name, run) for row in table.rows for name, run in each(row.label, row.runs)]
     return [
         "<h2>Numbers</h2>",
@@ -94,7 +96,8 @@ def _several(runs: Sequence[Run]) -> list[str]:
 
 def protocols(run: Run) -> dict[str, dict[str, Any]]:
     """How each number of a run was measured."""
-    return {x.column: {"n": x.n} | x.protocol for x in read_numbers(run) if x.value is not None}
+    numbers = [x for x in read_numbers(run) if x.value is not None]
+    return {name: {"n": x.n} | x.protocol for name, x in zip(headings(numbers), numbers, strict=True)}
 
 
 def how(name: str, run: Run) -> str:

@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from gvae.evaluation.compare import Cell, Column, Comparison
+from gvae.evaluation.compare import Cell, Column, Comparison, earlier
+from gvae.evaluation.headings import headings
 from gvae.evaluation.numbers import Number, read_numbers
+from gvae.evaluation.remarks import blind, remarks
 from gvae.runs import Run
 
 if TYPE_CHECKING:
@@ -102,33 +104,50 @@ def console(table: Comparison) -> Table:
         cells = [row.cells[k] for row in table.rows]
         texts = [_bold(cell_text(c), c.best) for c in cells]
         view.add_row(_text(_titled(column)), WORDS[column.better], number(column.floor), *texts)
-    view.caption = _text("\n".join(table.notes)) or None
+    view.caption, view.caption_justify = _text("\n".join(table.notes)) or None, "left"
     return view
 
 
 def table_for_console(run: Run) -> Table:
     """The numbers of one run as a rich table: metric, value, floor, which way is good, n."""
+    numbers = read_numbers(run)
     view = _rich("metric", "value", FLOOR, "better", "n")
-    for line in number_lines(read_numbers(run)):
+    for line in number_lines(numbers):
         view.add_row(*map(_text, line))
+    notes = [*footnotes(numbers), *earlier([run])]
+    view.caption, view.caption_justify = _text("\n".join(notes)) or None, "left"
     return view
 
 
+def ordered(numbers: Sequence[Number]) -> list[Number]:
+    """Numbers with a value; those in features that are nearly blind come last."""
+    return sorted((x for x in numbers if x.value is not None), key=blind)
+
+
+def footnotes(numbers: Sequence[Number]) -> list[str]:
+    """What stands below a table of numbers: what could not be measured, once for each reason, and what to know of others.
+
+    >>> footnotes([Number("mse", None, reason="no encoder"), Number("kl", None, reason="no encoder")])
+    ['n/a (no encoder): mse, kl']
+    """
+    reasons: dict[str, list[str]] = {}
+    for x in numbers:
+        if x.value is None:
+            reasons.setdefault(x.reason, []).append(x.column)
+    notes = [f"n/a ({reason}): {', '.join(dict.fromkeys(names))}" for reason, names in reasons.items()]
+    return notes + remarks([x for x in numbers if x.value is not None])
+
+
 def number_lines(numbers: Sequence[Number]) -> list[list[str]]:
-    """Metric, value, floor, which way is good and n of each number, as texts.
+    """Metric, value, floor, which way is good and n of each number that has a value, as texts.
 
     >>> number_lines([Number("fd", 11.83, "lower", floor=3.0, error=0.2, n=10_000)])
     [['fd', '11.8 ± 0.2', '3', 'lower', '10,000']]
     """
+    shown = ordered(numbers)
     return [
-        [
-            _titled(x),
-            _value(x),
-            number(x.floor),
-            WORDS[x.better],
-            f"{x.n:,}" if x.n else "-",
-        ]
-        for x in numbers
+        [_unit(title, x), _value(x), number(x.floor), WORDS[x.better], f"{x.n:,}" if x.n else "-"]
+        for title, x in zip(headings(shown), shown, strict=True)
     ]
 
 
@@ -145,7 +164,8 @@ def html(table: Comparison) -> str:
 
 def html_of_numbers(numbers: Sequence[Number]) -> str:
     """The numbers of one run as an HTML table; everything escaped."""
-    return html_of_cells([["metric", "value", FLOOR, "better", "n"], *number_lines(numbers)])
+    notes = "".join(f'<p class="quiet">{escape(note)}</p>' for note in footnotes(numbers))
+    return html_of_cells([["metric", "value", FLOOR, "better", "n"], *number_lines(numbers)]) + notes
 
 
 def html_of_cells(lines: Sequence[Sequence[str]]) -> str:
@@ -154,16 +174,17 @@ def html_of_cells(lines: Sequence[Sequence[str]]) -> str:
     return _table(head, [f"<tr>{_th(line[0])}{''.join(map(_td, line[1:]))}</tr>" for line in rest])
 
 
-def _titled(x: Column | Number) -> str:
+def _titled(x: Column) -> str:
     """Title and unit."""
-    title = x.column if isinstance(x, Number) else x.title
+    return _unit(x.title, x)
+
+
+def _unit(title: str, x: Column | Number) -> str:
     return f"{title} [{x.unit}]" if x.unit else title
 
 
 def _value(x: Number) -> str:
-    """Value with its confidence interval, or why there is none."""
-    if x.value is None:
-        return f"n/a ({x.reason})"
+    """Value with its confidence interval."""
     return number(x.value) + (f" ± {number(x.error, 2)}" if x.error is not None else "")
 
 

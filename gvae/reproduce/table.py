@@ -8,7 +8,7 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gvae.evaluation.numbers import Number, read_numbers
+from gvae.evaluation.numbers import WIDE, Number, read_numbers
 from gvae.reproduce.recipe import Column, Experiment, Recipe
 from gvae.runs import Run
 
@@ -40,13 +40,20 @@ def measured(run: Run) -> Measured:
 
 
 def found(rows: Sequence[Measured], column: Column) -> list[Number]:
-    """The numbers of one cell."""
+    """The numbers of one cell, one of each run at most: of the last weights and the test split, by the most samples."""
+    fit = [[n for n in row.numbers if n.name == column.number and plain(n)] for row in rows]
     return [
-        n
-        for row in rows
-        for n in row.numbers
-        if n.name == column.number and not n.variant and "weights" not in n.protocol
+        max(numbers, key=lambda n: (n.value is not None, n.protocol.get("n_samples", n.n)))
+        for numbers in fit
+        if numbers
     ]
+
+
+def plain(number: Number) -> bool:
+    """Whether a number is what `gvae reproduce` measures, and not one that somebody has asked for besides."""
+    known = number.protocol
+    usual = known.get("split", "test") in ("test", WIDE) and not known.get("seed")
+    return usual and not number.variant and not {"weights", "given", "precision"} & known.keys()
 
 
 def cell(rows: Sequence[Measured], column: Column) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -18,6 +19,9 @@ from gvae.errors import GvaeError
 from gvae.models import resolve
 from gvae.models.base import Model
 from gvae.runs import Run
+
+FITTED = "prior.is_fitted"
+"""the tensor that says whether the prior was fitted"""
 
 
 def build(run: Run, networks: Mapping[str, nn.Module] | None = None) -> Model:
@@ -91,6 +95,23 @@ def save_weights(run: Run, tensors: dict[str, Tensor]) -> None:
     """Write the run's weights atomically."""
     plain = {name: t.detach().to("cpu", copy=True).contiguous() for name, t in tensors.items()}
     write_atomic(run.weights, lambda name: save_file(plain, name))
+
+
+def holds_fitted(run: Run, weights: dict[str, Tensor]) -> bool:
+    """Whether the run's file holds these weights already, with a prior that was fitted to them since.
+
+    Args:
+        weights: tensors by name, on any device.
+    """
+    if FITTED not in weights or weights[FITTED] or not run.weights.exists():
+        return False
+    others = [name for name in weights if not name.startswith("prior.")]
+    try:
+        with safe_open(run.weights, "pt") as kept:
+            same = set(kept.keys()) == weights.keys() and bool(kept.get_tensor(FITTED))
+            return same and all(torch.equal(kept.get_tensor(name), weights[name].cpu()) for name in others)
+    except Exception:  # damaged, for which safetensors raises types of its own
+        return False
 
 
 def read_weights(run: Run) -> dict[str, Tensor]:

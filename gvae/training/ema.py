@@ -59,4 +59,4 @@ class Average:
         """Restore averaged weights."""
         for name, kept in self.kept.items():
             for key, value in kept.items():
-                value.copy_(state[name][key])
+                value.copy_(state[name].get(key, value))  # older checkpoints lack the mark of a fitted prior

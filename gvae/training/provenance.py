@@ -11,6 +11,7 @@ import time
 from typing import Any
 
 from gvae.data.dataset import Dataset
+from gvae.data.identity import content, memberships
 from gvae.models.base import Model
 from gvae.version import __version__
 
@@ -20,6 +21,7 @@ PACKAGES = ("torch", "numpy", "accelerate", "safetensors", "scikit-learn", "pill
 
 def about(dataset: Dataset, model: Model | None = None) -> dict[str, Any]:
     """What a number from this run should carry with it: versions, hardware, data facts, date."""
+    content(dataset)  # notes a checksum where the source has none
     return {
         "command": shlex.join(["gvae", *sys.argv[1:]]),
         "date": time.strftime("%Y-%m-%d"),
@@ -28,6 +30,7 @@ def about(dataset: Dataset, model: Model | None = None) -> dict[str, Any]:
         "processor": processor(),
         "data": json.loads(json.dumps(dataset.facts, default=str)),
         "splits": {name: len(indices) for name, indices in dataset.splits.items()},
+        "memberships": memberships(dataset),
         "own_networks": {name: type(given).__name__ for name, given in (model.own if model else {}).items()},
     }
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from gvae.config import TrainConfig
 from gvae.data.dataset import Dataset
+from gvae.data.identity import refuse_changed
 from gvae.errors import GvaeError
 from gvae.models import resolve
 from gvae.models.base import Model
@@ -78,11 +79,7 @@ def resume(run: Run, dataset: Dataset, images: int | None = None, minutes: float
             f"{run.path} was trained on {run.spec.name} {run.spec.channels}x{'x'.join(map(str, run.spec.shape))}; "
             f"the data given is {dataset.spec.name} {dataset.spec.channels}x{'x'.join(map(str, dataset.spec.shape))}"
         )
-    old, new = run.about.get("data", {}).get("checksum"), dataset.facts.get("checksum")
-    if old and new and old != new:
-        raise GvaeError(
-            f"the data set {dataset.spec.name} has changed since {run.path} was trained; start a new run"
-        )
+    refuse_changed(run, dataset, "restore the data, or start a new run with `gvae train`")
     if images is not None or minutes is not None:
         run = dataclasses.replace(run, train=dataclasses.replace(run.train, images=images, minutes=minutes))
         check(None, run.train, dataset)

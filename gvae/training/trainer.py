@@ -54,11 +54,13 @@ class Trainer(Stepper):
         self.scorer.load_state_dict(state.get("scorer", {}))  # older checkpoints have none
 
     def save(self) -> None:
-        """Write state and weights."""
+        """Write state and weights; weights that are there already, with a prior fitted since, stay."""
         state = self.state()
         if self.main:
             checkpoint.save_state(self.run, state)
-            checkpoint.save_weights(self.run, self.sampling_weights())
+            weights = self.sampling_weights()
+            if self.turns and not checkpoint.holds_fitted(self.run, weights):
+                checkpoint.save_weights(self.run, weights)
 
     def train(self) -> None:
         """Take turns until the budget is spent, then fit the prior to the averaged encoder's codes.
@@ -128,7 +130,9 @@ class Trainer(Stepper):
         self.save()
         if self.main:
             began = time.monotonic()
-            weights = self.fit_prior(self.sampling_weights())
+            weights = self.sampling_weights()
+            known = checkpoint.holds_fitted(self.run, weights)  # a finished training, resumed
+            weights = checkpoint.read_weights(self.run) if known else self.fit_prior(weights)
             self.log.time(self.seen, self.elapsed, closing=round(time.monotonic() - began, 2))
             checkpoint.save_weights(self.run, weights)
             self.pictures.draw(weights, self.seen, final=True)

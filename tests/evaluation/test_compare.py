@@ -55,13 +55,37 @@ def test_a_single_row_or_a_tie_of_all_has_no_best(make_run):
     assert not any(row.cells[0].best for row in compare([one, make_run("b", [fd(1.0)], model="vae")]).rows)
 
 
-def test_unlike_protocols_are_refused_by_key_and_values(make_run):
-    runs = [make_run("a", [fd(1.0)]), make_run("b", [fd(2.0, n=90, seed=1)], model="vae")]
-    with pytest.raises(GvaeError) as error:
-        compare(runs)
-    assert "n is 180 and 90" in str(error.value)
-    assert "seed is 0 and 1" in str(error.value)
-    assert "features" not in str(error.value)
+def test_unlike_protocols_are_left_out_with_the_command_that_measures_alike(make_run):
+    runs = [make_run("a", [fd(1.0)]), make_run("b b", [fd(2.0, n=90, seed=1)], model="vae")]
+    table = compare(runs)
+    assert [[cell.values for cell in row.cells] for row in table.rows] == [[(1.0,)], [()]]
+    (note,) = table.notes
+    assert note.startswith(f"fd of {runs[1].path}: left out (n 90, not n 180; seed 1, not seed 0).")
+    assert note.endswith(f"`gvae evaluate '{runs[1].path}' --metrics fd --samples 180`")
+    assert "features" not in note
+
+
+def test_the_protocol_of_most_runs_is_that_of_the_column(make_run):
+    runs = [
+        make_run(name, [fd(v, n=n)], latent=v) for name, v, n in (("a", 1, 90), ("b", 2, 180), ("c", 3, 180))
+    ]
+    assert [row.cells[0].values for row in compare(runs).rows] == [(), (2,), (3,)]
+
+
+def test_rows_that_are_asked_for_are_shown_and_no_others(make_run):
+    numbers = [fd(1.0), Number("coverage", 0.9, "higher", protocol={"metric": "prdc"})]
+    numbers += [Number("recall", 0.8, "higher", protocol={"metric": "prdc"})]
+    run = make_run("a", numbers)
+
+    def shown(*names):
+        return [column.title for column in compare([run], names).columns]
+
+    assert shown("coverage") == ["coverage"]
+    assert shown("prdc", "fd") == ["fd", "coverage", "recall"]
+    with pytest.raises(GvaeError, match="did you mean 'coverage'"):
+        shown("covrage")
+    with pytest.raises(GvaeError, match=f"gvae evaluate {run.path} --metrics mse"):
+        shown("mse")
 
 
 def test_validation_numbers_have_columns_of_their_own(make_run):
@@ -71,8 +95,11 @@ def test_validation_numbers_have_columns_of_their_own(make_run):
 
 def test_a_missing_protocol_key_is_unlike(make_run):
     runs = [make_run("a", [fd(1.0, k=5)]), make_run("b", [fd(2.0)], model="vae")]
-    with pytest.raises(GvaeError, match="k is 5 and None"):
-        compare(runs)
+    (note,) = compare(runs).notes
+    assert "(no k, not k 5)" in note
+    assert all(
+        f"`gvae evaluate {run.path} --metrics fd --samples 180`" in note for run in runs
+    )  # either may be old
 
 
 def test_prior_and_versions_may_differ(make_run):
@@ -100,7 +127,7 @@ def test_bounds_of_unlike_likelihoods_have_columns_of_their_own(make_run):
     c = make_run("c", [bound(None, None, "no likelihood")], model="wgan-gp")
     table = compare([c, a, b])
     assert [column.title for column in table.columns] == ["elbo, bernoulli", "elbo, gaussian"]
-    other = "n/a (under another likelihood, prior or split)"
+    other = "n/a (on other data, or under another likelihood, prior or split)"
     notes = [[cell.note for cell in row.cells] for row in table.rows]
     assert notes == [["n/a (no likelihood)"] * 2, ["", other], [other, ""]]
 

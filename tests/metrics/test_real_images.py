@@ -63,3 +63,17 @@ def test_pixel_mmd_sees_defects_and_the_batch_mmd_has_its_published_values(image
     # in [-1, 1], batch 32: about 13.35 between real images, and half of it for the constant mean image
     assert mmd_linear(real, rest[0])["mmd_linear"] == pytest.approx(13.35, rel=0.1)
     assert mmd_linear(real, rest[-1])["mmd_linear"] == pytest.approx(6.6, rel=0.1)
+
+
+def test_random_features_hardly_see_missing_classes_that_the_classifier_sees(data_root):
+    """docs/metrics/features.md: half of the classes missing, against the floor: 12 times and 120 times."""
+    data, n = open_data("mnist", data_root), 5000
+    test, train = (np.random.default_rng(0).permutation(data.split(name)) for name in ("test", "train"))
+    low = train[np.asarray(data.labels)[train] < 5]
+
+    def above_floor(network: str) -> float:
+        real, same, half = (extract(data.batch(i[:n]).x, network)[0] for i in (test, train, low))
+        return frechet(real, half)["fd"] / frechet(real, same)["fd"]
+
+    assert above_floor("") == pytest.approx(12, rel=0.2)
+    assert above_floor("mnist") == pytest.approx(121, rel=0.2)

@@ -153,6 +153,41 @@ def test_a_fit_under_autocast_gives_the_same_bits(name: str, clusters: tuple[Ten
         assert torch.equal(a, b)
 
 
+@pytest.mark.parametrize("name", LEARNED)
+def test_fitted_is_what_fit_says_and_survives_saving(name: str, clusters: tuple[Tensor, Tensor]) -> None:
+    prior, codes = make(name), clusters[0]
+    assert not prior.fitted
+    standard = (codes - codes.mean(0)) / codes.std(0)
+    prior.fit(standard / standard.std(0))  # a fit to codes of unit variance is a fit
+    assert prior.fitted
+    again = make(name)
+    again.load_state_dict(prior.state_dict())
+    assert again.fitted
+    fresh = make(name)
+    fresh.load_state_dict(make(name).state_dict())
+    assert not fresh.fitted
+    with pytest.raises(GvaeError):
+        prior.fit(torch.full((20, 6), math.nan))
+    assert prior.fitted  # a refused fit changes nothing
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_weights_kept_before_the_mark_was_are_known_by_their_scale(
+    name: str, clusters: tuple[Tensor, Tensor]
+) -> None:
+    prior, again = make(name), make(name)
+    prior.fit(clusters[0])
+    old = {key: value for key, value in prior.state_dict().items() if not key.endswith("is_fitted")}
+    again.load_state_dict(old)
+    assert again.fitted
+    again.load_state_dict({k: v for k, v in make(name).state_dict().items() if not k.endswith("is_fitted")})
+    assert not again.fitted
+
+
+def test_the_standard_normal_needs_no_fit() -> None:
+    assert make("normal").fitted
+
+
 @pytest.mark.parametrize("conditional", [False, True])
 @pytest.mark.parametrize("name", PRIORS)
 def test_what_is_weighed_is_drawn_from_the_density_it_is_weighed_with(name: str, conditional: bool) -> None:

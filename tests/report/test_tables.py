@@ -100,5 +100,29 @@ def test_numbers_of_any_size_stay_short():
     ]
 
 
-def test_a_missing_value_says_why():
-    assert tables.number_lines([Number("mse", None, reason="no encoder")])[0][1] == "n/a (no encoder)"
+def test_what_is_missing_is_one_footnote_for_each_reason_and_no_line():
+    numbers = [Number(name, None, reason="no encoder") for name in ("mse", "kl", "code-kl")]
+    numbers += [Number("ms-ssim", None, reason="images are too small"), Number("mmd", 0.25, n=9)]
+    assert [line[0] for line in tables.number_lines(numbers)] == ["mmd"]
+    expected = ["n/a (no encoder): mse, kl, code-kl", "n/a (images are too small): ms-ssim"]
+    assert tables.footnotes(numbers) == expected
+    page = tables.html_of_numbers(numbers)
+    assert page.count("no encoder") == 1
+    assert "mse, kl, code-kl" in page
+
+
+def test_nearly_blind_features_come_last_and_say_so():
+    numbers = [Number("fd", 0.017, protocol={"features": "random-conv"}), Number("mmd", 0.25)]
+    assert [line[0] for line in tables.number_lines(numbers)] == ["mmd", "fd"]
+    (note,) = tables.footnotes(numbers)
+    assert note.startswith("random-conv features (fd) hardly see what images show")
+    assert tables.footnotes([Number("fd", 1.0, protocol={"features": "mnist-classifier"})]) == []
+
+
+def test_numbers_of_one_name_say_in_their_heading_how_they_differ():
+    numbers = [
+        Number("fd", value, n=179, protocol={"seed": seed, "n_samples": n})
+        for value, seed, n in ((1.0, 0, 1439), (2.0, 1, 1439), (3.0, 0, 200))
+    ]
+    titles = [line[0] for line in tables.number_lines(numbers)]
+    assert titles == ["fd, samples 1,439, seed 0", "fd, samples 1,439, seed 1", "fd, samples 200, seed 0"]

@@ -184,3 +184,48 @@ def test_two_processes_equal_one_on_the_joined_batch(tmp_path: Path):
     )
     # the log holds the first process's half of each batch, so terms agree only in name
     assert [r.keys() for r in first] == [r.keys() for r in second]
+
+
+def test_no_resume_of_a_finished_run_replaces_fitted_weights_by_unfitted_ones(digits, tmp_path, monkeypatch):
+    from gvae.config import NetConfig, TrainConfig
+    from gvae.models.vae import Config
+    from gvae.training import checkpoint, resume, train
+    from gvae.training.trainer import Trainer
+
+    config = Config(latent=4, net=NetConfig(width=8), components=5)
+    run = train("vae", config, TrainConfig(images=600, batch=60, ema=0), digits, "digits", tmp_path / "r")
+    before, written, save = run.weights.read_bytes(), [], checkpoint.save_weights
+
+    def watched(run, tensors):
+        written.append(bool(tensors[checkpoint.FITTED]))
+        save(run, tensors)
+
+    monkeypatch.setattr(checkpoint, "save_weights", watched)
+    fits = []
+    monkeypatch.setattr(Trainer, "fit_prior", lambda self, weights: fits.append(1) or weights)
+    resume(run, digits)
+    assert written == [True]
+    assert run.weights.read_bytes() == before
+    assert not fits  # what is there already is not fitted again
+    monkeypatch.undo()
+    monkeypatch.setattr(checkpoint, "save_weights", watched)
+    resume(run, digits, images=1200)  # other weights: the file follows them, and is fitted in the end
+    assert written[1:] == [False, True]
+    assert run.weights.read_bytes() != before
+
+
+def test_the_vamp_prior_of_gvae_stays_as_the_critic_saw_it(digits, tmp_path):
+    from gvae.config import NetConfig, TrainConfig
+    from gvae.loaded import load
+    from gvae.models.gvae import Config
+    from gvae.training import train
+    from gvae.training.trainer import Trainer
+
+    config = Config(latent=3, prior="vamp", components=10, net=NetConfig(width=8), start=0.5)
+    run = train("gvae", config, TrainConfig(images=600, batch=60), digits, "digits", tmp_path / "r")
+    trainer = Trainer(run, digits)
+    trainer.restore(torch.load(run.state, weights_only=True))
+    assert trainer.model.prior.fitted
+    model = load(run).model
+    assert not model.refit_prior_at_end  # pyright: ignore[reportAttributeAccessIssue]
+    assert torch.equal(model.prior.inputs, trainer.model.prior.inputs)

@@ -37,9 +37,11 @@ def mapping(renderer: Renderer, kind: str) -> Map:
     """From images to the rows that distances are taken between."""
     if kind == "pixels":
         return pixels
+    from gvae.data.identity import official
     from gvae.metrics.features import extract
 
-    return lambda x: torch.from_numpy(extract(x, renderer.spec.name)[0]).float()
+    known = official(renderer.spec.name, renderer.data.facts)
+    return lambda x: torch.from_numpy(extract(x, known)[0]).float()
 
 
 def rows(renderer: Renderer, kind: str, split: str, most: int) -> Tensor:

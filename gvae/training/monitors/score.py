@@ -20,6 +20,7 @@ from torch import Tensor
 
 from gvae.config import TrainConfig
 from gvae.data.dataset import Dataset
+from gvae.data.identity import official
 from gvae.metrics.features import extract
 from gvae.metrics.frechet import frechet
 from gvae.models.base import Model
@@ -56,6 +57,7 @@ class Scorer:
         splits = [np.asarray(dataset.splits.get(name, ())) for name in ("val", "train")]
         large = [indices for indices in splits if len(indices) >= FEWEST]
         self.real = large[0][:SAMPLES] if large else np.empty(0, np.int64)
+        self.known = official(dataset.spec.name, dataset.facts)
         self.features: np.ndarray | None = None
         self.seen, self.seconds = 0, 0.0
         self.latest, self.best, self.best_seen = math.inf, math.inf, 0
@@ -115,9 +117,9 @@ class Scorer:
     def stand_in(self) -> Mixture | None:
         """A small mixture fitted to codes of training images, for a prior that is not fitted yet."""
         model = self.model
-        if not isinstance(model, LatentModel) or model.learn_prior or not has_parameters(model.prior):
+        if not isinstance(model, LatentModel) or not has_parameters(model.prior):
             return None
-        if model.prior.fitted:
+        if model.prior_fitted:
             return None
         batches = [
             self.dataset.batch(p, model.device) for p in self.parts(self.dataset.split("train")[:CODES])
@@ -133,7 +135,7 @@ class Scorer:
 
     def extract(self, images: Iterable[Tensor]) -> np.ndarray:
         """Features (N, F) of images that come in blocks."""
-        return np.concatenate([extract(x.cpu(), self.dataset.spec.name)[0] for x in images])
+        return np.concatenate([extract(x.cpu(), self.known)[0] for x in images])
 
     def parts(self, indices: np.ndarray) -> list[np.ndarray]:
         """Indices in as many pieces as forward passes are needed."""
