@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.rows import Row, environment
-from gvae.atomic import json_lines
 from gvae.runs import Run
 
 
@@ -35,15 +34,10 @@ def measured(command: str, out: Path, metrics: str, note: str = "") -> Row:
     return row(out, commands, note)
 
 
-def timing(run: Run) -> list[dict[str, Any]]:
-    """The lines of a run's timing.jsonl."""
-    return json_lines(run.timing)
-
-
 def row(out: Path, commands: list[str], note: str = "") -> Row:
     """What `gvae train` and `gvae evaluate` left in a run, with what produced it."""
     run = Run.open(out)
-    last = timing(run)[-1]
+    last = run.timing_rows()[-1]
     return {
         "commands": commands,
         "note": note,

@@ -67,7 +67,7 @@ class ModelConfig:
     lr: PositiveFloat = 1e-3
     """Adam step size"""
     conditional: bool = False
-    """tell every network the class label"""
+    """make every network conditional on the class label or the attributes"""
     net: NetConfig = field(default_factory=NetConfig)
 
 

@@ -77,6 +77,16 @@ def numbered(path: Path) -> Path:
     return free
 
 
+class File:
+    """Attribute of a run: the path of a file in its folder."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, run: Run, owner: type[Run]) -> Path:
+        return run.path / self.name
+
+
 @dataclass(frozen=True)
 class Run:
     """A run folder and what its run.json says."""
@@ -91,6 +101,21 @@ class Run:
     """library versions, command line, prepared-data facts"""
     chosen: str = "last"
     """which weights `weights` means: last or best"""
+
+    state = File("state.pt")
+    """State that resumes."""
+    log = File("log.jsonl")
+    """Terms and diagnostics."""
+    timing = File("timing.jsonl")
+    """Seconds and rate."""
+    metrics = File("metrics.json")
+    """Numbers with their protocol."""
+    directions = File("directions.safetensors")
+    """Directions in the space of codes."""
+    directions_about = File("directions.json")
+    """What is known about the directions."""
+    final = File("final.png")
+    """Last sample grid."""
 
     @classmethod
     def create(
@@ -176,8 +201,15 @@ class Run:
 
     def scores(self) -> dict[int, float]:
         """The score at each number of images seen at which there is one; lower is better."""
-        rows = [line for line in json_lines(self.log) if "score" in line]
-        return {int(row["images"]): float(row["score"]) for row in rows}
+        return {int(row["images"]): float(row["score"]) for row in self.log_rows() if "score" in row}
+
+    def log_rows(self) -> list[dict[str, Any]]:
+        """Rows of log.jsonl: terms, diagnostics and scores, each with "images" seen."""
+        return json_lines(self.log)
+
+    def timing_rows(self) -> list[dict[str, Any]]:
+        """Rows of timing.jsonl: seconds, rate and peak of memory, each with "images" seen."""
+        return json_lines(self.timing)
 
     @property
     def weights(self) -> Path:
@@ -191,44 +223,9 @@ class Run:
         known = self.weights.stat()
         return _digest(self.weights, known.st_size, known.st_mtime_ns)
 
-    @property
-    def state(self) -> Path:
-        """State that resumes."""
-        return self.path / "state.pt"
-
-    @property
-    def log(self) -> Path:
-        """Terms and diagnostics."""
-        return self.path / "log.jsonl"
-
-    @property
-    def timing(self) -> Path:
-        """Seconds and rate."""
-        return self.path / "timing.jsonl"
-
-    @property
-    def metrics(self) -> Path:
-        """Numbers with their protocol."""
-        return self.path / "metrics.json"
-
-    @property
-    def directions(self) -> Path:
-        """Directions in the space of codes."""
-        return self.path / "directions.safetensors"
-
-    @property
-    def directions_about(self) -> Path:
-        """What is known about the directions."""
-        return self.path / "directions.json"
-
     def partial(self, name: str) -> Path:
         """What a long measurement has so far."""
         return self.path / "partial" / f"{name}.npy"
-
-    @property
-    def final(self) -> Path:
-        """Last sample grid."""
-        return self.path / "final.png"
 
     def samples(self, images: int) -> Path:
         """Sample grid after that many images."""

@@ -21,7 +21,7 @@ from pathlib import Path
 from PIL import Image
 
 from benchmarks.rows import IMAGES, Row, environment, once
-from benchmarks.runs import gvae, timing, trained
+from benchmarks.runs import gvae, trained
 from benchmarks.script import parser
 from gvae.data import open_data
 from gvae.data.prepared.inspect import contact_sheet, inspect
@@ -109,7 +109,7 @@ def measure(name: str, case: Case, minutes: float, out: Path, note: str) -> Row:
     pictures = {"data": sheet, "data above reconstructions": rebuilt, "samples": Image.open(run.final)}
     PICTURES.mkdir(parents=True, exist_ok=True)
     save(panels(pictures, columns=3), (PICTURES / f"{name}.png") if case.free else out / "sheet.png")
-    last = timing(run)[-1]
+    last = run.timing_rows()[-1]
     return {
         "data": case.data,
         "commands": [f"gvae data prepare {case.data} {case.options}", f"gvae train gvae {case.training}"],

@@ -42,20 +42,20 @@ WATCH = """([label, kind]) => {
     const seen = { events: [], paints: [] };
     const frame = new MessageChannel();
     const waiting = [];
-    frame.port1.onmessage = () => waiting.splice(0).forEach((wish) => seen.paints.push([wish, performance.now()]));
+    frame.port1.onmessage = () => waiting.splice(0).forEach((request) => seen.paints.push([request, performance.now()]));
     new MutationObserver(() => requestAnimationFrame(() => {
         waiting.push(Number(canvas.dataset.painted));
         frame.port2.postMessage(0);
     })).observe(canvas, { attributes: true, attributeFilter: ["data-painted"] });
     window.addEventListener(kind, (event) => {
-        if (event.isTrusted) seen.events.push([Number(canvas.dataset.wish), event.timeStamp]);
+        if (event.isTrusted) seen.events.push([Number(canvas.dataset.request), event.timeStamp]);
     });
     window.seen = seen;
 }"""
 """listens behind the view's own handlers; a message that is posted in an animation frame arrives when the frame is done"""
 LATEST = """label => {
-    const { wish, painted } = document.querySelector(`canvas[aria-label='${label}']`).dataset;
-    return wish === painted;
+    const { request, painted } = document.querySelector(`canvas[aria-label='${label}']`).dataset;
+    return request === painted;
 }"""
 
 
@@ -169,13 +169,13 @@ def latencies(events: list[list[float]], paints: list[list[float]]) -> list[floa
     """Milliseconds from each event to the first picture that is as new.
 
     Args:
-        events: number of the wish that each has led to, and when it happened.
-        paints: number of the wish that each picture answers, and when its frame was done.
+        events: number of the request that each has led to, and when it happened.
+        paints: number of the request that each picture answers, and when its frame was done.
 
     >>> latencies([[1, 0.0], [2, 10.0], [3, 20.0]], [[1, 15.0], [3, 40.0]])
     [15.0, 30.0, 20.0]
     """
-    return [next(at for wish, at in paints if wish >= asked) - happened for asked, happened in events]
+    return [next(at for request, at in paints if request >= asked) - happened for asked, happened in events]
 
 
 def measure(run: Path, args: argparse.Namespace) -> dict[str, Any]:

@@ -25,9 +25,9 @@ TOGETHER = 20
 """malformed requests under way at a time"""
 LONGEST = 30.0
 """seconds that an answer may take before it counts as none"""
-QUESTIONS = ("picture", "code", "look", "facts", "map/points", "map/at", "map/code", "components/effects", "components/film",
-             "morph/at", "morph/row", "morph/about", "reconstruct/all", "training/curves", "training/grid",
-             "attributes/known", "volume/slice", "volume/about", "nothing", "map/nothing")  # fmt: skip
+QUESTIONS = ("picture", "code", "look", "facts", "map/points", "map/at", "map/code", "components/effects",
+             "components/traversal", "morph/at", "morph/row", "morph/about", "reconstruct/all", "training/curves",
+             "training/grid", "attributes/known", "volume/slice", "volume/about", "nothing", "map/nothing")  # fmt: skip
 WORDS = ("code", "set", "add", "y", "a", "b", "path", "step", "steps", "u", "v", "across", "up", "through", "component",
          "first", "count", "index", "axis", "centre", "width", "images", "kind", "client", "by")  # fmt: skip
 VALUES = ("0", "1", "-1", "1e400", "nan", "inf", "", "seed:0", "seed:-1", "seed:1e99", "seed:999999999999999999999",

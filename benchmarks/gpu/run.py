@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.rows import keep, read
-from benchmarks.runs import numbers, timing
+from benchmarks.runs import numbers
 from benchmarks.script import parser
 from gvae.runs import Run
 
@@ -117,7 +117,7 @@ def gather(job: dict[str, Any], folder: Path, out: Path) -> dict[str, Any]:
     shutil.copy(run.final, out / f"{job['name']}.png")
     if job.get("weights"):
         shutil.copy(folder / "weights.safetensors", out / f"{job['name']}.safetensors")
-    return {"about": run.about, "timing": timing(run)[-1], "numbers": numbers(run)}
+    return {"about": run.about, "timing": run.timing_rows()[-1], "numbers": numbers(run)}
 
 
 if __name__ == "__main__":

@@ -112,9 +112,10 @@ def found(space: Space, args: Attributes) -> list[Direction]:
 def opened_data(space: Space, args: Attributes, data: str) -> Dataset:
     """A data set, brought to the run's size; folders of pictures to the run's shape, as single pictures are."""
     from gvae.data import open_data
+    from gvae.latent.pictures import folder_options
 
     run = space.loaded.run
-    options = pictures.reading(run) if data.startswith("folder:") else {}
+    options = folder_options(run) if data.startswith("folder:") else {}
     dataset = open_data(data, args.folder.data_root, **{**options, **args.folder.for_run(run, data)})
     same_shape(run, dataset.spec)
     return dataset

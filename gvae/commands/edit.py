@@ -38,7 +38,7 @@ class Edit:
 def run(words: list[str]) -> None:
     """Edit as the command line says."""
     args = parse(Edit(), joined(words, "--add"), "gvae edit")
-    wanted = wishes(args.add)
+    wanted = parse_edits(args.add)
     opened = Run.open(args.run)
     out = args.out or Path(f"{opened.path.resolve().name}-edit.png")
     pictures.check_out(out, *pictures.STILL)
@@ -51,17 +51,18 @@ def draw(opened: Run, args: Edit, wanted: list[tuple[str, float]], out: Path) ->
 
     from gvae.latent.directions import add
     from gvae.latent.store import find
+    from gvae.losses.reconstruction import mse
     from gvae.plots.grids import grid, save
 
     space = pictures.open_space(opened)
     vectors = torch.stack([find(opened, name, space.size) for name, _ in wanted])
     picture = pictures.read(opened, args.picture, args.given)
-    y = pictures.told(space.loaded, args.given.label, args.given.attributes, [picture])
+    y = pictures.condition(space.loaded, args.given.label, args.given.attributes, [picture])
     z = pictures.codes(space, picture.x, y, args.given.seed)
     shares = torch.linspace(0, 1, args.steps + 1)[:, None]
     x = space.decode(add(z, vectors, shares * torch.tensor([alpha for _, alpha in wanted])), y)
     save(grid(torch.cat([picture.x, x]), columns=len(x) + 1), out)
-    error = float((picture.x - x[:1]).square().mean()) / 4  # quoted on [0, 1]
+    error = float(mse(picture.x, x[:1]))
     names = ", ".join(f"{name} {alpha:+g}" for name, alpha in wanted)
     return (
         f"{args.picture}, its reconstruction (mean squared error per value on [0, 1]: {error:.2e}) and "
@@ -69,13 +70,13 @@ def draw(opened: Run, args: Edit, wanted: list[tuple[str, float]], out: Path) ->
     )
 
 
-def wishes(text: str) -> list[tuple[str, float]]:
+def parse_edits(text: str) -> list[tuple[str, float]]:
     """Names and alphas.
 
     Raises:
         GvaeError: not NAME=ALPHA, or an alpha that is no finite number.
 
-    >>> wishes("Smiling=1.5, Male=-1")
+    >>> parse_edits("Smiling=1.5, Male=-1")
     [('Smiling', 1.5), ('Male', -1.0)]
     """
     return [parse_edit(part.strip()) for part in text.split(",") if part.strip()] or [parse_edit(text)]

@@ -54,7 +54,7 @@ def draw(opened: Run, args: Morph, out: Path) -> str:
 
     space = pictures.open_space(opened)
     both = [pictures.read(opened, word, args.given) for word in (args.a, args.b)]
-    y = pictures.told(space.loaded, args.given.label, args.given.attributes, both)
+    y = pictures.condition(space.loaded, args.given.label, args.given.attributes, both)
     kind = space.best_path if args.path == "auto" else args.path
     log_prob = space.log_density(y) if kind == "density" else None
     first, last = pictures.codes(space, torch.cat([picture.x for picture in both]), y, args.given.seed)

@@ -1,4 +1,4 @@
-"""Pictures that the user names: a file, or one of the run's own data; and what is drawn from codes."""
+"""Pictures that the command line names, their condition and their codes."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from gvae.conditions import attribute_row, label_index
 from gvae.errors import GvaeError
 from gvae.ranges import Seed
 from gvae.runs import Run
+from gvae.types import Batch
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from torch import Tensor
 
     from gvae.latent.space import Space
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
 
 STILL = (".png", ".jpg", ".jpeg", ".tiff")
 """endings of a picture"""
-SIDE = 256
-"""pixels to which the frames of an animation are enlarged, about"""
 AT_ONCE = 32
 """frames that are decoded together"""
 
@@ -44,74 +44,31 @@ class PictureOptions:
     """folder with data sets, for test:7; without it the environment variable GVAE_DATA"""
 
 
-class Picture(NamedTuple):
-    """One image (1, C, *S) in [-1, 1], and its class (1,) or attributes (1, A) where they are known."""
+def read(opened: Run, word: str, given: PictureOptions) -> Batch:
+    """The image (1, C, *S) that a word names: `test:7` is the eighth test image of the run's data, else it is a file.
 
-    x: Tensor
-    y: Tensor | None
-
-
-def read(opened: Run, word: str, given: PictureOptions) -> Picture:
-    """The picture that a word means: `test:7` is the eighth test image of the run's data, anything else a file.
+    Its class (1,) or attributes (1, A) come with it where the data knows them.
 
     Raises:
         GvaeError: no such file or image, one that cannot be read, or a file for a run whose images are not square.
     """
-    match = re.fullmatch(r"(train|val|test):(\d+)", word)
-    if match:
-        return from_data(opened, match[1], int(match[2]), given.data_root)
-    return from_file(opened, Path(word), given.fit)
-
-
-def from_data(opened: Run, split: str, number: int, root: Path | None) -> Picture:
-    """One image of the run's own data."""
     from gvae.evaluation.evaluate import open_reference
+    from gvae.latent import pictures
 
-    dataset = open_reference(opened, None, root, changed=True)  # a picture, no number
-    indices = dataset.split(split)
-    if number >= len(indices):
-        raise GvaeError(
-            f"{opened.data} has no image {split}:{number}; give {split}:0 to {split}:{len(indices) - 1}"
-        )
-    batch = dataset.batch(indices[number : number + 1])
-    return Picture(batch.x, batch.y)
-
-
-def from_file(opened: Run, path: Path, fit: str | None) -> Picture:
-    """A picture file, read as the run's data was: size, fit, channels; black and white where that was."""
-    from dataclasses import replace
-
-    from gvae.data.arrays.pixels import decode
-    from gvae.data.dataset import Dataset
-
-    spec, path = opened.spec, path.expanduser()
-    if spec.spatial != 2 or len(set(spec.shape)) > 1:
-        sides = " x ".join(map(str, spec.shape))
-        raise GvaeError(
-            f"{opened.path} makes images of {sides}, to which a picture file cannot be brought; name one of its data, "
-            "as test:0"
-        )
+    if match := re.fullmatch(r"(train|val|test):(\d+)", word):
+        data = open_reference(opened, None, given.data_root, changed=True)  # a picture, no number
+        return pictures.from_data(data, match[1], int(match[2]))
+    path = Path(word).expanduser()
     if not path.is_file():
         raise GvaeError(f"there is no picture {path}; give a file, or an image of the run's data as test:0")
-    try:
-        pixels = decode(path, spec.size, fit or reading(opened).get("fit", "crop"), spec.channels)
-    except Exception as error:  # Pillow raises errors of every kind on damaged files
-        raise GvaeError(
-            f"{path} cannot be read as a picture ({error}); give a PNG, JPEG, WebP, TIFF or BMP file"
-        ) from error
-    plain = replace(spec, classes=(), attributes=(), low=0.0, high=255.0, binary="")
-    x = Dataset(plain, pixels[None]).batch([0]).x
-    return Picture(x.sign() if spec.binary else x, None)  # no gray level is 0
+    pixels = pictures.read_pixels(path, opened, given.fit, str(path))
+    return Batch(pictures.as_image(pixels, opened.spec), None)
 
 
-def reading(opened: Run) -> dict[str, Any]:
-    """How the run's data was read: the options for a folder of images."""
-    fit = opened.about.get("data", {}).get("options", {}).get("fit")
-    return {"size": opened.spec.size, "channels": opened.spec.channels, **({"fit": fit} if fit else {})}
-
-
-def told(loaded: Loaded, label: str | None, attributes: str | None, pictures: list[Picture]) -> Tensor | None:
-    """What a conditional model is told, (1,) or (1, A): what the command line says, else what the data says.
+def condition(
+    loaded: Loaded, label: str | None, attributes: str | None, pictures: list[Batch]
+) -> Tensor | None:
+    """Class (1,) or attributes (1, A) for a conditional model: from the command line, else from the data.
 
     Raises:
         GvaeError: nothing says it, the pictures are of several classes, or the model is not conditional.
@@ -130,7 +87,7 @@ def told(loaded: Loaded, label: str | None, attributes: str | None, pictures: li
         return known[0]
     names = ", ".join(loaded.spec.conditions)[:80]
     option = "--label" if loaded.model.classes else "--attributes"
-    why = "the pictures are of several kinds" if known else "nothing says what to tell it"
+    why = "the pictures are of several kinds" if known else "no condition is given"
     raise GvaeError(f"{loaded.run.path} is conditional, and {why}; give {option}, of {names}")
 
 
@@ -158,10 +115,10 @@ def codes(space: Space, x: Tensor, y: Tensor | None, seed: int) -> Tensor:
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("codes")
 
-        def tell(step: int, steps: int) -> None:
+        def show(step: int, steps: int) -> None:
             progress.update(task, completed=step, total=steps)
 
-        return space.encode(x, y, seed, inversion.SEARCH, tell)
+        return space.encode(x, y, seed, inversion.SEARCH, show)
 
 
 def check_out(out: Path, *endings: str) -> None:
@@ -178,10 +135,9 @@ def check_out(out: Path, *endings: str) -> None:
         encoder(out)
 
 
-def frames(space: Space, z: Tensor, y: Tensor | None) -> Iterator[Any]:
-    """One picture after the other of codes (N, Z), some decoded at a time."""
-    from gvae.plots.grids import grid
+def frames(space: Space, z: Tensor, y: Tensor | None) -> Iterator[Image]:
+    """The frames of an animation of codes (N, Z), some decoded at a time: a long walk would not fit into memory."""
+    from gvae.plots import animation
 
     for part in z.split(AT_ONCE):
-        for image in space.decode(part, y).split(1):
-            yield grid(image, scale=max(1, SIDE // image.shape[-1]))
+        yield from animation.frames(space.decode(part, y))

@@ -58,10 +58,11 @@ def run(words: list[str]) -> None:
 
 def write(x: Any, again: Any, out: Path) -> str:
     """Write the pairs to a picture file and return one line with the error."""
+    from gvae.losses.reconstruction import mse
     from gvae.plots.grids import pairs, save
 
     save(pairs(x, again), out)
-    error = float((x - again).square().mean()) / 4  # networks see [-1, 1]; the error is quoted on [0, 1]
+    error = float(mse(x, again))
     return f"{len(x)} images in {out}; mean squared error per value on [0, 1]: {error:.2e}"
 
 

@@ -65,11 +65,11 @@ def which(opened: Run) -> str:
     if not scores:
         return "the last weights"
     best = min(scores, key=lambda images: scores[images])
-    told = f"score {scores[best]:.3g} at {best:,} training images"
+    text = f"score {scores[best]:.3g} at {best:,} training images"
     if opened.chosen == "best":
-        return f"the best weights ({told})"
+        return f"the best weights ({text})"
     last = max(scores)
-    better = f"; --weights best takes those of {told}" if best != last else ""
+    better = f"; --weights best takes those of {text}" if best != last else ""
     return f"the last weights (score {scores[last]:.3g}{better})"
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from gvae.atomic import json_lines
 from gvae.commands import docs, options
 from gvae.commands.options import DataOptions
 from gvae.commands.parsing import FLAT, REQUIRED, WORD, about_option, leaves, parse
@@ -81,10 +80,10 @@ def show_run(opened: Run) -> None:
         *((name, text(value)) for name, value in flat(opened.about).items() if not name.startswith("data.")),
     ]
     print(table(rows))
-    for title, file in (("Latest terms", opened.log), ("Latest timing", opened.timing)):
-        if latest := last_line(file):
+    for title, lines in (("Latest terms", opened.log_rows()), ("Latest timing", opened.timing_rows())):
+        if lines:
             print(f"\n{title}")
-            print(table([(name, text(value)) for name, value in flat(latest).items()]))
+            print(table([(name, text(value)) for name, value in flat(lines[-1]).items()]))
     show_directions(opened)
     if opened.metrics.exists():
         from gvae.commands.evaluate import show_numbers
@@ -117,11 +116,6 @@ def budget(opened: Run) -> str:
     if train.images is None and train.minutes is not None:
         return f"{train.minutes:g} minutes"
     return f"{train.images or 0:,} images"
-
-
-def last_line(file: Path) -> dict[str, Any]:
-    """The last whole JSON line of a log; empty if there is none."""
-    return [{}, *json_lines(file)][-1]
 
 
 def text(value: Any) -> str:

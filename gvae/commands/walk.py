@@ -53,7 +53,7 @@ def run(words: list[str]) -> None:
     from gvae.latent.walks import loop
 
     space = pictures.open_space(opened)
-    y = pictures.told(space.loaded, args.label, args.attributes, [])
+    y = pictures.condition(space.loaded, args.label, args.attributes, [])
     z = loop(space.draw(args.anchors, y, args.seed), round(args.seconds * animation.FPS))
     animation.save(pictures.frames(space, z, y), out)
     print(f"{len(z)} frames, {len(z) / animation.FPS:g} seconds, in {out}")

@@ -101,7 +101,7 @@ class Process(nn.Module):
 class Auxiliary(nn.Module):
     r"""r(xi | x, z): a Gaussian with independent dimensions, event shape (Z,).
 
-    It is told the encoder's output in place of x: xi and z depend on x in no other way. f needs no guess: given xi, x and z
+    It takes the encoder's output in place of x: xi and z depend on x in no other way. f needs no guess: given xi, x and z
     it is known in closed form, see `gvae.models.vae_vgp`.
 
     Args:

@@ -13,7 +13,7 @@ from torch.distributions import Distribution
 
 from gvae.distributions.posteriors import Posterior
 from gvae.evaluation.annealing import Density, Schedule, anneal, log_mean_exp
-from gvae.models.latent import LatentModel
+from gvae.models.latent import LatentModel, copies
 
 
 def estimate(
@@ -74,8 +74,3 @@ def walks(
 def density(q: Distribution, chains: int) -> Density:
     """log q(z|x) of codes (chains B, Z), each image's chains by that image's q."""
     return lambda z: q.log_prob(z.unflatten(0, (chains, -1))).flatten()
-
-
-def copies(x: Tensor, chains: int) -> Tensor:
-    """(B, ...) -> (chains B, ...), one batch after the other."""
-    return x.repeat(chains, *[1] * (x.dim() - 1))

@@ -7,10 +7,11 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 from PIL import Image
 
-from gvae.plots.animation import FPS
-from gvae.plots.grids import to_uint8
+from gvae.plots.animation import encode
+from gvae.plots.grids import grid
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,12 +28,6 @@ Answer = Picture | dict[str, Any]
 """a picture, or what becomes JSON"""
 
 
-def drawn(x: Tensor) -> Image.Image:
-    """One image (1, C, *S) in [-1, 1] at its own size; of a volume the axial middle slice."""
-    values = to_uint8(x[:, :, x.shape[2] // 2] if x.ndim == 5 else x)[0]
-    return Image.fromarray(values[..., 0] if values.shape[-1] == 1 else values)
-
-
 def encoded(image: Image.Image) -> Picture:
     """A picture as PNG; its pixels are those of `image`."""
     file = io.BytesIO()
@@ -41,42 +36,25 @@ def encoded(image: Image.Image) -> Picture:
 
 
 def png(x: Tensor) -> Picture:
-    """One image (1, C, *S) in [-1, 1] as PNG at its own size.
+    """One image (1, C, *S) in [-1, 1] as PNG at its own size; of a volume the axial middle slice.
 
     >>> import torch
     >>> png(torch.zeros(1, 1, 8, 8)).content[1:4]
     b'PNG'
     """
-    return encoded(drawn(x))
+    return encoded(grid(x, scale=1))
 
 
 def strip(x: Tensor) -> Picture:
     """Images (N, C, *S) in [-1, 1] side by side without gaps, as PNG: (H, N W) pixels."""
-    parts = [drawn(image) for image in x.split(1)]
-    width, height = parts[0].size
-    canvas = Image.new(parts[0].mode, (width * len(parts), height))
-    for k, part in enumerate(parts):
-        canvas.paste(part, (k * width, 0))
-    return encoded(canvas)
+    parts = [np.asarray(grid(image, scale=1)) for image in x.split(1)]
+    return encoded(Image.fromarray(np.hstack(parts)))
 
 
-def film(frames: Sequence[Image.Image], kind: str) -> Picture:
-    """Frames of equal size as an animation that starts again at its end.
-
-    Args:
-        kind: gif or webp.
-    """
+def animation(frames: Sequence[Image.Image], kind: str) -> Picture:
+    """Frames of equal size as an animation that starts again at its end; kind is gif or webp."""
     file = io.BytesIO()
-    options: dict[str, Any] = {"lossless": True} if kind == "webp" else {}
-    frames[0].save(
-        file,
-        kind.upper(),
-        save_all=True,
-        append_images=frames[1:],
-        duration=1000 // FPS,
-        loop=0,
-        **options,
-    )
+    encode(frames[0], frames[1:], file, kind)
     return Picture(file.getvalue(), f"image/{kind}")
 
 

@@ -16,11 +16,12 @@ from gvae.errors import GvaeError
 from gvae.explorer.queries import Query, unpacked
 from gvae.explorer.uploads import Uploads
 from gvae.latent.directions import Direction
+from gvae.latent.pictures import from_data
 from gvae.latent.space import Space
 from gvae.latent.store import find, kept
 from gvae.loaded import load
-from gvae.seeding import seeded
 from gvae.training.precision import has_bf16
+from gvae.types import Batch
 
 T = TypeVar("T")
 
@@ -41,16 +42,14 @@ class Renderer:
         root: folder with data sets; None for the usual one.
 
     Raises:
-        GvaeError: no run, damaged, or a model whose codes cannot be moved.
+        GvaeError: no run, damaged, or a model without usable codes.
     """
 
     def __init__(self, path: Path, root: Path | None = None) -> None:
         self.space = Space(load(path))
         self.loaded, self.run = self.space.loaded, self.space.loaded.run
         self.spec, self.root = self.run.spec, root
-        self.uploads = Uploads(
-            self.spec, self.run.about.get("data", {}).get("options", {}).get("fit", "crop")
-        )
+        self.uploads = Uploads(self.run)
         self.drafts = self.spec.dim >= LARGE and has_bf16(self.space.model.device)
         """whether a draft of an image takes less time than the image"""
         self.made = stamp(self.run.weights)
@@ -119,8 +118,8 @@ class Renderer:
         known = self.directions()
         return known[name].vector if name in known else find(self.run, name, self.space.size)
 
-    def told(self, query: Query) -> Tensor | None:
-        """What a conditional model is told, (1,) or (1, A): y=3, or y=0110 for attributes; its first example if not given.
+    def condition(self, query: Query) -> Tensor | None:
+        """Class (1,) or attributes (1, A) for a conditional model: y=3, or y=0110; its first example if not given.
 
         Raises:
             GvaeError: no such class, or not a 0 or 1 for each attribute.
@@ -134,20 +133,17 @@ class Renderer:
             raise GvaeError(f"y must be {model.condition} digits, 0 or 1 for each attribute")
         return torch.tensor([[float(digit) for digit in word]])
 
-    def image(self, name: str) -> tuple[Tensor, Tensor | None]:
-        """An image (1, C, *S) in [-1, 1] and what is known of it: test:7, train:7, val:7, or up:NAME for one that was sent.
+    def image(self, name: str) -> Batch:
+        """An image (1, C, *S), with its class or attributes if known: test:7, train:7, val:7, or up:NAME for an upload.
 
         Raises:
             GvaeError: there is none of that name.
         """
         kind, _, which = name.partition(":")
         if kind == "up":
-            x = Dataset(self.uploads.spec, self.uploads.find(which)[None]).batch([0]).x
-            return (x.sign() if self.spec.binary else x), None  # no gray level is 0
-        indices = self.data.split(kind)
-        number = Query({kind: which}).whole(kind, 0, 0, len(indices) - 1)
-        with seeded(number):  # binarised data is drawn
-            return self.data.batch(indices[number : number + 1])
+            return Batch(self.uploads.find(which))
+        number = Query({kind: which}).whole(kind, 0, 0, len(self.data.split(kind)) - 1)
+        return from_data(self.data, kind, number)
 
     def source(self, name: str, y: Tensor | None) -> Tensor:
         """The code (Z,) that is meant by seed:3, by z:BASE64, or by the name of an image.
@@ -174,9 +170,9 @@ class Renderer:
             query: its word `name` is the source, `set` is components as 3:1.5, `add` directions as Smiling:1.5.
 
         Raises:
-            GvaeError: no such source, component or direction, or a number beyond all sense.
+            GvaeError: no such source, component or direction, or a number out of range.
         """
-        z = self.source(query.text(name, "seed:0"), self.told(query)).clone()
+        z = self.source(query.text(name, "seed:0"), self.condition(query)).clone()
         for word, value in query.pairs("set", -FAR, FAR):
             z[Query({"component": word}).whole("component", 0, 0, self.space.size - 1)] = value
         for word, alpha in query.pairs("add", -FAR, FAR):
@@ -202,7 +198,7 @@ def stamp(path: Path) -> float | None:
 
 
 def key(y: Tensor | None) -> Hashable:
-    """What a conditional model is told, as a key.
+    """A condition as a key.
 
     >>> key(torch.tensor([3])), key(None)
     ((3,), None)

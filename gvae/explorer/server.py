@@ -72,7 +72,7 @@ class Studio:
         return await self.compute(request, lambda: question(renderer, Query(words)))
 
     async def compute(self, request: Request, job: Callable[[], Any]) -> Response:
-        """Let the worker do something for whoever asks; the newest wish of a client counts."""
+        """Let the worker do something for whoever asks; the newest request of a client counts."""
         client = request.query_params.get("client") or str(id(request))
         answer = await asyncio.wrap_future(self.worker.submit(client[:80], job))
         if isinstance(answer, dict):

@@ -1,4 +1,4 @@
-"""One thread that computes, where of every client only the newest wish counts."""
+"""One thread that computes, where of every client only the newest request counts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 MOST = 256
-"""wishes that may wait"""
+"""requests that may wait"""
 
 
 class Superseded(Exception):
@@ -17,20 +17,20 @@ class Superseded(Exception):
 
 
 class Busy(Exception):
-    """Too many wishes are waiting."""
+    """Too many requests are waiting."""
 
 
 class Waiting(NamedTuple):
-    """A wish and where its outcome goes."""
+    """A request and where its outcome goes."""
 
     job: Callable[[], Any]
     outcome: Future[Any]
 
 
 class Worker:
-    """Computes one wish at a time: models draw with torch's global random state, which no two threads may share.
+    """Computes one request at a time: models draw with torch's global random state, which no two threads may share.
 
-    A wish that has not begun when the same client asks again is dropped, and the newer one takes its place in the row:
+    A request that has not begun when the same client asks again is dropped, and the newer one takes its place in the row:
     whoever drags a slider waits for one picture at most, and nobody is pushed to the end by asking often.
 
     >>> worker = Worker()
@@ -54,18 +54,18 @@ class Worker:
             job: computes the answer, in the worker's thread.
 
         Raises:
-            Busy: too many wishes are waiting.
+            Busy: too many requests are waiting.
         """
-        wish = Waiting(job, Future())
+        request = Waiting(job, Future())
         with self.changed:
             older = self.waiting.get(client)
             if older is None and len(self.waiting) >= MOST:
                 raise Busy
-            self.waiting[client] = wish
+            self.waiting[client] = request
             self.changed.notify()
         if older is not None:
             finish(older.outcome, error=Superseded())
-        return wish.outcome
+        return request.outcome
 
     def stop(self) -> None:
         """Let the thread end after what it computes now."""
@@ -75,17 +75,17 @@ class Worker:
         self.thread.join()
 
     def work(self) -> None:
-        """Compute one wish after the other until stopped."""
-        while wish := self.next():
+        """Compute one request after the other until stopped."""
+        while request := self.next():
             try:
-                value = wish.job() if not wish.outcome.cancelled() else None
+                value = request.job() if not request.outcome.cancelled() else None
             except BaseException as error:  # whoever asked gets it
-                finish(wish.outcome, error=error)
+                finish(request.outcome, error=error)
             else:
-                finish(wish.outcome, value)
+                finish(request.outcome, value)
 
     def next(self) -> Waiting | None:
-        """The wish that has waited longest; None when stopped."""
+        """The request that has waited longest; None when stopped."""
         with self.changed:
             while not self.waiting and not self.stopped:
                 self.changed.wait()

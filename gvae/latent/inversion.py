@@ -46,7 +46,7 @@ def invert(
     latent: int,
     search: Search = SEARCH,
     seed: int = 0,
-    tell: Callable[[int, int], None] = lambda step, steps: None,
+    progress: Callable[[int, int], None] = lambda step, steps: None,
 ) -> Tensor:
     """The code (Z,) of an image.
 
@@ -56,7 +56,7 @@ def invert(
         latent: length of a code, Z.
         search: how long and how widely.
         seed: same seed, same code.
-        tell: called with the steps done and all steps.
+        progress: called with the steps done and all steps.
 
     Raises:
         GvaeError: no candidates, no starts, or more starts than candidates.
@@ -72,7 +72,7 @@ def invert(
         (z.grad,) = torch.autograd.grad(neg_log_joint(generate, x, z, search.sigma).sum(), [z])
         optimiser.step()
         schedule.step()
-        tell(step + 1, search.steps)
+        progress(step + 1, search.steps)
     with torch.no_grad():
         return z[neg_log_joint(generate, x, z, search.sigma).argmin()].detach()
 
@@ -87,7 +87,7 @@ def neg_log_joint(generate: Callable[[Tensor], Tensor], x: Tensor, z: Tensor, si
 def first_guesses(
     generate: Callable[[Tensor], Tensor], x: Tensor, latent: int, search: Search, seed: int
 ) -> Tensor:
-    """The least surprising of many codes drawn from N(0, I), (starts, Z)."""
+    """The most probable of many codes drawn from N(0, I), (starts, Z)."""
     generator = torch.Generator().manual_seed(seed)
     z = torch.randn(search.candidates, latent, generator=generator).to(x)
     nats = torch.cat([neg_log_joint(generate, x, part, search.sigma) for part in z.split(64)])

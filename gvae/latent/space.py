@@ -20,17 +20,17 @@ NO_DENSITY = {
     "flow": "whose density costs an integral at every step",
 }
 """priors whose density no path should follow, and why"""
-Tell = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 """called with what is done and all there is to do"""
 
 
-def silent(done: int, total: int) -> None:
-    """Tell nobody."""
+def ignore(done: int, total: int) -> None:
+    """Show no progress."""
 
 
-def part(tell: Tell, i: int, parts: int) -> Tell:
-    """Tells of the i-th of several equal parts as of a part of the whole."""
-    return lambda done, total: tell(i * total + done, parts * total)
+def part(progress: Progress, i: int, parts: int) -> Progress:
+    """Progress of the i-th of several equal parts as progress of the whole."""
+    return lambda done, total: progress(i * total + done, parts * total)
 
 
 class Space:
@@ -52,7 +52,7 @@ class Space:
         self.size: int = getattr(self.model, "latent_dim", None) or self.model.config.latent
         if not loaded.can("decode") and not self.generates():
             raise GvaeError(
-                f"{loaded.run.path} is a {loaded.run.model}, whose codes cannot be moved: it has no method decode, "
+                f"{loaded.run.path} is a {loaded.run.model}, whose codes cannot be changed: it has no method decode, "
                 "and its samples are not tanh(generator(z)) of z ~ N(0, I)"
             )
 
@@ -99,7 +99,7 @@ class Space:
         y: Tensor | None = None,
         seed: int = 0,
         search: Search = SEARCH,
-        tell: Tell = silent,
+        progress: Progress = ignore,
     ) -> Tensor:
         """Codes (B, Z) of images x (B, C, *S): the means of q(z|x), or the outcome of a search.
 
@@ -107,7 +107,7 @@ class Space:
             y: classes (B,) or attributes (B, A), for a conditional model.
             seed: of the search, and of encoders that are fed noise.
             search: how long a code is looked for where there is no encoder.
-            tell: told how far the search has come.
+            progress: called with the steps of the search that are done and all of them.
         """
         x = self.loaded.images(x)
         device = self.model.device
@@ -117,31 +117,33 @@ class Space:
                 return self.loaded.encode(x, y).cpu()
         return torch.stack(
             [
-                self.search(image, None if y is None else y[i : i + 1], seed, search, part(tell, i, len(x)))
+                self.search(
+                    image, None if y is None else y[i : i + 1], seed, search, part(progress, i, len(x))
+                )
                 for i, image in enumerate(x)
             ]
         ).cpu()
 
-    def search(self, x: Tensor, y: Tensor | None, seed: int, search: Search, tell: Tell) -> Tensor:
+    def search(self, x: Tensor, y: Tensor | None, seed: int, search: Search, progress: Progress) -> Tensor:
         """The code (Z,) of one image (C, *S), by gradient descent."""
-        return invert(lambda z: self.image(z, y), x, self.size, search, seed, tell)
+        return invert(lambda z: self.image(z, y), x, self.size, search, seed, progress)
 
     def codes(self, dataset: Dataset, indices: Sequence[int] | np.ndarray, seed: int = 0) -> Tensor:
         """Codes (n, Z) of the images of a data set at these positions.
 
         Raises:
-            GvaeError: a model without encoder, or data that knows other classes than a conditional model was told.
+            GvaeError: a model without encoder, or data whose classes are not those of a conditional model.
         """
         if not self.loaded.can("encode"):
             raise GvaeError(
                 f"{self.loaded.run.path} is a {self.loaded.run.model}, which has no encoder, and directions are learned "
-                "from the codes of many images; take a model that has one, such as vae or gvae, or move single "
+                "from the codes of many images; take a model that has one, such as vae or gvae, or change single "
                 "components of its code with `gvae edit RUN PICTURE --add z0=2`"
             )
         if self.model.condition and dataset.spec.conditions != self.loaded.spec.conditions:
             raise GvaeError(
-                f"{self.loaded.run.path} is told {', '.join(self.loaded.spec.conditions)[:80]} of every image, and "
-                f"{dataset.spec.name} does not know them; take the data that the run was trained on"
+                f"{self.loaded.run.path} is conditional on {', '.join(self.loaded.spec.conditions)[:80]}, which "
+                f"{dataset.spec.name} does not know; take the data that the run was trained on"
             )
         with seeded(seed):
             batch = dataset.batch(indices)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import re
 from collections.abc import Iterable
@@ -28,13 +27,13 @@ def keep(run: Run, directions: Iterable[Direction]) -> list[str]:
         names of directions that are gone, because the run's weights have changed since they were learned.
     """
     about = read(run)
-    stale = [] if about["weights"] in ("", digest(run)) else list(about["directions"])
+    stale = [] if about["weights"] in ("", run.digest()) else list(about["directions"])
     everything = {} if stale else kept(run)
     everything |= {direction.name: direction for direction in directions}
     vectors = {name: direction.vector.contiguous() for name, direction in everything.items()}
     write_atomic(run.directions, lambda name: save_file(vectors, name))
     rows = {name: facts(direction) for name, direction in everything.items()}
-    text = {"format": FORMAT, "weights": digest(run), "directions": rows}
+    text = {"format": FORMAT, "weights": run.digest(), "directions": rows}
     write_text(run.directions_about, json.dumps(text, indent=2) + "\n")
     return [name for name in stale if name not in everything]
 
@@ -48,7 +47,7 @@ def kept(run: Run) -> dict[str, Direction]:
     about = read(run)
     if not about["directions"]:
         return {}
-    if about["weights"] != digest(run):
+    if about["weights"] != run.digest():
         raise GvaeError(
             f"the weights of {run.path} have changed since its directions were learned; learn them anew with "
             f"`gvae attributes {run.path}`"
@@ -109,9 +108,3 @@ def damaged(run: Run, why: object) -> GvaeError:
         f"the directions of {run.path} are damaged ({why}); delete {run.directions.name} and "
         f"{run.directions_about.name} there and learn them anew with `gvae attributes {run.path}`"
     )
-
-
-def digest(run: Run) -> str:
-    """Checksum of the weights, which directions are good for."""
-    with run.weights.open("rb") as file:
-        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"

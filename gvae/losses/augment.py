@@ -28,7 +28,7 @@ TARGET = 0.6
 SPEED = 500_000
 """images in which p may go from 0 to 1"""
 SHIFT = 8
-"""images are moved by at most the side's length divided by this"""
+"""images are shifted by at most the side's length divided by this"""
 
 
 def colour(x: Tensor, chance: Tensor) -> Tensor:
@@ -70,7 +70,7 @@ def shift(x: Tensor, way: Tensor) -> Tensor:
 
 
 def ways(x: Tensor) -> Tensor:
-    """For each image of x (B, C, *S), how far `shift` moves it: 0 to an eighth of each side, (B, spatial)."""
+    """For each image of x (B, C, *S), how far it is shifted: 0 to an eighth of each side, (B, spatial)."""
     sides = [torch.randint(n // SHIFT + 1, (len(x),), device=x.device) for n in x.shape[2:]]
     return torch.stack(sides, 1)
 
@@ -99,7 +99,7 @@ class Augment(nn.Module):
     """Changes images before the critic sees them; without one, leaves them alone.
 
     Args:
-        kind: "none"; "shift": every image is moved by a few pixels; "diff": every image is changed; "adaptive": the same
+        kind: "none"; "shift": every image is shifted by a few pixels; "diff": every image is changed; "adaptive": the same
             with a probability p that follows the critic.
     """
 
@@ -119,7 +119,7 @@ class Augment(nn.Module):
         return cut_out(translate(colour(x, chance), chance), chance)
 
     def alike(self, *images: Tensor) -> list[Tensor]:
-        """Batches of one shape (B, C, *S), changed; `shift` moves the b-th image of every batch by the same way."""
+        """Batches of one shape (B, C, *S), changed; `shift` shifts the b-th image of every batch alike."""
         if self.kind == "shift":
             way = ways(images[0])
             return [shift(x, way) for x in images]

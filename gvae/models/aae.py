@@ -28,6 +28,7 @@ from gvae.config import LatentConfig
 from gvae.distributions.posteriors import rsample_and_log_prob
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import nonsaturating_critic
+from gvae.losses.reconstruction import mse
 from gvae.models.base import Losses, Optim, Turn
 from gvae.models.latent import LatentModel
 from gvae.nets.critics import CodeCritic
@@ -70,14 +71,18 @@ class AAE(LatentModel):
         self.code_critic = CodeCritic(self.config.latent, self.config.hidden, self.condition)
 
     def check_options(self) -> None:
-        check(self.config)
+        config = self.config
+        if config.target == "mixture" and config.prior == "normal":
+            raise GvaeError(
+                "--target mixture gives codes that do not follow N(0, I); use --prior mixture, realnvp or flow"
+            )
 
     @property
     def stochastic(self) -> bool:
         return self.config.posterior == "gaussian"
 
     def players(self):
-        return {name: getattr(self, name) for name in (*self.trained, "code_critic")}
+        return super().players() | {"code_critic": self.code_critic}
 
     def turns(self):
         return [Turn(self.reconstruct), Turn(self.criticise), Turn(self.regularise)]
@@ -93,13 +98,12 @@ class AAE(LatentModel):
         z, _ = rsample_and_log_prob(self.encode(x, y))
         p = self.decode(z, y)
         self.likelihood.observe(x, p.mean)
-        mse = (x - p.mean).square().mean() / 4
-        return Losses({self.trained: {"nll": -p.log_prob(x).mean()}}, {"mse": mse})
+        return Losses({self.trained: {"nll": -p.log_prob(x).mean()}}, {"mse": mse(x, p.mean)})
 
     def criticise(self, batch: Batch) -> Losses:
         """Phase 2: the critic tells draws of the target from codes."""
         x, y = batch
-        with torch.no_grad():  # nobody but the critic moves in this turn
+        with torch.no_grad():  # only the critic is updated in this turn
             z, _ = rsample_and_log_prob(self.encode(x, y))
         real, code = self.code_critic(self.target(len(z)), y), self.code_critic(z, y)
         return Losses(
@@ -132,15 +136,3 @@ def ring(n: int, latent: int, noise: Tensor) -> Tensor:
     quarter = torch.arange(latent, device=noise.device) % 2 / 4  # sine beside cosine
     mean = torch.cos(2 * math.pi * (mode / MODES - quarter))
     return math.sqrt(2 * (1 - SPREAD**2)) * mean + SPREAD * noise
-
-
-def check(config: Config) -> None:
-    """Refuse options that cannot work.
-
-    Raises:
-        GvaeError: which, and what is allowed.
-    """
-    if config.target == "mixture" and config.prior == "normal":
-        raise GvaeError(
-            "--target mixture gives codes that do not follow N(0, I); use --prior mixture, realnvp or flow"
-        )

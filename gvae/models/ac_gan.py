@@ -1,4 +1,4 @@
-r"""AC-GAN: a GAN whose generator is told the class, while the critic has to find it out.
+r"""AC-GAN: a GAN whose generator is conditional on the class, while a classifier beside the critic predicts it.
 
     Conditional Image Synthesis with Auxiliary Classifier GANs (Odena et al., 2017) https://arxiv.org/abs/1610.09585,
     Section 3, Eq. 2-3
@@ -9,7 +9,7 @@ r"""AC-GAN: a GAN whose generator is told the class, while the critic has to fin
 
 C is one linear layer on the critic's last features. --no-conditional leaves no class to find: a plain GAN.
 Deviations: fakes get the classes of the batch's images; the generator's adversarial term is non-saturating; a lazy R1
-penalty; both sides move on one forward pass.
+penalty; all players are updated from one forward pass.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Config(ModelConfig, CriticConfig):
     lr: PositiveFloat = 2e-4
     """Adam step size"""
     conditional: bool = True
-    """tell the generator the class label, and have the critic's classifier find it; without: a plain GAN"""
+    """a conditional generator, and a classifier that predicts the class from the critic's features; without: a plain GAN"""
     weight: NonNegativeFloat = 1.0
     """weight of the classifier's cross-entropy, in nats"""
     penalty: NonNegativeFloat = 1.0
@@ -49,7 +49,7 @@ class Config(ModelConfig, CriticConfig):
 
 
 class Classified(ImplicitModel):
-    """A generator that is told the class, a critic that is not, and a classifier on the critic's last features."""
+    """A conditional generator, an unconditional critic, and a classifier on the critic's last features."""
 
     def __init__(self, spec: DataSpec, config: ModelConfig | None = None, **options: Any) -> None:
         super().__init__(spec, config, **options)

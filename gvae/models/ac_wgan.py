@@ -1,4 +1,4 @@
-r"""AC-WGAN: the players of AC-GAN in the game of WGAN-GP.
+r"""AC-WGAN: WGAN-GP with the auxiliary classifier of AC-GAN.
 
     Improved Training of Wasserstein GANs (Gulrajani et al., 2017) https://arxiv.org/abs/1704.00028, Algorithm 1, with the
     auxiliary classifier of Conditional Image Synthesis with Auxiliary Classifier GANs (Odena et al., 2017)
@@ -13,51 +13,36 @@ C is one linear layer on the critic's last features; the penalty concerns D alon
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 
-from gvae.config import ModelConfig
 from gvae.losses.penalties import gradient_penalty
+from gvae.models import wgan_gp
 from gvae.models.ac_gan import Classified
-from gvae.models.base import Losses, Optim, Turn
-from gvae.ranges import NonNegativeFloat, PositiveFloat, Repeats
+from gvae.models.base import Losses
+from gvae.ranges import NonNegativeFloat
 from gvae.types import Batch
 
 
 @dataclass(frozen=True)
-class Config(ModelConfig):
+class Config(wgan_gp.Config):
     """Wasserstein GAN with gradient penalty and an auxiliary classifier."""
 
-    lr: PositiveFloat = 2e-4
-    """Adam step size"""
     conditional: bool = True
-    """tell the generator the class label, and have the critic's classifier find it; without: WGAN-GP"""
+    """a conditional generator, and a classifier that predicts the class from the critic's features; without: WGAN-GP"""
     weight: NonNegativeFloat = 1.0
     """weight of the classifier's cross-entropy, in nats"""
-    penalty: NonNegativeFloat = 10.0
-    """weight of the gradient penalty"""
-    critic_steps: Repeats = 5
-    """critic steps for each generator step"""
-    augment: Literal["none", "shift", "diff"] = "none"
-    """change what the critic sees, for data below about 20,000 images"""
 
 
-class ACWGAN(Classified):
+class ACWGAN(Classified, wgan_gp.WGANGP):
     """Wasserstein GAN with gradient penalty and an auxiliary classifier."""
 
     Config = Config
 
-    def turns(self):
-        return [Turn(self.criticise, repeat=self.config.critic_steps), Turn(self.generate)]
-
-    def optim(self, player: str) -> Optim:
-        return Optim(self.config.lr, betas=(0.5, 0.9))
-
     def criticise(self, batch: Batch) -> Losses:
         """The step of critic and classifier."""
         x, y = batch
-        with torch.no_grad():  # only the judges move in this turn
+        with torch.no_grad():  # only critic and classifier are updated in this turn
             x_gen = self.augment(self.sample(len(x), y))
         x = self.augment(x)
         (real, h_real), (fake, h_fake) = self.critic(x), self.critic(x_gen)

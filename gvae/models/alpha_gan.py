@@ -14,7 +14,7 @@ R(p) = -log p, with gradients between 0 and 1.
 
 Readings: |.| is the mean over pixel values, as in public re-implementations; the code critic takes draws of the prior for
 real, which the first version of the paper has the other way round. Deviations: one forward pass and one step for all
-players; samples come from a prior fitted to the codes; a conditional code critic is told the class.
+players; samples come from a prior fitted to the codes; the code critic of a conditional model is conditional too.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from gvae.distributions.posteriors import rsample_and_log_prob
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import nonsaturating_critic, nonsaturating_generator, wasserstein_generator
 from gvae.losses.augment import Augment
+from gvae.losses.reconstruction import mse
 from gvae.models.base import Losses, Optim, Turn
 from gvae.models.latent import LatentModel, has_parameters
 from gvae.nets.critics import CodeCritic
@@ -113,5 +114,5 @@ class AlphaGAN(LatentModel):
                 "critic": {"d_adv": d_adv.mean()},
                 "code_critic": {"d_adv": nonsaturating_critic(normal, code).mean()},
             },
-            {"mse": (x - x_rec).square().mean() / 4, "score_gap": (real - (rec + gen) / 2).mean()},
+            {"mse": mse(x, x_rec), "score_gap": (real - (rec + gen) / 2).mean()},
         )

@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gvae.config import LatentConfig
+from gvae.losses.reconstruction import mse
 from gvae.models.base import Losses, Turn
 from gvae.models.latent import LatentModel
 from gvae.types import Batch
@@ -34,9 +35,6 @@ class Autoencoder(LatentModel):
     def stochastic(self) -> bool:
         return False
 
-    def players(self):
-        return {name: getattr(self, name) for name in self.trained}
-
     def turns(self):
         return [Turn(self.reconstruction)]
 
@@ -45,6 +43,4 @@ class Autoencoder(LatentModel):
         x, y = batch
         p = self.decode(self.encode(x, y).mean, y)
         self.likelihood.observe(x, p.mean)
-        return Losses(
-            {self.trained: {"nll": -p.log_prob(x).mean()}}, {"mse": (x - p.mean).square().mean() / 4}
-        )
+        return Losses({self.trained: {"nll": -p.log_prob(x).mean()}}, {"mse": mse(x, p.mean)})

@@ -17,7 +17,8 @@ is no bound. `kl_nats` and the metric `kl` are that estimate. `log_weights` leav
 fitted to draws of q(z|x), a proper importance sampler, so `elbo`, `iwae` are lower bounds, loose where q is no Gaussian.
 
 Deviations: r is a network that learns by maximum likelihood (the paper takes moments of a special encoder's noise); its
-identity does not need the exact moments. A player is moved by its own terms only, so what the paper detaches needs none.
+identity does not need the exact moments. A player is updated by its own terms only, so nothing has to be
+detached as in the paper.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from gvae.config import LatentConfig
 from gvae.distributions.posteriors import MIN_LOGVAR, Posterior, gaussian
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import nonsaturating_critic
+from gvae.losses.reconstruction import mse
 from gvae.models.base import Losses, Optim, Player, Turn
 from gvae.models.latent import LatentModel
 from gvae.nets.critics import PairCritic
@@ -115,13 +117,13 @@ class AVB(LatentModel):
         score, drawn, r = self.judge(x, y, z)
         rate = (score + r.log_prob(z) - self.standard_normal().log_prob(z)).mean()
         terms = {"nll": -p.log_prob(x).mean(), "kl": self.beta * rate}
-        diagnostics = {"kl_nats": rate, "critic_nats": score.mean(), "mse": (x - p.mean).square().mean() / 4}
+        diagnostics = {"kl_nats": rate, "critic_nats": score.mean(), "mse": mse(x, p.mean)}
         return Losses({self.trained: terms, **self.estimators(score, drawn, r, z)}, diagnostics)
 
     def criticise(self, batch: Batch) -> Losses:
         """A step of those who estimate the density."""
         x, y = batch
-        with torch.no_grad():  # the encoder does not move in this turn
+        with torch.no_grad():  # the encoder is not updated in this turn
             z = self.code(x, y)
         return Losses(self.estimators(*self.judge(x, y, z), z))
 

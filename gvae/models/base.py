@@ -1,4 +1,4 @@
-"""The contract of a model: players who learn, turns that say who steps when, and what the model can do."""
+"""The contract of a model: players (networks that learn), turns (which of them step when), and what the model can do."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Optim:
 class Model(nn.Module):
     """A generative model of images.
 
-    A turn returns each player's named, already weighted terms; the engine differentiates each sum with respect to
+    A turn returns each player's named, already weighted terms; the trainer differentiates each sum with respect to
     that player's parameters only. So an algorithm never detaches, freezes or calls `backward`.
 
     Args:
@@ -84,7 +84,7 @@ class Model(nn.Module):
     Raises:
         GvaeError: an option out of range, options that do not go together, a network that the model has not.
 
-    What a model can do is told by the methods it has, beside `sample`:
+    Besides `sample`, a model has the methods of what it can do:
         `encode(x, y=None) -> q`: the distribution q(z|x), event shape (Z,);
         `decode(z, y=None) -> p`: the distribution p(x|z), event shape (C, *S), whose `.mean` is the image;
         `log_weights(x, k, y=None) -> (k, B)`: log p(x, z) - log q(z|x), in nats;
@@ -117,11 +117,11 @@ class Model(nn.Module):
         for name in self.own:
             choose("network to give", name, [n for n in self.own_networks if hasattr(self, f"make_{n}")])
         self.progress = 1.0
-        """fraction of the training budget that is done; the engine sets it before every round"""
+        """fraction of the training budget that is done; the trainer sets it before every round"""
         if self.condition and not self.classes:
             self.register_buffer("examples", torch.zeros(EXAMPLES, self.condition))
         self.examples: Tensor
-        """attributes of some training images, which samples have if nobody asks for others; set by the engine"""
+        """attributes of some training images, which samples have if nobody asks for others; set by the trainer"""
 
     def check_options(self) -> None:
         """Refuse options that do not go together.
@@ -147,23 +147,23 @@ class Model(nn.Module):
 
     @property
     def condition(self) -> int:
-        """Number of classes or attributes that the networks are told about; 0 for an unconditional model."""
+        """Number of classes or attributes that the networks are conditional on; 0 for an unconditional model."""
         return len(self.spec.conditions) if self.config.conditional else 0
 
     @property
     def classes(self) -> int:
-        """Number of classes the networks are told about; 0 for attributes, which are no classes."""
+        """Number of classes that the networks are conditional on; 0 for attributes, which are no classes."""
         return self.condition if self.spec.classes else 0
 
     def in_turn(self, n: int) -> Tensor | None:
-        """What n samples are told if nobody says: all classes in turn, or the attributes of training images."""
+        """The default condition of n samples: all classes in turn (n,), or attributes of training images (n, A)."""
         if not self.condition:
             return None
         i = torch.arange(n, device=self.device)
         return i % self.classes if self.classes else self.examples[i % EXAMPLES]
 
     def players(self) -> dict[str, nn.Module]:
-        """Who learns: named modules without a common parameter."""
+        """Modules that learn, by name; no two share a parameter."""
         raise NotImplementedError
 
     def turns(self) -> list[Turn]:

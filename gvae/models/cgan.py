@@ -1,13 +1,13 @@
-r"""Conditional GAN: a GAN whose generator is told what to draw, and whose critic is told what it should see.
+r"""Conditional GAN: a GAN whose generator and critic are conditional on the class.
 
     Conditional Generative Adversarial Nets (Mirza & Osindero, 2014) https://arxiv.org/abs/1411.1784, Eq. 2
 
         critic:      -log sigmoid D(x, y) - log(1 - sigmoid D(x_gen, y))
         generator:   -log sigmoid D(x_gen, y),   x_gen = G(z, y),  z ~ N(0, I),  y of the batch's images
 
-`--conditioning input` is the paper's critic: the class enters its first layer, here as one plane of ones among planes of
-zeros. `--conditioning projection` adds <head_y, features of x> to the score: cGANs with Projection Discriminator (Miyato &
-Koyama, 2018) https://arxiv.org/abs/1802.05637, Eq. 3. The same as `gan --conditional` then, with which it shares every line.
+`--conditioning input` is the paper's critic: the class is an input of its first layer, here as one plane of ones among
+planes of zeros. `--conditioning projection` adds <head_y, features of x> to the score: cGANs with Projection Discriminator
+(Miyato & Koyama, 2018) https://arxiv.org/abs/1802.05637, Eq. 3. The same as `gan --conditional` then.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class Config(GanConfig):
     """Conditional generative adversarial network."""
 
     conditional: bool = True
-    """tell the networks the class label"""
+    """make the networks conditional on the class label"""
     conditioning: Literal["projection", "input"] = "projection"
-    """where the class enters the critic: at its score, or beside the image at its first layer"""
+    """where the critic sees the class: at its score, or beside the image at its first layer"""
 
 
 class CGAN(GAN):

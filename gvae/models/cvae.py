@@ -1,4 +1,4 @@
-r"""Conditional VAE: a VAE that is told the class, so that its code need not carry it.
+r"""Conditional VAE: a VAE conditional on the class, so that its code need not carry it.
 
     Learning Structured Output Representation using Deep Conditional Generative Models (Sohn et al., 2015)
     https://papers.nips.cc/paper/5775, Eq. 4, with p(z|y) = N(0, I)
@@ -6,7 +6,7 @@ r"""Conditional VAE: a VAE that is told the class, so that its code need not car
         encoder, generator:  -log p(x|z, y) + beta KL(q(z|x, y) || N(0, I))
 
 `--conditioning decoder` is the form of gans-vs-vaes: the class is concatenated to the code, and the encoder does not see it.
-The same as `vae --conditional` otherwise, with which it shares every line.
+The same as `vae --conditional` otherwise.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Config(BoundConfig):
     """Conditional variational autoencoder."""
 
     conditional: bool = True
-    """tell the networks the class label"""
+    """make the networks conditional on the class label"""
     conditioning: Literal["both", "decoder"] = "both"
     """which networks see the class: encoder and decoder, or the decoder alone"""
 
@@ -39,8 +39,8 @@ class CVAE(VAE):
     Config = Config
 
     def make_encoder(self) -> nn.Module:
-        told = self.condition if self.config.conditioning == "both" else 0
-        return nets.encoder(self.spec, self.config.net, self.encoder_dim, told)
+        condition = self.condition if self.config.conditioning == "both" else 0
+        return nets.encoder(self.spec, self.config.net, self.encoder_dim, condition)
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
         return gaussian(self.encoder(x, y if self.config.conditioning == "both" else None))

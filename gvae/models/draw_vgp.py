@@ -37,7 +37,7 @@ class Config(DrawConfig):
     """Deep Recurrent Attentive Writer with a variational Gaussian process."""
 
     kl_warmup: Fraction = 0.3
-    """first fraction of the budget, over which beta rises from 0; with less the codes fall silent"""
+    """first fraction of the budget, over which beta rises from 0; with less the posterior collapses"""
     inducing: Annotated[int, Interval(ge=1, le=1_000)] = 20
     """points at which the random functions are known, m; up to about 100"""
     auxiliary: Units = 256

@@ -1,4 +1,4 @@
-r"""GAN: a generator and a critic who learn from each other, the game that all models of this family vary.
+r"""GAN: a generator and a critic trained against each other; the other models of this family are variants of it.
 
     Generative Adversarial Networks (Goodfellow et al., 2014) https://arxiv.org/abs/1406.2661, Algorithm 1
 
@@ -17,8 +17,8 @@ The generator's loss is the paper's second one, which does not fade while the cr
              https://arxiv.org/abs/1801.04406, Eq. 9 (R1, on data) and 10 (R2, on fakes), on every n-th round with n times
              the weight
 
-With --conditional both networks are told the class: Conditional Generative Adversarial Nets (Mirza & Osindero, 2014)
-https://arxiv.org/abs/1411.1784. Deviation: both players move on one forward pass, so the same fakes serve both.
+With --conditional both networks are conditional: Conditional Generative Adversarial Nets (Mirza & Osindero, 2014)
+https://arxiv.org/abs/1411.1784. Deviation: both players are updated from one forward pass, on the same fakes.
 """
 
 from __future__ import annotations
@@ -48,7 +48,11 @@ class GAN(ImplicitModel):
     Config = Config
 
     def check_options(self) -> None:
-        check(self.config)
+        config = self.config
+        if config.smooth and config.loss != "nonsaturating":
+            raise GvaeError(
+                f"--smooth is for --loss nonsaturating; --loss {config.loss} has no target to move"
+            )
 
     def turns(self):
         lazy = [Turn(self.smoothen, every=self.config.penalty_every)] if self.config.penalty else []
@@ -84,7 +88,7 @@ class GAN(ImplicitModel):
         if c.penalise != "fake":
             terms["r1"] = self.penalty(x, y)
         if c.penalise != "real":
-            with torch.no_grad():  # nobody but the critic moves in this turn
+            with torch.no_grad():  # only the critic is updated in this turn
                 x_gen = self.sample(len(x), y)
             terms["r2"] = self.penalty(x_gen, y)
         return Losses({"critic": terms})
@@ -93,13 +97,3 @@ class GAN(ImplicitModel):
         """Lazy zero-centred penalty on images x (B, C, *S), ()."""
         c = self.config
         return lazy_zero_centred(lambda v: self.critic(v, y)[0], self.augment(x), c.penalty, c.penalty_every)
-
-
-def check(config: Config) -> None:
-    """Refuse options that cannot work.
-
-    Raises:
-        GvaeError: which, and what is allowed.
-    """
-    if config.smooth and config.loss != "nonsaturating":
-        raise GvaeError(f"--smooth is for --loss nonsaturating; --loss {config.loss} has no target to move")

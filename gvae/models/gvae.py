@@ -7,10 +7,10 @@ r"""GVAE: an encoder, a generator and a critic in one model.
         encoder, generator:  -log p(x|z) + beta KL(q(z|x) || N(0, I))            from the start
                              + w [g_adv(D(x), D(G(z_e))) + g_adv(D(x), D(G(z_r)))] once the prior is fitted
         critic:              d_adv(D(x), D(G(z_e))) + d_adv(D(x), D(G(z_r))) + penalty
-        prior:               -log p(z_e),  so that z_r ~ p(z) follows the codes z_e ~ q(z|x), if those still move
+        prior:               -log p(z_e),  so that z_r ~ p(z) follows the codes z_e ~ q(z|x), unless the encoder is frozen
 
-The default first learns the likelihood, then fits the prior, then sharpens samples of that prior while the encoder, and so
-what the prior was fitted to, stands still. `--preset paper` plays all players from the first step, with WGAN-GP, an L1
+The default first learns the likelihood, then fits the prior, then trains the generator against the critic on samples of
+that prior, with the encoder frozen. `--preset paper` trains all players from the first step, with WGAN-GP, an L1
 reconstruction and a code critic in place of the KL term.
 """
 
@@ -29,6 +29,7 @@ from gvae import nets
 from gvae.losses.adversarial import ADVERSARIAL, balance, wasserstein_critic
 from gvae.losses.augment import Augment
 from gvae.losses.penalties import as_grad_leaf, gradient_penalty, lazy_zero_centred, squared_slope
+from gvae.losses.reconstruction import mse
 from gvae.models.base import Losses, Optim, Player, Turn
 from gvae.models.gvae_options import Config, check
 from gvae.models.latent import LatentModel, has_parameters
@@ -36,7 +37,7 @@ from gvae.nets.critics import CodeCritic
 from gvae.types import Batch, DataSpec, Terms
 
 CONSTANT_UPDATES = 150
-"""updates of a late critic at its full step size, at which it does not stay together for long"""
+"""updates of a critic at its full step size where it starts late; at that step size it soon diverges"""
 UNLEARNED = 2000
 """codes of the prior's first fit with `--start 0`, when the encoder has learned nothing yet"""
 
@@ -89,18 +90,18 @@ class GVAE(LatentModel):
 
     @property
     def frozen(self) -> bool:
-        """Whether the encoder stands still once the critic has entered."""
+        """Whether the encoder is frozen in the adversarial stage."""
         return self.config.freeze and self.config.start > 0
 
     @property
-    def sharpened(self) -> tuple[str, ...]:
-        """Who minimises the bound beside the critic."""
+    def bound_players(self) -> tuple[str, ...]:
+        """Players that minimise the bound in the adversarial stage."""
         return tuple(name for name in self.trained if not (self.frozen and name == "encoder"))
 
     @property
     def groups(self) -> list[Player]:
-        """Who steps together beside the critic: those who minimise the bound, and everybody else alone."""
-        return [self.sharpened, *list(self.players())[len(self.trained) :]]
+        """Players of the adversarial stage that step together: those that minimise the bound; every other one alone."""
+        return [self.bound_players, *list(self.players())[len(self.trained) :]]
 
     def turns(self):
         c = self.config
@@ -157,7 +158,7 @@ class GVAE(LatentModel):
         terms = {"nll": -p.log_prob(x).mean()}
         if self.config.code == "kl" and "encoder" in who:
             terms["kl"] = self.beta * kl
-        return terms, {"kl_nats": kl, "mse": (x - x_rec).square().mean() / 4}
+        return terms, {"kl_nats": kl, "mse": mse(x, x_rec)}
 
     def play(self, batch: Batch, only: Player | None = None) -> Losses:
         """All players on one forward pass; with `only`, one of `groups` on as much of that pass as it needs."""
@@ -167,15 +168,15 @@ class GVAE(LatentModel):
         steps = self.groups if only is None else [only]
         losses: dict[Player, Terms] = {}
         diagnostics: Terms = {}
-        if self.sharpened in steps or "critic" in steps:
+        if self.bound_players in steps or "critic" in steps:
             p = self.decode(z, y)
             judged = self.judge(x, p.mean, y)
             diagnostics["score_gap"] = (
                 judged.real - judged.fake
-            ).mean()  # how far the critic tells data from fakes
-            if self.sharpened in steps:
-                terms, more = self.bound(x, q, p, self.sharpened)
-                losses[self.sharpened] = terms
+            ).mean()  # how far apart the critic scores data and fakes
+            if self.bound_players in steps:
+                terms, more = self.bound(x, q, p, self.bound_players)
+                losses[self.bound_players] = terms
                 diagnostics |= more | self.add_adversarial_terms(terms, z, y, judged)
             if "critic" in steps:
                 losses["critic"] = self.critic_terms(judged, y)

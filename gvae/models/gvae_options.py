@@ -21,7 +21,7 @@ class Config(LatentConfig, CriticConfig):
     beta: NonNegativeFloat = 0.5
     """weight of the KL term: above 1 the code carries fewer nats and its prior is easier to learn"""
     start: Fraction = 0.7
-    """fraction of the budget after which the prior is fitted and the critic enters"""
+    """fraction of the budget after which the prior is fitted and the critic starts"""
     adversarial: Literal["relativistic", "wasserstein", "nonsaturating"] = "relativistic"
     """what critic and generator minimise"""
     weight: NonNegativeFloat = 1.0
@@ -40,11 +40,11 @@ class Config(LatentConfig, CriticConfig):
     critic_lr: PositiveFloat = 2e-3
     """Adam step size of the critics"""
     generator_lr_adv: PositiveFloat = 2e-4
-    """Adam step size of the generator (and of the encoder, if it moves) beside a critic that has entered late"""
+    """Adam step size of the generator (and of the encoder, unless frozen) in an adversarial stage that starts late"""
     critic_start: Literal["encoder", "random"] = "encoder"
-    """the critic's first weights when it enters late: the encoder's, where their layers are alike, or random ones"""
+    """the critic's first weights when it starts late: the encoder's, where their layers are alike, or random ones"""
     freeze: bool = True
-    """keep the encoder still beside a critic that has entered late, so that the prior stays true to its codes"""
+    """freeze the encoder in an adversarial stage that starts late, so that the prior stays fitted to its codes"""
     momentum: Annotated[float, Interval(ge=0, lt=1)] = 0.9
     """beta1 of the Adam of encoder, generator and prior"""
     features: NonNegativeFloat = 0.0
@@ -68,9 +68,7 @@ def check(config: Config) -> None:
             "--augment adaptive needs scores with a zero, which wasserstein has not; use --augment diff"
         )
     if config.code == "critic" and config.freeze and config.start:
-        raise GvaeError(
-            "--code critic has nobody to teach while the encoder stands still; use --no-freeze, or --start 0"
-        )
+        raise GvaeError("--code critic has no effect on a frozen encoder; use --no-freeze, or --start 0")
     if config.features and config.augment in ("diff", "adaptive"):
         raise GvaeError(
             f"--features compares an image with its reconstruction, which --augment {config.augment} changes apart; "

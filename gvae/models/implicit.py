@@ -23,7 +23,7 @@ from gvae.types import DataSpec
 
 
 class ImplicitModel(Model):
-    """Generator and critic, who are told the class if conditional; what they play is up to the model."""
+    """Generator and critic, conditional on the class if asked for; the losses are up to the model."""
 
     averaged = ("generator",)
 

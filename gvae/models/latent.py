@@ -31,7 +31,7 @@ from gvae.types import Batch, DataSpec
 FIT_CODES = 60_000
 """codes a prior is fitted to"""
 PSEUDO_INPUTS = 400
-"""of the vamp prior, where nobody says how many"""
+"""of the vamp prior by default"""
 CODES = 250
 """codes that are decoded together when images are weighed"""
 
@@ -128,6 +128,9 @@ class LatentModel(Model):
         extra = ["likelihood"] * has_parameters(self.likelihood) + ["prior"] * self.learn_prior
         return ("encoder", *self.posterior_modules, "generator", *extra)
 
+    def players(self) -> dict[str, nn.Module]:
+        return {name: getattr(self, name) for name in self.trained}
+
     @property
     def refit_prior_at_end(self) -> bool:
         """Whether the prior is fitted once more, or for the first time, when training ends."""
@@ -135,7 +138,7 @@ class LatentModel(Model):
 
     @property
     def beta(self) -> float:
-        """Weight of the KL term now: it rises over the warm-up."""
+        """Weight of the KL term now: from 0 to its option over the warm-up."""
         c = self.config
         return c.beta * min(1.0, self.progress / c.kl_warmup) if c.kl_warmup else c.beta
 
@@ -217,7 +220,7 @@ class LatentModel(Model):
         for first in range(0, k, together):
             n = min(together, k - first)
             z, log_q = (torch.cat(v) for v in zip(*(rsample_and_log_prob(q) for _ in range(n)), strict=True))
-            many, labels = repeat(x, n), None if y is None else repeat(y, n)
+            many, labels = copies(x, n), None if y is None else copies(y, n)
             weights = self.decode(z, labels).log_prob(many) + self.log_prior(z, labels, prior) - log_q
             rows.append(weights.view(n, len(x)))
         return torch.cat(rows)
@@ -255,6 +258,6 @@ def has_parameters(module: nn.Module) -> bool:
     return any(True for _ in module.parameters())
 
 
-def repeat(x: Tensor, k: int) -> Tensor:
+def copies(x: Tensor, k: int) -> Tensor:
     """k copies of a batch, one after the other: (B, ...) -> (k B, ...)."""
     return x if k == 1 else x.repeat(k, *[1] * (x.dim() - 1))

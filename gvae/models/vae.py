@@ -24,8 +24,9 @@ import torch
 from gvae.config import BoundConfig
 from gvae.distributions.posteriors import rsample_and_log_prob
 from gvae.errors import GvaeError
+from gvae.losses.reconstruction import mse
 from gvae.models.base import Losses, Turn
-from gvae.models.latent import LatentModel, repeat
+from gvae.models.latent import LatentModel, copies
 from gvae.types import Batch, DataSpec
 
 
@@ -46,9 +47,6 @@ class VAE(LatentModel):
                 "--learn-prior needs a prior with a quick density; use --prior realnvp or mixture"
             )
 
-    def players(self):
-        return {name: getattr(self, name) for name in self.trained}
-
     def turns(self):
         return [Turn(self.importance_weighted if self.config.bound == "iwae" else self.negative_elbo)]
 
@@ -61,7 +59,7 @@ class VAE(LatentModel):
         self.likelihood.observe(x, p.mean)
         rate = self.rate(q, z, log_q, y).mean()
         terms = {"nll": -p.log_prob(x).mean(), "kl": self.beta * rate}
-        return Losses({self.trained: terms}, {"kl_nats": rate, "mse": (x - p.mean).square().mean() / 4})
+        return Losses({self.trained: terms}, {"kl_nats": rate, "mse": mse(x, p.mean)})
 
     def importance_weighted(self, batch: Batch) -> Losses:
         """The same with the bound of k codes per image."""
@@ -69,7 +67,7 @@ class VAE(LatentModel):
         k = self.config.k
         q = self.encode(x, y)
         z, log_q = (torch.cat(v) for v in zip(*(rsample_and_log_prob(q) for _ in range(k)), strict=True))
-        many, labels = repeat(x, k), None if y is None else repeat(y, k)
+        many, labels = copies(x, k), None if y is None else copies(y, k)
         p = self.decode(z, labels)
         self.likelihood.observe(many, p.mean)
         rate = log_q - self.log_prior(z, labels, None if self.learn_prior else "normal")
@@ -77,5 +75,5 @@ class VAE(LatentModel):
         bound = torch.logsumexp(weights, 0) - math.log(k)
         return Losses(
             {self.trained: {"iwae": -bound.mean()}},
-            {"kl_nats": rate.mean(), "mse": (many - p.mean).square().mean() / 4},
+            {"kl_nats": rate.mean(), "mse": mse(many, p.mean)},
         )

@@ -27,6 +27,7 @@ from gvae.config import LatentConfig
 from gvae.errors import GvaeError
 from gvae.losses.adversarial import nonsaturating_critic, nonsaturating_generator
 from gvae.losses.augment import Augment
+from gvae.losses.reconstruction import mse
 from gvae.models.base import Losses, Optim, Player, Turn
 from gvae.models.latent import LatentModel, has_parameters
 from gvae.ranges import NonNegativeFloat, PositiveFloat
@@ -47,7 +48,7 @@ class Config(LatentConfig):
     margin: NonNegativeFloat = 0.0
     """balance rule of its authors: whoever is so far ahead waits (they take 0.35 to 0.4); 0: nobody waits"""
     augment: Literal["none", "shift"] = "none"
-    """shift: the critic sees images that are moved by a few pixels, against checkerboards"""
+    """shift: the critic sees images shifted by a few pixels, against checkerboards"""
 
 
 class VAEGAN(LatentModel):
@@ -89,23 +90,23 @@ class VAEGAN(LatentModel):
         like = 0.5 * (h_rec[-1] - h_real[-1]).float().square().sum(1).mean()
         g_adv = 0.5 * (nonsaturating_generator(real, rec) + nonsaturating_generator(real, gen)).mean()
         d_adv = 0.5 * (nonsaturating_critic(real, rec) + nonsaturating_critic(real, gen)).mean()
-        moves: dict[Player, Terms] = {
+        losses: dict[Player, Terms] = {
             "encoder": {"kl": self.beta * kl, "like": like},
             "generator": {"like": self.config.gamma * like, "g_adv": g_adv},
             "critic": {"d_adv": d_adv},
         }
         if self.config.margin:
             costs = softplus(-real).mean().item(), 0.5 * (softplus(rec) + softplus(gen)).mean().item()
-            moves = {
+            losses = {
                 name: terms
-                for name, terms in moves.items()
+                for name, terms in losses.items()
                 if name not in waiting(*costs, self.config.margin)
             }
-        return Losses(moves, {"mse": (x - x_rec).square().mean() / 4})
+        return Losses(losses, {"mse": mse(x, x_rec)})
 
 
 def waiting(real: float, fake: float, margin: float) -> set[str]:
-    """Who sits this move out, so that neither side runs away.
+    """Players that skip this step, so that the scores of neither side run away.
 
     Args:
         real, fake: the critic's mean cross-entropies, in nats.

@@ -11,8 +11,8 @@ r"""VAE-HVI: a VAE whose codes are carried towards p(z|x) by a few steps of simu
 
 The leapfrog follows force(z) = grad_z [log p(x|z) + log p(z)] and keeps volume, so no determinant appears. r_t guesses
 the momentum from where the motion ended: were it the true reverse, the bound would be that of z_T itself; any other r_t
-lowers it by a KL divergence. All players share the one bound, and what moves the generator includes its part in the
-force: a second-order path.
+lowers it by a KL divergence. All players share the one bound, and the generator's gradient includes its part in the force:
+a second-order path.
 
 Deviations: q_t and r_t see x through the encoder's output; step sizes are multiples of q(z_0|x)'s standard deviation, so
 that the motion stays stable when codes get sharp.
@@ -76,8 +76,8 @@ class VAEHVI(VAE):
 
         def rsample_and_log_prob() -> tuple[Tensor, Tensor]:
             z = start.rsample()
-            moved, ratio = self.carry(x, y, h, z)
-            return moved, start.log_prob(z) + ratio
+            end, ratio = self.carry(x, y, h, z)
+            return end, start.log_prob(z) + ratio
 
         def mode() -> Tensor:
             return self.carry(x, y, h, start.mean, drawn=False)[0]

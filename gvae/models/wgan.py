@@ -51,7 +51,11 @@ class WGAN(ImplicitModel):
     Config = Config
 
     def check_options(self) -> None:
-        check(self.config)
+        config = self.config
+        if config.net.spectral:
+            raise GvaeError(
+                "wgan clips the critic's weights, which --net.spectral rescales; use wgan-gp or gan with it"
+            )
 
     def turns(self):
         return [Turn(self.criticise, repeat=self.config.critic_steps), Turn(self.generate)]
@@ -59,13 +63,13 @@ class WGAN(ImplicitModel):
     def optim(self, player: str) -> Optim:
         return Optim(
             self.config.lr, betas=(0.0, 0.99), kind="rmsprop"
-        )  # the paper found momentum to upset the game
+        )  # momentum made training unstable in the paper
 
     def criticise(self, batch: Batch) -> Losses:
         """The critic's step, from clipped weights."""
         x, y = batch
         limit = self.config.clip_weights
-        with torch.no_grad():  # nobody but the critic moves in this turn
+        with torch.no_grad():  # only the critic is updated in this turn
             for weight in self.critic.parameters():
                 weight.clamp_(-limit, limit)
             x_gen = self.sample(len(x), y)
@@ -80,15 +84,3 @@ class WGAN(ImplicitModel):
         clipped = {name: weight.clamp(-limit, limit) for name, weight in self.critic.named_parameters()}
         scores, _ = functional_call(self.critic, clipped, (self.augment(self.sample(len(x), y)), y))
         return Losses({"generator": {"wasserstein": -scores.mean()}})
-
-
-def check(config: Config) -> None:
-    """Refuse options that cannot work.
-
-    Raises:
-        GvaeError: which, and what is allowed.
-    """
-    if config.net.spectral:
-        raise GvaeError(
-            "wgan clips the critic's weights, which --net.spectral rescales; use wgan-gp or gan with it"
-        )

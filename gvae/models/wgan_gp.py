@@ -49,7 +49,7 @@ class WGANGP(ImplicitModel):
     def criticise(self, batch: Batch) -> Losses:
         """The critic's step."""
         x, y = batch
-        with torch.no_grad():  # nobody but the critic moves in this turn
+        with torch.no_grad():  # only the critic is updated in this turn
             x_gen = self.augment(self.sample(len(x), y))
         x = self.augment(x)
         real, fake = self.critic(x, y)[0], self.critic(x_gen, y)[0]

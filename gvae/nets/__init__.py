@@ -4,7 +4,7 @@
     generator(spec, net, latent, condition=0)   -> module: (z, y=None) -> (B, C, *S), unbounded
     critic(spec, net, condition=0)              -> module: (x, y=None) -> (scores (B,), features: list of (B, ...))
 
-`condition` is the number of classes a network is told about (y (B,) int64), or of attributes (y (B, A) float), 0 for none.
+`condition` is the number of classes (y (B,) int64) or of attributes (y (B, A) float) of a conditional network, else 0.
 """
 
 from __future__ import annotations

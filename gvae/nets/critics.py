@@ -47,7 +47,7 @@ class CodeCritic(nn.Sequential):
     Args:
         latent: length of a code, Z.
         width: units in each of the two hidden layers.
-        condition: number of classes or attributes it is told beside the code, 0 for none.
+        condition: number of classes or attributes, 0 for an unconditional critic.
     """
 
     def __init__(self, latent: int, width: int = 750, condition: int = 0) -> None:
@@ -81,6 +81,6 @@ class InputCritic(nn.Module):
         self.critic = nets.critic(DataSpec(spec.name, spec.channels + condition, spec.shape), net)
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
-        told = one_hot_labels(y, self.condition, x)
-        planes = told.view(*told.shape, *[1] * (x.dim() - 2)).expand(-1, -1, *x.shape[2:])
+        labels = one_hot_labels(y, self.condition, x)
+        planes = labels.view(*labels.shape, *[1] * (x.dim() - 2)).expand(-1, -1, *x.shape[2:])
         return self.critic(torch.cat([x, planes], 1))

@@ -48,7 +48,7 @@ class Encoder(nn.Module):
 
 
 class Critic(nn.Module):
-    """(x, y) -> scores (B,), features of every hidden layer; classes enter by projection."""
+    """(x, y) -> scores (B,), features of every hidden layer; classes by projection."""
 
     def __init__(self, spec: DataSpec, net: NetConfig, condition: int = 0) -> None:
         super().__init__()
@@ -79,16 +79,5 @@ class Generator(nn.Module):
         return at_least_float32(self.layers(z)[-1].unflatten(1, self.shape))
 
 
-def encoder(spec: DataSpec, net: NetConfig, outputs: int, condition: int = 0) -> Encoder:
-    """Fully connected encoder."""
-    return Encoder(spec, net, outputs, condition)
-
-
-def generator(spec: DataSpec, net: NetConfig, latent: int, condition: int = 0) -> Generator:
-    """Fully connected generator."""
-    return Generator(spec, net, latent, condition)
-
-
-def critic(spec: DataSpec, net: NetConfig, condition: int = 0) -> Critic:
-    """Fully connected critic."""
-    return Critic(spec, net, condition)
+encoder, generator, critic = Encoder, Generator, Critic
+"""what `gvae.nets` builds from (spec, net, outputs or latent, condition)"""

@@ -16,7 +16,7 @@ class OwnNetwork(nn.Module):
         module: called with (x, y) if the model is conditional, else with x alone. A critic returns scores (B,) or (B, 1), or
             scores and a list of features.
         returned: shape of what it returns for one image or code.
-        conditional: whether it is told classes or attributes.
+        conditional: whether it takes classes or attributes as well.
     """
 
     def __init__(self, name: str, module: nn.Module, returned: tuple[int, ...], conditional: bool) -> None:

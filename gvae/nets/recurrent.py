@@ -62,9 +62,9 @@ class LSTM(nn.Module):
 
     def forward(self, v: Tensor, state: State) -> State:
         gates = self.gates(torch.cat([v, state.h], 1))
-        enter, keep, new, leave = at_least_float32(gates).chunk(4, 1)
-        c = keep.sigmoid() * state.c + enter.sigmoid() * new.tanh()
-        return State(leave.sigmoid() * c.tanh(), c)
+        write, keep, new, output = at_least_float32(gates).chunk(4, 1)
+        c = keep.sigmoid() * state.c + write.sigmoid() * new.tanh()
+        return State(output.sigmoid() * c.tanh(), c)
 
 
 def filterbank(centre: Tensor, step: Tensor, variance: Tensor, n: int, size: int) -> Tensor:
@@ -169,7 +169,7 @@ class WriteImage(nn.Module):
 
 
 def labelled(v: Tensor, y: Tensor | None, condition: int) -> Tensor:
-    """An LSTM's input with the class appended as a one-hot vector, if the network is told one."""
+    """An LSTM's input with the class appended as a one-hot vector, if the network is conditional."""
     return torch.cat([v, one_hot_labels(y, condition, v)], 1) if condition else v
 
 

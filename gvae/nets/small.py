@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, one_hot, pad
 
 from gvae.config import NetConfig
-from gvae.errors import GvaeError
 from gvae.nets.blocks import Conv, ConvTranspose, EnlargingConv, crop
+from gvae.nets.wrappers import required
 from gvae.types import DataSpec
 
 
@@ -112,10 +112,7 @@ def one_hot_labels(y: Tensor | None, condition: int, like: Tensor) -> Tensor:
     Raises:
         GvaeError: a conditional network without labels.
     """
-    if y is None:
-        raise GvaeError(
-            f"this model is conditional on {condition} classes or attributes, but got no labels: pass y"
-        )
+    y = required(y)
     return (one_hot(y, condition) if y.dim() == 1 else y).to(like.dtype)
 
 
@@ -173,7 +170,7 @@ class Encoder(nn.Module):
 
 
 class Critic(nn.Module):
-    """(x, y) -> scores (B,), features of every stage; classes enter by projection (Miyato & Koyama, 2018)."""
+    """(x, y) -> scores (B,), features of every stage; classes by projection (Miyato & Koyama, 2018)."""
 
     def __init__(self, spec: DataSpec, net: NetConfig, condition: int = 0) -> None:
         super().__init__()
@@ -225,16 +222,5 @@ class Generator(nn.Module):
         return unfold(self.last(act(h)), self.shape).float()
 
 
-def encoder(spec: DataSpec, net: NetConfig, outputs: int, condition: int = 0) -> Encoder:
-    """Small encoder."""
-    return Encoder(spec, net, outputs, condition)
-
-
-def generator(spec: DataSpec, net: NetConfig, latent: int, condition: int = 0) -> Generator:
-    """Small generator."""
-    return Generator(spec, net, latent, condition)
-
-
-def critic(spec: DataSpec, net: NetConfig, condition: int = 0) -> Critic:
-    """Small critic."""
-    return Critic(spec, net, condition)
+encoder, generator, critic = Encoder, Generator, Critic
+"""what `gvae.nets` builds from (spec, net, outputs or latent, condition)"""

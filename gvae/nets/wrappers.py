@@ -1,6 +1,6 @@
 """What stands around a family's stages: linear head, first linear layer, and the class label.
 
-The label is added to the encoder's head, concatenated to the generator's code, and enters the critic by
+The label is added to the encoder's head, concatenated to the generator's code, and added to the critic's score by
 projection, with h the last hidden map:
 
     score(x, y) = w . h(x) + <e_y, mean over positions of h(x)>
@@ -79,7 +79,7 @@ class Critic(nn.Module):
 class Generator(nn.Module):
     """Codes to images, unbounded: linear layer to the base map, then the stages up to the image.
 
-    The class enters as an embedding as long as the code, so that both weigh alike in the first layer.
+    The class is an embedding as long as the code, so that both weigh alike in the first layer.
 
     Args:
         latent: size of the code, Z.

@@ -7,17 +7,20 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from gvae.atomic import write_atomic
 from gvae.errors import GvaeError
 
 if TYPE_CHECKING:
     from PIL import Image
+    from torch import Tensor
 
 ENDINGS = (".gif", ".webp", ".mp4")
 FPS = 25
 """frames per second; a GIF counts in hundredths of a second, so that this is exact"""
+SIDE = 256
+"""pixels to which frames are enlarged, about"""
 
 
 def save(frames: Iterable[Image.Image], path: Path | str) -> None:
@@ -36,19 +39,26 @@ def save(frames: Iterable[Image.Image], path: Path | str) -> None:
     if kind == ".mp4":
         write_atomic(path, lambda name: write_mp4(program, first, rest, name))
     else:
-        options = {"lossless": True} if kind == ".webp" else {}
-        write_atomic(
-            path,
-            lambda name: first.save(
-                name,
-                kind[1:].upper(),
-                save_all=True,
-                append_images=rest,
-                duration=1000 // FPS,
-                loop=0,
-                **options,
-            ),
-        )
+        write_atomic(path, lambda name: encode(first, rest, name, kind[1:]))
+
+
+def encode(first: Image.Image, rest: Iterable[Image.Image], file: str | BinaryIO, kind: str) -> None:
+    """Write frames of equal size to a file or stream as an animation that starts again at its end.
+
+    Args:
+        kind: gif or webp.
+    """
+    options: dict[str, Any] = {"lossless": True} if kind == "webp" else {}
+    duration = 1000 // FPS
+    first.save(file, kind.upper(), save_all=True, append_images=rest, duration=duration, loop=0, **options)
+
+
+def frames(x: Tensor) -> Iterator[Image.Image]:
+    """One picture after the other of images (N, C, *S) in [-1, 1], enlarged to about `SIDE` pixels."""
+    from gvae.plots.grids import grid
+
+    for image in x.split(1):
+        yield grid(image, scale=max(1, SIDE // max(image.shape[-2:])))
 
 
 def encoder(path: Path) -> str:
@@ -85,18 +95,8 @@ def write_mp4(program: str, first: Image.Image, rest: Iterator[Image.Image], nam
     Raises:
         RuntimeError: what ffmpeg complains of.
     """
-    raw = [
-        "-f",
-        "rawvideo",
-        "-pix_fmt",
-        "rgb24",
-        "-s",
-        f"{first.width}x{first.height}",
-        "-r",
-        str(FPS),
-        "-i",
-        "-",
-    ]
+    size = f"{first.width}x{first.height}"
+    raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", size, "-r", str(FPS), "-i", "-"]
     even = ["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-pix_fmt", "yuv420p", "-f", "mp4"]
     command = [program, "-y", "-loglevel", "error", *raw, *even, name]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:

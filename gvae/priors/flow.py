@@ -33,7 +33,7 @@ class Flow(Prior):
 
     Args:
         latent: number of latent dimensions, Z.
-        condition: number of classes that the velocity is told.
+        condition: number of classes of a conditional velocity, 0 for none.
         width: units in each of three hidden layers.
         steps: largest number of Adam steps of a fit.
         batch: codes per step.

@@ -35,7 +35,7 @@ class Layered(Prior):
 
     Args:
         latent: number of latent dimensions of both layers together, Z, at least 2.
-        condition: number of classes, or of attributes, that both layers are told.
+        condition: number of classes, or of attributes, that both layers are conditional on, 0 for none.
         width: units in each of its two hidden layers.
         steps: largest number of Adam steps of a fit.
         batch: codes per step.

@@ -25,7 +25,7 @@ class RealNVP(Prior):
 
     Args:
         latent: number of latent dimensions, Z, at least 2.
-        condition: number of classes that every coupling is told.
+        condition: number of classes that every coupling is conditional on, 0 for none.
         blocks: number of couplings.
         width: units per hidden layer of a coupling's network.
         steps: largest number of Adam steps of a fit.

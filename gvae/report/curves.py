@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-from gvae.atomic import json_lines
 from gvae.report.tables import number
 from gvae.runs import Run
 
@@ -28,10 +27,10 @@ def read_log(run: Run) -> dict[str, Series]:
     Left out are values that are not finite, curves that stay at zero, and a line that a crash cut short.
     """
     series: dict[str, Series] = {}
-    for entry in json_lines(run.log):
-        for name, value in _numbers(entry):
+    for row in run.log_rows():
+        for name, value in _numbers(row):
             if name not in HIDDEN:
-                series.setdefault(name.removeprefix("terms."), []).append((float(entry["images"]), value))
+                series.setdefault(name.removeprefix("terms."), []).append((float(row["images"]), value))
     return {name: points for name, points in series.items() if len(points) > 1 and any(y for _, y in points)}
 
 
@@ -62,11 +61,11 @@ def chart(name: str, points: Series) -> str:
         f"{WIDTH * _part(x, xs):.1f},{HEIGHT - 4 - (HEIGHT - 8) * _part(y, heights):.1f}"
         for x, y in zip(xs, heights, strict=True)
     )
-    told = f"{number(low)} to {number(high)}{', log axis' if log else ''}; last {number(ys[-1])}"
+    text = f"{number(low)} to {number(high)}{', log axis' if log else ''}; last {number(ys[-1])}"
     return (
         f'<figure class="chart"><figcaption>{escape(name).replace("/", "/<wbr>")}</figcaption>'
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(name)}: {told}">'
-        f'<polyline points="{path}"/></svg><small>{told}</small></figure>'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(name)}: {text}">'
+        f'<polyline points="{path}"/></svg><small>{text}</small></figure>'
     )
 
 

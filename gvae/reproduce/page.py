@@ -51,8 +51,8 @@ def reproduced(experiment: Experiment, runs: Mapping[str, Sequence[Run]], out: P
         "<h2>How they were made</h2>",
         *(page.how(name, run) for name, run in every),
     ]
-    told = experiment.data in experiment.title
-    title = experiment.title if told else f"{experiment.title}, {experiment.data}"
+    named = experiment.data in experiment.title
+    title = experiment.title if named else f"{experiment.title}, {experiment.data}"
     return page.shell(title, [text for text in sections if text])
 
 

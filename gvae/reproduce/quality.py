@@ -8,11 +8,10 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from gvae.atomic import json_lines
 from gvae.runs import Run
 
 LEVELS = (100.0, 30.0, 10.0)
-"""scores for which the time is told until they were reached"""
+"""scores for which the table gives the time until they were reached"""
 
 
 class Point(NamedTuple):
@@ -29,7 +28,7 @@ Curves = Mapping[str, Sequence[Sequence[Point]]]
 
 def curve(run: Run) -> list[Point]:
     """The scores of a run with images seen and seconds of training."""
-    seconds = {row["images"]: row["seconds"] for row in json_lines(run.timing)}
+    seconds = {row["images"]: row["seconds"] for row in run.timing_rows()}
     return [Point(n, seconds[n], score) for n, score in run.scores().items() if n in seconds]
 
 

@@ -69,7 +69,7 @@ class Experiment:
     recipes: tuple[Recipe, ...]
     budgets: dict[str, Budget]
     curves: bool = False
-    """whether quality over training is told as well"""
+    """whether the page has quality over training as well"""
     verdict: Callable[[Any], str] | None = None
     """what the measured rows, by label, say of the papers' claim; empty while too few are there"""
 

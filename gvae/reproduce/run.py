@@ -45,7 +45,7 @@ def reproduce(
         budget: training images, seeds, and how much is measured.
         out: folder of the runs and tables.
         root: where named data sets are looked for; None: GVAE_DATA.
-        say: told what is going on.
+        say: called with lines on what is going on.
 
     Returns:
         the path of table.md.

@@ -8,7 +8,6 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gvae.atomic import json_lines
 from gvae.evaluation.numbers import WIDE, Number, read_numbers
 from gvae.reproduce.recipe import Column, Experiment, Recipe
 from gvae.runs import Run
@@ -36,7 +35,7 @@ def measured(run: Run) -> Measured:
     Raises:
         GvaeError: a damaged metrics.json.
     """
-    rows = json_lines(run.timing)
+    rows = run.timing_rows()
     return Measured(run.train.seed, rows[-1]["images"] if rows else 0, tuple(read_numbers(run)))
 
 

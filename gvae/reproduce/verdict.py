@@ -97,8 +97,8 @@ def vain(rows: Rows) -> str:
     """A sentence, after a space, on trainings whose samples cover next to nothing of the data; empty without any."""
     found = {label: [values([run], "coverage") for run in runs] for label, runs in rows.items()}
     counts = {label: sum(bool(v) and v[0] < VAIN for v in runs) for label, runs in found.items()}
-    told = [f'{n} of {len(found[label])} of "{label}"' for label, n in counts.items() if n]
-    return f" Trainings that came to nothing (coverage below {VAIN}): {listed(told)}." if told else ""
+    parts = [f'{n} of {len(found[label])} of "{label}"' for label, n in counts.items() if n]
+    return f" Trainings that came to nothing (coverage below {VAIN}): {listed(parts)}." if parts else ""
 
 
 def badness(runs: Sequence[Measured], column: Column) -> significance.Row:

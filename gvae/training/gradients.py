@@ -1,4 +1,4 @@
-"""One turn of the game: every player's gradient first, every update after."""
+"""One step: the gradients of all players of a turn first, their updates after."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def gradients(outcome: Losses, players: dict[str, nn.Module]) -> dict[str, list[
     """Gradient of each group's summed terms with respect to the parameters of that group only.
 
     A parameter that does not take part gets a zero gradient. A term that is not finite still gives its gradient; the
-    engine looks at the gradients.
+    trainer looks at the gradients.
     """
     out: dict[str, list[Tensor]] = {}
     last = len(outcome.terms) - 1

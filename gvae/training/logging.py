@@ -1,4 +1,4 @@
-"""What a training tells: rows of log.jsonl and timing.jsonl, tracker events, and the line on the terminal."""
+"""What a training reports: rows of log.jsonl and timing.jsonl, tracker events, and the line on the terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gvae.training.log_lines import JsonLines, Means, ProgressLine, peak_memory
 
 
 class TrainingLog:
-    """The first process writes, the others keep silent; both files can be cut back to a checkpoint.
+    """The first process writes, the others write nothing; both files can be cut back to a checkpoint.
 
     Args:
         run: where the files go.

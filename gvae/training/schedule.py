@@ -13,7 +13,7 @@ def inverse_root(updates: int, constant_updates: int) -> float:
 
 
 def trapezoid(fraction: float, warmup: float, decay: float) -> float:
-    """Factor of the step size: rises from near 0, stays at 1, falls to 0.
+    """Factor of the step size: warm-up from near 0, then 1, then decay to 0.
 
     >>> [trapezoid(f, 0.1, 0.5) for f in (0.05, 0.3, 0.75, 1.0)]
     [0.5, 1.0, 0.5, 0.0]

@@ -85,12 +85,12 @@ def resume(run: Run, dataset: Dataset, images: int | None = None, minutes: float
         check(None, run.train, dataset)
     # a run stopped before its first checkpoint starts again: the seed makes the same start
     state = checkpoint.load_state(run) if run.state.exists() else None
-    engine = Trainer(run, dataset)
+    trainer = Trainer(run, dataset)
     if state is not None:
-        engine.restore(state)
-    if engine.fraction >= 1 and (images is not None or minutes is not None):
-        raise GvaeError(f"{run.path} has already seen {engine.seen} images; give a larger total budget")
-    if engine.main:
+        trainer.restore(state)
+    if trainer.fraction >= 1 and (images is not None or minutes is not None):
+        raise GvaeError(f"{run.path} has already seen {trainer.seen} images; give a larger total budget")
+    if trainer.main:
         run.save()
-    engine.train()
+    trainer.train()
     return run

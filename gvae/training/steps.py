@@ -1,4 +1,4 @@
-"""The game: all players of a model, and the turns that they take. Knows no clock, no files and no algorithm.
+"""The steps of a training: all players of a model in their turns. Knows no clock, no files and no algorithm.
 
 Accelerate gives device, processes and trackers; progress is counted in images drawn from the data; schedules are
 functions of the fraction of the budget that is done.
@@ -106,13 +106,13 @@ class Stepper:
         """One step: gradients of all its players, then their updates; skipped if a gradient is not finite."""
         before = [b.clone() for b in self.model.buffers()]
         with self.precision():
-            outcome = turn.losses(self.batches.next())
+            losses = turn.losses(self.batches.next())
         self.seen += self.config.batch
-        grads = gradients.gradients(outcome, self.players)
+        grads = gradients.gradients(losses, self.players)
         gradients.average(grads, self.accelerator)
         sizes = gradients.norms(grads)
         named = {
-            f"{gradients.label(w)}/{n}": t for w, terms in outcome.terms.items() for n, t in terms.items()
+            f"{gradients.label(w)}/{n}": t for w, terms in losses.terms.items() for n, t in terms.items()
         }
         if not all(size < float("inf") for size in sizes.values()):
             for buffer, old in zip(self.model.buffers(), before, strict=True):
@@ -122,7 +122,7 @@ class Stepper:
         self.share_buffers()
         gradients.step(grads, self.players, self.optimizers, sizes, self.config.clip)
         norms = {f"norm/{name}": size for name, size in sizes.items()}
-        self.log.add(named, {**outcome.diagnostics, **norms})
+        self.log.add(named, {**losses.diagnostics, **norms})
 
     def skip(self, terms: dict[str, Tensor], sizes: dict[str, float]) -> None:
         """Count and name a step that is not finite.
@@ -227,7 +227,7 @@ class Stepper:
 
 
 def updates(optimizer: torch.optim.Optimizer) -> int:
-    """How often an optimiser has moved its parameters."""
+    """Updates that an optimiser has made."""
     return int(next((state["step"] for state in optimizer.state.values()), 0))
 
 

@@ -1,6 +1,6 @@
-"""The engine: plays rounds until the budget is spent, and can be stopped and resumed at any point.
+"""The trainer: rounds until the budget is spent; it can be stopped and resumed at any point.
 
-Between rounds it writes logs, checkpoints and pictures; at the end it fits the prior. The rounds are in game.py.
+Between rounds it writes logs, checkpoints and pictures; at the end it fits the prior. The rounds are in steps.py.
 """
 
 from __future__ import annotations

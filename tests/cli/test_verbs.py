@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gvae.commands.show import last_line
 from gvae.errors import GvaeError
 from gvae.report.tables import number as written
 from gvae.runs import Run, free_folder
@@ -159,7 +158,7 @@ def test_resume_goes_on(gvae, tiny_run, tmp_path):
 
     shutil.copytree(tiny_run, "copy")
     assert gvae("resume", "copy", "--images", "512").code == 0
-    assert last_line(Run.open("copy").log)["images"] == 512
+    assert Run.open("copy").log_rows()[-1]["images"] == 512
     assert "larger" in gvae("resume", "copy", "--images", "300").error
 
 
@@ -179,13 +178,6 @@ def test_default_folder_is_numbered(tmp_path, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(GvaeError, match="name their common run folder with --out"):
         free_folder("mnist", "gvae", 0)
-
-
-def test_last_line_skips_what_is_half_written(tmp_path):
-    log = tmp_path / "log.jsonl"
-    assert last_line(log) == {}
-    log.write_text('{"images": 1}\n{"images": 2}\n{"ima')
-    assert last_line(log) == {"images": 2}
 
 
 def test_data_verbs(gvae):

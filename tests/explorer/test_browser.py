@@ -102,7 +102,7 @@ def test_an_upload_comes_back_reconstructed(page, site, renderer, digits):
         {"name": "x.png", "mimeType": "image/png", "buffer": b"nonsense"}
     )
     page.wait_for_function(
-        "() => document.getElementById('status').textContent.includes('no picture that can be read')"
+        "() => document.getElementById('status').textContent.includes('cannot be read as a picture')"
     )
 
 
@@ -132,8 +132,8 @@ def test_a_movement_is_followed_in_drafts_and_ends_on_the_picture(page, site, re
     page.get_by_label("component z0", exact=True).fill("2")
     page.wait_for_function(
         """() => {
-            const { address, wish, painted } = document.querySelector("canvas[aria-label='sample']").dataset;
-            return address?.includes("set=0%3A2") && !address.includes("draft") && wish === painted;
+            const { address, request, painted } = document.querySelector("canvas[aria-label='sample']").dataset;
+            return address?.includes("set=0%3A2") && !address.includes("draft") && request === painted;
         }"""
     )
     z = torch.tensor([code(shown, Query({"set": "0:2"}))["values"]])

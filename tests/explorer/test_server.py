@@ -117,7 +117,7 @@ def test_an_upload_that_breaks_off_is_no_fault(served, renderer):
 def test_a_damaged_upload_is_a_sentence(client):
     answer = client.post("/api/0/upload", content=b"\x89PNG\r\n\x1a\n nonsense")
     assert answer.status_code == 400
-    assert "this is no picture that can be read" in answer.json()["error"]
+    assert "the file cannot be read as a picture" in answer.json()["error"]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:9", "localhost", "[::1]:8000"])
@@ -159,7 +159,7 @@ def test_nothing_is_written_into_the_run(served, renderer, digits):
     before = listed(shown.run.path.parent)
     client = served(shown)
     client.post("/api/0/upload", content=png_of(gray(digits.batch([0]).x)))
-    for question in ("picture", "facts", "map/points", "components/effects", "morph/film?a=seed:0&b=test:1",
+    for question in ("picture", "facts", "map/points", "components/effects", "morph/animation?a=seed:0&b=test:1",
                      "reconstruct/all", "training/curves", "attributes/known", "neighbours/nearest"):  # fmt: skip
         assert client.get(f"/api/0/{question}").status_code == 200, question
     assert listed(shown.run.path.parent) == before

@@ -17,7 +17,7 @@ from gvae.explorer import renderer as drawing
 from gvae.explorer.panels import PANELS, map, morph, neighbours, panels, reconstruct, training, volume
 from gvae.explorer.panels.attributes import known
 from gvae.explorer.panels.code import code, picture
-from gvae.explorer.panels.components import effects, film
+from gvae.explorer.panels.components import effects, traversal
 from gvae.explorer.queries import Query
 from gvae.latent.directions import Direction
 from gvae.latent.store import keep
@@ -109,7 +109,7 @@ def test_a_filmstrip_goes_from_minus_three_to_three(renderer):
     z = torch.tensor(code(shown, Query(ask))["values"]).repeat(3, 1)
     z[:, 1] = torch.tensor([-3.0, 0.0, 3.0])
     expected = np.concatenate(list(to_uint8(load(shown.run.path).decode(z))[..., 0]), axis=1)
-    assert np.array_equal(pixels(film(shown, Query(ask)).content), expected)
+    assert np.array_equal(pixels(traversal(shown, Query(ask)).content), expected)
 
 
 def test_a_morph_begins_and_ends_where_it_should(renderer):
@@ -124,8 +124,8 @@ def test_a_morph_begins_and_ends_where_it_should(renderer):
 
 
 @pytest.mark.parametrize("kind", ["gif", "webp"])
-def test_a_morph_is_a_film(renderer, kind):
-    found = morph.moving(renderer(), Query({"a": "seed:0", "b": "seed:1", "format": kind}))
+def test_a_morph_is_an_animation(renderer, kind):
+    found = morph.there_and_back(renderer(), Query({"a": "seed:0", "b": "seed:1", "format": kind}))
     assert found.kind == f"image/{kind}"
     with Image.open(io.BytesIO(found.content)) as image:
         assert image.size == (256, 256)

@@ -1,4 +1,4 @@
-"""The worker: one thing at a time, the newest wish of a client counts, and nobody loses his place."""
+"""The worker: one thing at a time, the newest request of a client counts, and nobody loses his place."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def held(worker):
     go.set()
 
 
-def test_only_the_newest_wish_of_a_client_is_computed(worker, held):
+def test_only_the_newest_request_of_a_client_is_computed(worker, held):
     done: list[int] = []
-    wishes = [worker.submit("me", lambda k=k: done.append(k)) for k in range(30)]
+    requests = [worker.submit("me", lambda k=k: done.append(k)) for k in range(30)]
     other = worker.submit("other", lambda: done.append(-1))
     held.set()
     other.result(5)
-    for wish in wishes[:-1]:
-        assert isinstance(wish.exception(5), Superseded)
+    for request in requests[:-1]:
+        assert isinstance(request.exception(5), Superseded)
     assert done == [29, -1]  # the newest stands where the first one stood
 
 
@@ -37,13 +37,13 @@ def test_errors_reach_who_asked_and_the_worker_goes_on(worker):
     assert worker.submit("a", lambda: 7).result(5) == 7
 
 
-def test_too_many_wishes_are_refused(worker, held, monkeypatch):
+def test_too_many_requests_are_refused(worker, held, monkeypatch):
     monkeypatch.setattr(module, "MOST", 3)
     for name in "abc":
         worker.submit(name, lambda: None)
     with pytest.raises(Busy):
         worker.submit("d", lambda: None)
-    assert isinstance(worker.submit("a", lambda: None), Future)  # a newer wish takes no place of its own
+    assert isinstance(worker.submit("a", lambda: None), Future)  # a newer request takes no place of its own
 
 
 def test_who_has_gone_is_not_waited_for(worker, held):

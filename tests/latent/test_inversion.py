@@ -60,7 +60,7 @@ def test_surprise_by_hand():
 
 def test_progress_is_told_and_nonsense_refused():
     told = []
-    invert(linear, torch.zeros(1, 3, 4), 4, Search(steps=3), tell=lambda *now: told.append(now))
+    invert(linear, torch.zeros(1, 3, 4), 4, Search(steps=3), progress=lambda *now: told.append(now))
     assert told == [(1, 3), (2, 3), (3, 3)]
     with pytest.raises(GvaeError, match="9 starts out of 4 candidates; ask for 1 to 4"):
         invert(linear, torch.zeros(1, 3, 4), 4, Search(candidates=4, starts=9))

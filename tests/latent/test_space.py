@@ -43,7 +43,7 @@ def test_images_have_codes_by_encoder_or_by_search(space, name, digits):
     x, y = digits.batch([0, 5])
     y = y if codes.model.condition else None  # some are conditional by default
     state = torch.get_rng_state()
-    z = codes.encode(x, y, seed=1, search=QUICK, tell=lambda *now: told.append(now))
+    z = codes.encode(x, y, seed=1, search=QUICK, progress=lambda *now: told.append(now))
     assert torch.equal(torch.get_rng_state(), state)
     assert z.shape == (2, codes.size)
     assert torch.equal(z, codes.encode(x, y, seed=1, search=QUICK))
@@ -66,11 +66,11 @@ def test_a_model_that_samples_in_a_way_of_its_own_has_no_codes_to_move(saved):
     loaded = load(saved("gan"))
     sample = loaded.model.sample
     loaded.model.sample = lambda n, y=None: -sample(n, y)
-    with pytest.raises(GvaeError, match="codes cannot be moved: it has no method decode"):
+    with pytest.raises(GvaeError, match="codes cannot be changed: it has no method decode"):
         Space(loaded)
     loaded.model.sample = sample
     loaded.model.generator = None
-    with pytest.raises(GvaeError, match="codes cannot be moved"):
+    with pytest.raises(GvaeError, match="codes cannot be changed"):
         Space(loaded)
 
 
@@ -81,7 +81,7 @@ def test_codes_of_a_data_set(space, digits):
     with pytest.raises(GvaeError, match=r"is a gan, which has no encoder.*such as vae or gvae.*--add z0=2"):
         space("gan").codes(digits, indices)
     told = space("cvae", DataSpec("other", 1, (8, 8), classes=("a", "b")))
-    with pytest.raises(GvaeError, match="is told a, b of every image, and digits does not know them"):
+    with pytest.raises(GvaeError, match="is conditional on a, b, which digits does not know"):
         told.codes(digits, indices)
 
 

@@ -243,7 +243,7 @@ def moved_terms(model: GVAE) -> set[str]:
         ({"noise": -1}, "--noise is -1; it must be from 0 to 1,024"),
         (
             {"code": "critic"},
-            "--code critic has nobody to teach while the encoder stands still; use --no-freeze, or --start 0",
+            "--code critic has no effect on a frozen encoder; use --no-freeze, or --start 0",
         ),
     ],
 )

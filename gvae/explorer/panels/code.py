@@ -8,11 +8,14 @@ from gvae.explorer.answers import Picture, png
 from gvae.explorer.panels.base import Question
 from gvae.explorer.queries import Query, packed
 from gvae.explorer.renderer import Renderer
+from gvae.latent.pictures import takes_pictures
 
 
 def picture(renderer: Renderer, query: Query) -> Picture:
     """The image of a code at its own size, as PNG; with draft=1 in less time and less exact."""
-    return png(renderer.decode(renderer.code(query)[None], renderer.told(query), bool(query.text("draft"))))
+    return png(
+        renderer.decode(renderer.code(query)[None], renderer.condition(query), bool(query.text("draft")))
+    )
 
 
 def code(renderer: Renderer, query: Query) -> dict[str, Any]:
@@ -39,7 +42,7 @@ def facts(renderer: Renderer, query: Query) -> dict[str, Any]:
         "conditions": spec.conditions if model.condition else (),
         "classes": bool(model.classes),
         "encodes": renderer.encodes,
-        "uploads": spec.spatial == 2 and len(set(spec.shape)) == 1,
+        "uploads": takes_pictures(spec),
         "drafts": renderer.drafts,
         "stale": renderer.stale,
     }

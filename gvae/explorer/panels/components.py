@@ -23,7 +23,7 @@ def effects(renderer: Renderer, query: Query) -> dict[str, Any]:
     The effect of component i is the mean square of (G(z + s_i e_i) - G(z - s_i e_i)) / 2 over codes and pixel values. A page
     asks for a few at a time, so that pictures need not wait until all of a large model's are known.
     """
-    y, size = renderer.told(query), renderer.space.size
+    y, size = renderer.condition(query), renderer.space.size
     first = query.whole("first", 0, 0, size - 1)
     last = min(size, first + query.whole("count", size, 1, size))
     z = renderer.remember(("drawn", key(y)), lambda: renderer.space.draw(DRAWN, y))
@@ -36,15 +36,15 @@ def effects(renderer: Renderer, query: Query) -> dict[str, Any]:
     return {"spread": spread[first:last].tolist(), "effect": [known[k] for k in range(first, last)]}
 
 
-def film(renderer: Renderer, query: Query) -> Picture:
+def traversal(renderer: Renderer, query: Query) -> Picture:
     """A code with one component going from -3 to 3, side by side."""
     z = renderer.code(query)
     rows = traverse(z, query.whole("component", 0, 0, len(z) - 1), query.whole("steps", 9, 2, 25))
-    return strip(renderer.decode(rows, renderer.told(query), draft=True))
+    return strip(renderer.decode(rows, renderer.condition(query), draft=True))
 
 
 PANEL = Panel(
     "Components",
     "One slider for each component of the code, those first that change the picture most.",
-    questions={"effects": effects, "film": film},
+    questions={"effects": effects, "traversal": traversal},
 )

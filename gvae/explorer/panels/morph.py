@@ -1,4 +1,4 @@
-"""Morph: from one code to another on a path, one step under a scrubber, all in a row, or as a film."""
+"""Morph: from one code to another on a path, one step under a scrubber, all in a row, or as an animation."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gvae.explorer.answers import Picture, drawn, film, png, strip
+from gvae.explorer.answers import Picture, animation, png, strip
 from gvae.explorer.panels.base import Panel
 from gvae.explorer.queries import Query, packed
 from gvae.explorer.renderer import Renderer, key
 from gvae.latent.paths import between
+from gvae.plots.animation import frames
 
 STEPS = 61
 """codes on a path; the scrubber goes from one to the next"""
-SIDE = 256
-"""pixels to which the frames of a film are enlarged, about"""
 KINDS = ("auto", "linear", "spherical", "density")
 
 
@@ -26,7 +25,7 @@ def path(renderer: Renderer, query: Query) -> Tensor:
     Raises:
         GvaeError: no such codes, or no density to follow.
     """
-    kind, space, y = query.text("path", "auto", KINDS), renderer.space, renderer.told(query)
+    kind, space, y = query.text("path", "auto", KINDS), renderer.space, renderer.condition(query)
     kind = space.best_path if kind == "auto" else kind
     a, b = renderer.code(query, "a"), renderer.code(query, "b")
     log_prob = space.log_density(y) if kind == "density" else None
@@ -37,23 +36,20 @@ def path(renderer: Renderer, query: Query) -> Tensor:
 def at(renderer: Renderer, query: Query) -> Picture:
     """One step of the path, 0 to STEPS - 1."""
     z = path(renderer, query)[query.whole("step", 0, 0, STEPS - 1)]
-    return png(renderer.decode(z[None], renderer.told(query)))
+    return png(renderer.decode(z[None], renderer.condition(query)))
 
 
 def row(renderer: Renderer, query: Query) -> Picture:
     """Evenly spread steps of the path side by side."""
     which = torch.linspace(0, STEPS - 1, query.whole("steps", 9, 2, 25)).round().long()
-    return strip(renderer.decode(path(renderer, query)[which], renderer.told(query)))
+    return strip(renderer.decode(path(renderer, query)[which], renderer.condition(query)))
 
 
-def moving(renderer: Renderer, query: Query) -> Picture:
+def there_and_back(renderer: Renderer, query: Query) -> Picture:
     """There and back as GIF or WebP."""
     z = path(renderer, query)
-    x = renderer.decode(torch.cat([z, z[1:-1].flip(0)]), renderer.told(query))
-    frames = [drawn(image) for image in x.split(1)]
-    scale = max(1, SIDE // max(frames[0].size))
-    frames = [frame.resize((frame.width * scale, frame.height * scale), 0) for frame in frames]
-    return film(frames, query.text("format", "gif", ("gif", "webp")))
+    x = renderer.decode(torch.cat([z, z[1:-1].flip(0)]), renderer.condition(query))
+    return animation(list(frames(x)), query.text("format", "gif", ("gif", "webp")))
 
 
 def about(renderer: Renderer, query: Query) -> dict[str, Any]:
@@ -66,5 +62,5 @@ def about(renderer: Renderer, query: Query) -> dict[str, Any]:
 PANEL = Panel(
     "Morph",
     "From one picture to another, through codes.",
-    questions={"at": at, "row": row, "film": moving, "about": about},
+    questions={"at": at, "row": row, "animation": there_and_back, "about": about},
 )

@@ -64,7 +64,7 @@ def library(renderer: Renderer, kind: str) -> tuple[Tensor, list[float]]:
 def nearest(renderer: Renderer, query: Query) -> dict[str, Any]:
     """The nearest training images of a code's picture, and what held-out images have."""
     kind = query.text("by", "pixels", tuple(READ))
-    x = renderer.decode(renderer.code(query)[None], renderer.told(query))
+    x = renderer.decode(renderer.code(query)[None], renderer.condition(query))
     train, held = renderer.remember(("neighbours", kind), lambda: library(renderer, kind))
     # exact: by way of a matrix product a copy would not be at distance 0
     distances = torch.cdist(mapping(renderer, kind)(x), train, compute_mode="donot_use_mm_for_euclid_dist")[0]

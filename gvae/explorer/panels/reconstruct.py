@@ -12,6 +12,7 @@ from gvae.explorer.answers import address, png
 from gvae.explorer.panels.base import Panel
 from gvae.explorer.queries import Query, packed
 from gvae.explorer.renderer import Renderer
+from gvae.losses.reconstruction import mse
 from gvae.seeding import seeded
 
 CODES = 64
@@ -25,14 +26,14 @@ def whole(renderer: Renderer, query: Query) -> dict[str, Any]:
     """
     name = query.text("code", "test:0")
     x, own = renderer.image(name)
-    y = renderer.told(query) if own is None or not renderer.space.model.condition else own
+    y = renderer.condition(query) if own is None or not renderer.space.model.condition else own
     z = renderer.source(name, y)
     x_rec = renderer.decode(z[None], y)
     shown = {"original": x, "reconstruction": x_rec, "difference": (x_rec - x) / 2}
     return {
         "pictures": {title: address(png(image)) for title, image in shown.items()},
         "code": f"z:{packed(z.numpy())}",
-        "mse": float((x - x_rec).square().mean()) / 4,
+        "mse": float(mse(x, x_rec)),
         "bounds": bounds(renderer, x, y) if renderer.loaded.can("log_weights") else {},
     }
 

@@ -34,7 +34,7 @@ def stored(renderer: Renderer, x: Tensor) -> np.ndarray:
 
 def volume(renderer: Renderer, query: Query) -> np.ndarray:
     """The volume of a code (D, H, W), kept until another is asked for."""
-    z, y = renderer.code(query), renderer.told(query)
+    z, y = renderer.code(query), renderer.condition(query)
     which = packed(z.numpy()), key(y)
     return renderer.latest("volume", which, lambda: stored(renderer, renderer.decode(z[None], y)))
 

@@ -12,7 +12,7 @@ let timer = 0;
 
 const sentences = new Map(); // what each part of the page has to say
 
-/** Show a sentence, or with "" take back what the same part has said; what goes well takes back what the user was told. */
+/** Show a sentence, or with "" take back what the same part has said; a success clears the last error. */
 function say(sentence, from = "page") {
   if (sentence) sentences.set(from, sentence);
   else [from, "page", "connection"].forEach((key) => sentences.delete(key));
@@ -58,9 +58,9 @@ function context(run, number) {
 }
 
 /**
- * A picture with a caption and a way to save it; `show` asks for it, the newest wish wins. `follow` is for what changes many
+ * A picture with a caption and a way to save it; `show` asks for it, the newest request wins. `follow` is for what changes many
  * times a second: it asks for drafts, where they are faster, and for the picture itself when the movement rests. The canvas
- * says which wish it has painted (data-painted) and which is the newest (data-wish): the same number when nothing older is
+ * says which request it has painted (data-painted) and which is the newest (data-request): the same number when nothing older is
  * on show.
  */
 function picture(label, { large = false, title = label, drafts = false } = {}) {
@@ -88,7 +88,7 @@ function picture(label, { large = false, title = label, drafts = false } = {}) {
   }, say);
   const show = (path, words) => {
     clearTimeout(rest);
-    canvas.dataset.wish = ask(path, words);
+    canvas.dataset.request = ask(path, words);
   };
   const follow = (path, words) => {
     show(path, drafts ? { ...words, draft: 1 } : words);

@@ -1,9 +1,9 @@
-// Asking the server. The latest wish wins: of each slot one request is under way, and only the newest wish waits.
+// Asking the server. The latest request wins: of each slot one request is under way, and only the newest request waits.
 
 import { pause } from "./dom.js";
 
 const CLIENT = Math.random().toString(36).slice(2);
-const AGAIN = 1000; // milliseconds after which a wish that nobody has answered is asked again
+const AGAIN = 1000; // milliseconds after which a request that nobody has answered is asked again
 let slots = 0;
 let active = 0; // requests under way, and answers that are not painted yet
 
@@ -46,20 +46,20 @@ export function address(path, words = {}) {
 
 /**
  * A slot that asks one thing at a time and gives what came to `take(response, number)`; while one request is under way
- * newer wishes replace each other. `fail` gets a sentence, or "" when all is well again, and the name of the slot.
- * Every wish has a number, which asking returns. A wish that nobody answers is asked again until there is a newer one.
+ * newer requests replace each other. `fail` gets a sentence, or "" when all is well again, and the name of the slot.
+ * Every request has a number, which asking returns. A request that nobody answers is asked again until there is a newer one.
  */
 export function slot(take, fail) {
   const client = `${CLIENT}-${++slots}`;
-  let wish = null;
+  let request = null;
   let busy = false;
   let latest = 0;
   async function work() {
     busy = true;
     count(1);
-    while (wish) {
-      const { path, words, number } = wish;
-      wish = null;
+    while (request) {
+      const { path, words, number } = request;
+      request = null;
       try {
         const response = await fetched(address(path, { ...words, client }));
         if (response) await take(response, number);
@@ -67,14 +67,14 @@ export function slot(take, fail) {
       } catch (error) {
         fail(error.message, error.from || client);
         if (error.from) await pause(AGAIN);
-        if (error.from && !wish) wish = { path, words, number };
+        if (error.from && !request) request = { path, words, number };
       }
     }
     busy = false;
     count(-1);
   }
   return (path, words) => {
-    wish = { path, words, number: ++latest };
+    request = { path, words, number: ++latest };
     if (!busy) work();
     return latest;
   };

@@ -1,4 +1,4 @@
-// Where a code comes from: a seed, an image of the data, or a picture that one has; and what a conditional model is told.
+// Where a code comes from: a seed, an image of the data, or a picture that one has; and the condition of a conditional model.
 import { anySeed, choice, h, labelled } from "./dom.js";
 
 /**
@@ -33,8 +33,8 @@ export function source(ctx, title, value, change, { images = false, uploads = tr
   return box;
 }
 
-/** What a conditional model is told: one class, or any of the attributes; nothing for other models. */
-export function told(ctx, change) {
+/** Controls of the condition: one class, or any of the attributes; nothing for unconditional models. */
+export function condition(ctx, change) {
   const names = ctx.run.conditions;
   if (!names.length) return null;
   const now = ctx.get("y");
@@ -47,5 +47,5 @@ export function told(ctx, change) {
   const read = () => { ctx.put({ y: boxes.map((box) => Number(box.checked)).join("") }); change(); };
   boxes.forEach((box) => { box.onchange = read; });
   const rows = names.map((name, i) => h("label", {}, boxes[i], ` ${name} `));
-  return h("details", {}, h("summary", { textContent: "told attributes" }), h("div", { className: "row" }, ...rows));
+  return h("details", {}, h("summary", { textContent: "attributes" }), h("div", { className: "row" }, ...rows));
 }

@@ -26,7 +26,7 @@ class Coupling(nn.Module):
 
     Args:
         size: length of the vectors, Z, at least 2.
-        context: length of the vectors c that the network is told besides, 0 for none.
+        context: length of the context vectors c, 0 for none.
         width: units in each of the network's two hidden layers.
         seed: seed of the rotation.
     """
@@ -47,21 +47,23 @@ class Coupling(nn.Module):
         reset(self.network, generator)
 
     def forward(self, x: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
-        """Map x (N, Z), told context (N, C), to y (N, Z) and log|det dy/dx| (N,)."""
+        """Map x (N, Z) with context (N, C) to y (N, Z) and log|det dy/dx| (N,)."""
         x = (x * self.gain.exp() + self.bias) @ self.rotation.T
-        kept, moved = x[:, : self.split], x[:, self.split :]
+        kept, changed = x[:, : self.split], x[:, self.split :]
         scale, shift = self._affine(kept, context)
-        return torch.cat([kept, torch.addcmul(shift, moved, scale.exp())], 1), self.gain.sum() + scale.sum(1)
+        return torch.cat([kept, torch.addcmul(shift, changed, scale.exp())], 1), self.gain.sum() + scale.sum(
+            1
+        )
 
     def inverse(self, y: Tensor, context: Tensor) -> Tensor:
         """Map y (N, Z) back to x (N, Z)."""
-        kept, moved = y[:, : self.split], y[:, self.split :]
+        kept, changed = y[:, : self.split], y[:, self.split :]
         scale, shift = self._affine(kept, context)
-        x = torch.cat([kept, (moved - shift) * (-scale).exp()], 1) @ self.rotation
+        x = torch.cat([kept, (changed - shift) * (-scale).exp()], 1) @ self.rotation
         return (x - self.bias) * (-self.gain).exp()
 
     def _affine(self, kept: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
-        """Log scale and shift (N, Z - half) for the moved half."""
+        """Log scale and shift (N, Z - half) for the changed half."""
         scale, shift = self.network(torch.cat([kept, context], 1)).chunk(2, 1)
         return BOUND * torch.tanh(scale / BOUND), shift
 

@@ -27,7 +27,7 @@ class Step(nn.Module):
         self.made = MADE(latent, context, hidden, layers)
 
     def forward(self, z: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
-        """Map z (B, Z), told context (B, H), to a new z and log|det| (B,)."""
+        """Map z (B, Z) with context (B, H) to a new z and log|det| (B,)."""
         m, s = self.made(z, context).chunk(2, 1)
         logit = s + OPEN
         return torch.lerp(m, z, torch.sigmoid(logit)), logsigmoid(logit).sum(1)
@@ -59,7 +59,7 @@ class IAF(nn.Module):
         self.steps = nn.ModuleList(Step(latent, context, hidden, layers) for _ in range(steps))
 
     def forward(self, z: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
-        """Map z (B, Z), told context (B, H), to a new z and log|det| (B,) of all steps."""
+        """Map z (B, Z) with context (B, H) to a new z and log|det| (B,) of all steps."""
         total = z.new_zeros(len(z))
         for i, step in enumerate(self.steps):
             z, log_det = step(z.flip(1) if i else z, context)

@@ -1,4 +1,4 @@
-"""A velocity field v(x, t) on vectors: a perceptron that is told the time as sines and cosines."""
+"""A velocity field v(x, t) on vectors: a perceptron with the time as sines and cosines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Velocity(nn.Module):
 
     Args:
         size: length of the vectors, Z.
-        context: length of the vectors c that the network is told besides, 0 for none.
+        context: length of the context vectors c, 0 for none.
         width: units in each hidden layer.
     """
 
@@ -33,6 +33,6 @@ class Velocity(nn.Module):
         reset(self.network, generator)
 
     def forward(self, x: Tensor, time: Tensor, context: Tensor) -> Tensor:
-        """Velocity (N, Z) at x (N, Z) and times (N, 1) in [0, 1], told context (N, C)."""
+        """Velocity (N, Z) at x (N, Z) and times (N, 1) in [0, 1] with context (N, C)."""
         angle = time * self.waves
         return self.network(torch.cat([x, angle.sin(), angle.cos(), context], 1))

@@ -113,8 +113,8 @@ class Mixture(Gaussians):
             return factor
         covariance, trace = factor @ factor.mT, factor.square().sum((1, 2), keepdim=True)
         noisy = torch.linalg.cholesky(covariance + denoise * trace / self.latent * eye)
-        damped = torch.linalg.solve_triangular(noisy, covariance, upper=False)
-        return (trace / damped.square().sum((1, 2), keepdim=True)).sqrt() * damped.mT
+        denoised = torch.linalg.solve_triangular(noisy, covariance, upper=False)
+        return (trace / denoised.square().sum((1, 2), keepdim=True)).sqrt() * denoised.mT
 
     @torch.no_grad()
     def _fit(self, u: Tensor, y: Tensor | None, generator: torch.Generator) -> None:

@@ -81,7 +81,7 @@ class Doctor:
 
 
 def diagnose(values: dict[str, float], config: Any) -> list[Finding]:
-    """What logged values tell; a value that is not there tells nothing.
+    """Findings from logged values; a value that is not there gives none.
 
     Args:
         values: terms, diagnostics, and what `Doctor.look` saw.

@@ -4,7 +4,7 @@
 
 in the features of `gvae evaluate`, always with the same noise: a number to watch one run by, too small and too biased to
 compare models with. A prior that is not fitted yet is stood in for by a small mixture, fitted to the codes of 1,000
-training images on the spot: else the score would tell of N(0, I), from which nobody will sample.
+training images on the spot: else the score would be that of N(0, I), from which nobody will sample.
 """
 
 from __future__ import annotations
@@ -124,11 +124,13 @@ class Scorer:
         batches = [
             self.dataset.batch(p, model.device) for p in self.parts(self.dataset.split("train")[:CODES])
         ]
-        told = [batch.y if model.condition else None for batch in batches]
-        z = torch.cat([model.encode(batch.x, y).sample() for batch, y in zip(batches, told, strict=True)])
+        conditions = [batch.y if model.condition else None for batch in batches]
+        z = torch.cat(
+            [model.encode(batch.x, y).sample() for batch, y in zip(batches, conditions, strict=True)]
+        )
         attributes = model.condition != model.classes
         prior = Mixture(model.latent_dim, model.condition, COMPONENTS, attributes=attributes).to(model.device)
-        prior.fit(z, torch.cat([y for y in told if y is not None]) if model.condition else None)
+        prior.fit(z, torch.cat([y for y in conditions if y is not None]) if model.condition else None)
         return prior
 
     def extract(self, images: Iterable[Tensor]) -> np.ndarray:

@@ -1,6 +1,6 @@
 // Attributes: a box and a strength for every direction that the run keeps, added to one code.
 import { h, pairs, unpaired } from "../dom.js";
-import { source, told } from "../sources.js";
+import { condition, source } from "../sources.js";
 
 const about = (row) => [
   row.method,
@@ -53,7 +53,7 @@ export async function mount(box, ctx) {
     }
   };
   const left = h("div", { className: "shown" }, after.node);
-  const right = h("div", {}, h("div", { className: "row" }, told(ctx, draw)), h("div", { className: "sliders" }, ...rows),
+  const right = h("div", {}, h("div", { className: "row" }, condition(ctx, draw)), h("div", { className: "sliders" }, ...rows),
     source(ctx, "Start from", code, take), h("div", { className: "cards" }, before.node));
   box.append(h("div", { className: "split" }, left, right));
   draw();

@@ -1,6 +1,6 @@
 // Components: sliders, those that change the picture most first; search, lock, random, reset, undo; a filmstrip.
 import { anySeed, h, labelled, pairs, pause, unpaired } from "../dom.js";
-import { source, told } from "../sources.js";
+import { condition, source } from "../sources.js";
 
 const SOON = 300; // milliseconds that the page waits for all effects before it shows sliders in another order
 const PART = 100; // milliseconds that one question for effects may take, about: the picture waits so long
@@ -85,7 +85,7 @@ export async function mount(box, ctx) {
     picture.follow(ctx.path("picture"), ask());
     film.caption.textContent = `z${component} from -3 to 3`;
     clearTimeout(waiting); // nine pictures: not while one drags
-    waiting = setTimeout(() => film.show(ctx.path("components/film"), { ...ask(), component }), REST);
+    waiting = setTimeout(() => film.show(ctx.path("components/traversal"), { ...ask(), component }), REST);
   }
   const values = ctx.slot(async (response) => {
     const z = (await response.json()).values;
@@ -125,7 +125,7 @@ export async function mount(box, ctx) {
     ctx.put({ find: search.value });
     for (const { i, node } of rows) node.style.display = `z${i}`.includes(search.value.trim()) ? "" : "none";
   };
-  const tools = h("div", { className: "row" }, random, reset, undo, redo, labelled("find", search), told(ctx, refresh));
+  const tools = h("div", { className: "row" }, random, reset, undo, redo, labelled("find", search), condition(ctx, refresh));
   const left = h("div", { className: "shown" }, picture.node, source(ctx, "Start from", state.code, renew));
   const right = h("div", {}, tools, film.node, note, sliders);
   box.append(h("div", { className: "split" }, left, right));

@@ -1,6 +1,6 @@
 // Map: the codes of held-out images; the picture under the pointer follows, the wheel changes the class, a click pins.
 import { choice, h, labelled } from "../dom.js";
-import { told } from "../sources.js";
+import { condition } from "../sources.js";
 
 const TONES = ["#4e79a7", "#f28e2b", "#59a14f", "#e15759", "#b07aa1", "#9c755f", "#edc948", "#76b7b2", "#ff9da7", "#8d8d8d"];
 const tone = (label, count) => (count <= TONES.length ? TONES[label] : `hsl(${(360 * label) / count} 60% 50%)`);
@@ -80,7 +80,7 @@ export async function mount(box, ctx) {
       const shown = ctx.picture(`pin ${pins.length + 1}`);
       shown.show(ctx.path("picture"), { code, y: asked.y });
       pins.push({ where: at, code });
-      shelf.append(shown.node);
+      cards.append(shown.node);
       morph.disabled = pins.length < 2;
       mark();
     } catch (error) {
@@ -95,7 +95,7 @@ export async function mount(box, ctx) {
     select.onchange();
     return true;
   }
-  const shelf = h("div", { className: "cards" });
+  const cards = h("div", { className: "cards" });
   const morph = h("button", { textContent: "morph the last two pins", disabled: true, onclick: () => {
     const [a, b] = pins.slice(-2);
     ctx.open("morph", { a: a.code, b: b.code, ...(ctx.get("y") ? { y: ctx.get("y") } : {}) });
@@ -122,14 +122,14 @@ export async function mount(box, ctx) {
     ctx.remount();
   }));
   const bases = choice([["nearest", "the nearest image"], ["mean", "the mean"]], through, (value) => { through = value; draw(); });
-  const tools = h("div", { className: "row" }, axis("across"), axis("up"), found.own ? null : labelled("laid through", bases), told(ctx, draw), morph);
+  const tools = h("div", { className: "row" }, axis("across"), axis("up"), found.own ? null : labelled("laid through", bases), condition(ctx, draw), morph);
   const legend = h("div", { className: "legend" }, ...(labels.length ? classes : []).map((name, i) => {
     const dot = h("i");
     dot.style.background = tone(i, classes.length);
     return h("span", {}, dot, name);
   }));
   const left = h("div", { className: "shown" }, picture.node, lies);
-  box.append(h("div", { className: "split" }, left, h("div", {}, tools, canvas, legend, h("h3", { textContent: "Pins" }), shelf)));
+  box.append(h("div", { className: "split" }, left, h("div", {}, tools, canvas, legend, h("h3", { textContent: "Pins" }), cards)));
   const watcher = new ResizeObserver(lay);
   watcher.observe(canvas);
   lay();

@@ -1,7 +1,7 @@
-// Morph: two codes, the path between them, a scrubber, all steps in a row, and films to save.
+// Morph: two codes, the path between them, a scrubber, all steps in a row, and animations to save.
 import { anySeed, choice, h, labelled, save } from "../dom.js";
 import { address, fetched } from "../net.js";
-import { source, told } from "../sources.js";
+import { condition, source } from "../sources.js";
 
 export async function mount(box, ctx) {
   const { steps, kinds, best } = await ctx.json("morph/about");
@@ -39,11 +39,11 @@ export async function mount(box, ctx) {
     }
     play.setAttribute("aria-pressed", String(Boolean(playing)));
   };
-  const film = (format) => h("button", {
+  const animation = (format) => h("button", {
     textContent: `save ${format.toUpperCase()}`,
     onclick: async () => {
       try {
-        save(await (await fetched(address(ctx.path("morph/film"), { ...ask(), format }))).blob(), `morph.${format}`);
+        save(await (await fetched(address(ctx.path("morph/animation"), { ...ask(), format }))).blob(), `morph.${format}`);
       } catch (error) {
         ctx.say(error.message);
       }
@@ -51,7 +51,7 @@ export async function mount(box, ctx) {
   });
   const swap = h("button", { textContent: "random pair", onclick: () => { state.a = `seed:${anySeed()}`; state.b = `seed:${anySeed()}`; renew(); } });
   const paths = choice(kinds.map((kind) => [kind, kind === "auto" ? `auto (${best})` : kind]), state.path, (path) => { state.path = path; renew(); });
-  const tools = h("div", { className: "row" }, labelled("path", paths), swap, film("gif"), film("webp"), told(ctx, renew));
+  const tools = h("div", { className: "row" }, labelled("path", paths), swap, animation("gif"), animation("webp"), condition(ctx, renew));
   const left = h("div", { className: "shown" }, now.node, h("div", { className: "row" }, step, play));
   const right = h("div", {}, tools, row.node, source(ctx, "From", state.a, from("a")), source(ctx, "To", state.b, from("b")));
   box.append(h("div", { className: "split" }, left, right));

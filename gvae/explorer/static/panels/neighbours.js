@@ -1,6 +1,6 @@
 // Neighbours: the nearest training images of a sample, beside how near held-out images come.
 import { choice, h, labelled } from "../dom.js";
-import { source, told } from "../sources.js";
+import { condition, source } from "../sources.js";
 
 export function mount(box, ctx) {
   let [code, by] = [ctx.get("code", "seed:0"), ctx.get("by", "pixels")];
@@ -20,7 +20,7 @@ export function mount(box, ctx) {
     ask(ctx.path("neighbours/nearest"), { code, by, y: ctx.get("y") });
   };
   const kinds = choice([["pixels", "pixels (root mean square on [0, 1])"], ["features", "features"]], by, (value) => { by = value; draw(); });
-  box.append(h("div", { className: "row" }, labelled("distance of", kinds), told(ctx, draw)), verdict, cards,
+  box.append(h("div", { className: "row" }, labelled("distance of", kinds), condition(ctx, draw)), verdict, cards,
     source(ctx, "Sample", code, (name) => { code = name; draw(); }, { uploads: false }));
   draw();
 }

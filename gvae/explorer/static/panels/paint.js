@@ -11,7 +11,7 @@ export async function mount(box, ctx) {
   let cursor = 0;
   const picture = ctx.picture("painted", { large: true });
   const brush = h("input", { type: "range", min: -RANGE, max: RANGE, step: 0.1, value: RANGE, "aria-label": "brush" });
-  const told = h("output");
+  const cell = h("output");
   const cells = h("canvas", { className: "cells", width: columns * 16, height: lines * 16, tabIndex: 0, role: "application",
     "aria-label": "cells of the code; arrows move, + and - change, space paints" });
   function draw() {
@@ -25,7 +25,7 @@ export async function mount(box, ctx) {
     pen.strokeStyle = "#e8912d";
     pen.lineWidth = 2;
     pen.strokeRect((cursor % columns) * 16 + 1, Math.floor(cursor / columns) * 16 + 1, 13, 13);
-    told.textContent = `z${cursor} = ${z[cursor].toFixed(2)}`;
+    cell.textContent = `z${cursor} = ${z[cursor].toFixed(2)}`;
     const code = packed(z);
     ctx.put({ code });
     picture.follow(ctx.path("picture"), { code, y: ctx.get("y") });
@@ -63,7 +63,7 @@ export async function mount(box, ctx) {
     }
   };
   const tools = h("div", { className: "row" }, labelled("brush", brush), h("button", { textContent: "random", onclick: random }),
-    h("button", { textContent: "all gray", onclick: () => fill(0) }), told);
+    h("button", { textContent: "all gray", onclick: () => fill(0) }), cell);
   box.append(h("div", { className: "split" }, h("div", { className: "shown" }, picture.node), h("div", {}, tools, cells)));
   draw();
 }

@@ -1,6 +1,6 @@
 // Reconstruct: what the network sees of a picture, what comes back, the difference, and bounds of its likelihood.
 import { h } from "../dom.js";
-import { source, told } from "../sources.js";
+import { condition, source } from "../sources.js";
 
 export function mount(box, ctx) {
   let code = ctx.get("code", "test:0");
@@ -23,7 +23,7 @@ export function mount(box, ctx) {
   box.append(
     h("div", { className: "three", id: "reconstruct" }, ...Object.values(pictures).map(({ node }) => node)),
     h("p", { className: "quiet", textContent: "The difference is gray where the two are alike. Bounds lie below log p(x)." }),
-    facts, h("div", { className: "row" }, edit, told(ctx, draw)), chooser,
+    facts, h("div", { className: "row" }, edit, condition(ctx, draw)), chooser,
   );
   draw();
 }

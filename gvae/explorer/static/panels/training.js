@@ -25,8 +25,8 @@ function chart(name, points, last, mark) {
   const svg = shape("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${name}: ${short(low)} to ${short(high)}` });
   if (mark != null) svg.append(shape("line", { x1: x(mark), x2: x(mark), y1: 0, y2: HEIGHT }));
   svg.append(shape("polyline", { points: points.map(([images, value]) => `${x(images).toFixed(1)},${y(value).toFixed(1)}`).join(" ") }));
-  const told = `${short(low)} to ${short(high)}${log ? ", log axis" : ""}; last ${short(values.at(-1))}`;
-  return h("figure", { className: "chart" }, h("figcaption", {}, h("b", { textContent: name })), svg, h("small", { textContent: told }));
+  const range = `${short(low)} to ${short(high)}${log ? ", log axis" : ""}; last ${short(values.at(-1))}`;
+  return h("figure", { className: "chart" }, h("figcaption", {}, h("b", { textContent: name })), svg, h("small", { textContent: range }));
 }
 
 export function mount(box, ctx) {

@@ -1,6 +1,6 @@
 // Volume: one slice in each direction of a 3-D sample, with centre and width of the window.
 import { h, labelled } from "../dom.js";
-import { source, told } from "../sources.js";
+import { condition, source } from "../sources.js";
 
 export async function mount(box, ctx) {
   const { axes, shape, low, high, unit } = await ctx.json("volume/about");
@@ -20,7 +20,7 @@ export async function mount(box, ctx) {
     }
   }
   const cards = views.map(({ slice, picture }) => h("div", {}, picture.node, slice));
-  box.append(h("div", { className: "row" }, labelled(`centre (${unit})`, centre), labelled("width", width), told(ctx, draw)),
+  box.append(h("div", { className: "row" }, labelled(`centre (${unit})`, centre), labelled("width", width), condition(ctx, draw)),
     h("div", { className: "three" }, ...cards), source(ctx, "Sample", code, (name) => { code = name; draw(); }, { uploads: false }));
   draw();
 }
