@@ -39,9 +39,7 @@ def main(out: Path) -> None:
     x = data.batch(data.split("test")[:16]).x
     codes, x_rec = run.encode(x), run.reconstruct(x)
     save(pairs(x, x_rec), out / "pairs.png")
-    print(
-        f"codes {tuple(codes.shape)}, reconstruction error {gvae.metrics.mse(x, x_rec):.4f} -> {out / 'pairs.png'}"
-    )
+    print(f"codes {tuple(codes.shape)}, reconstruction error {gvae.metrics.mse(x, x_rec):.4f} -> {out / 'pairs.png'}")
 
     for number in run.evaluate(metrics=["fd", "mse", "elbo"], samples=1_000):
         if not number.variant:

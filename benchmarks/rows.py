@@ -85,11 +85,7 @@ def about(*commands: str, note: str = "") -> Row:
         "note": note,
         "environment": environment(),
         "processor": processor(),
-        "versions": {
-            "python": python_version(),
-            "gvae": __version__,
-            **{name: version(name) for name in PACKAGES},
-        },
+        "versions": {"python": python_version(), "gvae": __version__, **{name: version(name) for name in PACKAGES}},
         "date": date.today().isoformat(),
     }
 

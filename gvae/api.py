@@ -105,9 +105,7 @@ def train(
         config, training = with_changes(resolve(model).Config, named)
         name, built = model, None
     else:
-        if wrong := [
-            option for option in [*options, *(["preset"] if preset else [])] if option not in TRAINING
-        ]:
+        if wrong := [option for option in [*options, *(["preset"] if preset else [])] if option not in TRAINING]:
             raise GvaeError(f"{wrong[0]}= is no option of a training: give it where the model is made")
         training = with_changes(type(model).Config, options)[1]
         config, name, built = model.config, name_of(type(model)), model
@@ -189,9 +187,7 @@ def compare(runs: Sequence[Any], metrics: Sequence[str] | None = None) -> Compar
     Raises:
         GvaeError: no runs, one run twice, or a run that was not evaluated.
     """
-    opened = [
-        run.run if isinstance(run, Loaded) else run if isinstance(run, Run) else Run.open(run) for run in runs
-    ]
+    opened = [run.run if isinstance(run, Loaded) else run if isinstance(run, Run) else Run.open(run) for run in runs]
     return ComparisonTable(compare_runs(opened, metrics))
 
 

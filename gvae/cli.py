@@ -21,25 +21,19 @@ class Command(NamedTuple):
 
 
 COMMANDS: dict[str, Command] = {
-    "quickstart": Command(
-        "[--out DIR]", "train, sample and measure on built-in digits: two minutes", "quickstart:run"
-    ),
+    "quickstart": Command("[--out DIR]", "train, sample and measure on built-in digits: two minutes", "quickstart:run"),
     "train": Command("MODEL --data NAME|PATH", "train a model; one training is one run folder", "train:run"),
     "resume": Command("RUN", "go on where a run stopped, or beyond its budget", "resume:run"),
     "sample": Command("RUN -n 64", "draw new images from a run; needs no data", "sample:run"),
     "reconstruct": Command("RUN --data NAME|PATH", "originals above reconstructions", "reconstruct:run"),
-    "attributes": Command(
-        "RUN --data NAME|PATH", "learn what adds an attribute to an image's code", "attributes:run"
-    ),
+    "attributes": Command("RUN --data NAME|PATH", "learn what adds an attribute to an image's code", "attributes:run"),
     "edit": Command("RUN PICTURE --add NAME=1.5", "add an attribute to a picture", "edit:run"),
     "morph": Command("RUN PICTURE PICTURE", "change one picture into another", "morph:run"),
     "walk": Command("RUN", "a smooth walk through what a run can draw; needs no data", "walk:run"),
     "explore": Command("RUN [RUN ...]", "move through the codes of runs, live in the browser", "explore:run"),
     "evaluate": Command("RUN", "measure a run; writes metrics.json into it", "evaluate:run"),
     "compare": Command("RUN RUN ...", "runs side by side: one table, one page", "compare:run"),
-    "reproduce": Command(
-        "toy|likelihood|table3|...", "one of the papers' tables, ours beside theirs", "reproduce:run"
-    ),
+    "reproduce": Command("toy|likelihood|table3|...", "one of the papers' tables, ours beside theirs", "reproduce:run"),
     "show": Command("MODEL|RUN", "what a model is, or how far a run has come", "show:run"),
     "data": Command("list|inspect|prepare|fetch", "look at data sets and prepare them", "data:run"),
 }

@@ -18,14 +18,10 @@ def label_index(opened: Run, label: str | int | None) -> int | None:
         return None
     label = str(label)
     if not opened.model_config.get("conditional"):
-        raise GvaeError(
-            f"{opened.path} was trained without labels: leave --label out, or train with --conditional"
-        )
+        raise GvaeError(f"{opened.path} was trained without labels: leave --label out, or train with --conditional")
     classes = opened.spec.classes
     if not classes:
-        raise GvaeError(
-            f"{opened.path} knows attributes, not classes; type --attributes {opened.spec.attributes[0]}"
-        )
+        raise GvaeError(f"{opened.path} knows attributes, not classes; type --attributes {opened.spec.attributes[0]}")
     if label.isdigit() and label not in classes and int(label) < len(classes):
         return int(label)
     return classes.index(choose("class", label, classes))

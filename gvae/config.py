@@ -10,17 +10,7 @@ from annotated_types import Interval
 
 from gvae.errors import choose
 from gvae.fields import check, from_json, nested, to_json
-from gvae.ranges import (
-    Fraction,
-    Images,
-    Minutes,
-    NonNegativeFloat,
-    PositiveFloat,
-    PositiveInt,
-    Repeats,
-    Seed,
-    Units,
-)
+from gvae.ranges import Fraction, Images, Minutes, NonNegativeFloat, PositiveFloat, PositiveInt, Repeats, Seed, Units
 
 __all__ = [
     "BoundConfig",
@@ -106,9 +96,7 @@ class LatentConfig(ModelConfig):
 
     latent: Units = 32
     """number of latent dimensions, Z"""
-    likelihood: Literal[
-        "auto", "gaussian", "gaussian-learned", "laplace", "bernoulli", "discretised-logistic"
-    ] = "auto"
+    likelihood: Literal["auto", "gaussian", "gaussian-learned", "laplace", "bernoulli", "discretised-logistic"] = "auto"
     """p(x|z); auto: bernoulli for binarised data, else gaussian with the scale of the data's own errors"""
     sigma: Annotated[float, Interval(ge=0, le=100)] = 0.0
     """gaussian, laplace: fixed scale for pixels in [-1, 1]; 0: the scale of the data's own errors"""

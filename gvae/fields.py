@@ -80,9 +80,7 @@ def rebuild(start: T, values: dict[tuple[str, ...], Any], path: tuple[str, ...] 
     changes = {}
     for field in dataclasses.fields(typing.cast(Any, start)):
         value, here = getattr(start, field.name), (*path, field.name)
-        changes[field.name] = (
-            rebuild(value, values, here) if dataclasses.is_dataclass(value) else values[here]
-        )
+        changes[field.name] = rebuild(value, values, here) if dataclasses.is_dataclass(value) else values[here]
     return dataclasses.replace(typing.cast(Any, start), **changes)
 
 

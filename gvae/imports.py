@@ -32,9 +32,7 @@ def load_object(where: str, what: str = "name") -> Any:
             f"cannot import {module} of {what} '{where}' ({error}); give package.module:name, of a module that is "
             "installed or lies in the current folder"
         ) from error
-    return getattr(
-        found, choose(f"name in {module}", name, [n for n in vars(found) if not n.startswith("_")])
-    )
+    return getattr(found, choose(f"name in {module}", name, [n for n in vars(found) if not n.startswith("_")]))
 
 
 def refuse_path(module: str, name: str) -> None:
@@ -49,9 +47,7 @@ def refuse_path(module: str, name: str) -> None:
     """
     path = Path(module)
     if path.suffix == ".py" or len(path.parts) > 1:
-        raise GvaeError(
-            f"'{module}' is a file's path, not a module's name; type {path.stem}:{name} in its folder"
-        )
+        raise GvaeError(f"'{module}' is a file's path, not a module's name; type {path.stem}:{name} in its folder")
 
 
 def optional(module: str, what: str, extra: str) -> Any:
@@ -67,9 +63,7 @@ def optional(module: str, what: str, extra: str) -> Any:
         return importlib.import_module(module)
     except ImportError as error:
         package = module.partition(".")[0]
-        raise GvaeError(
-            f'{what} {package}, which is not installed; type: pip install "gvae[{extra}]"'
-        ) from error
+        raise GvaeError(f'{what} {package}, which is not installed; type: pip install "gvae[{extra}]"') from error
 
 
 @contextlib.contextmanager

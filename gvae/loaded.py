@@ -68,9 +68,7 @@ def pick_device(name: str) -> str:
     try:
         torch.empty(0, device=name)
     except (RuntimeError, AssertionError) as error:
-        raise GvaeError(
-            f"there is no device '{name}' here ({str(error).splitlines()[0]}); take auto or cpu"
-        ) from error
+        raise GvaeError(f"there is no device '{name}' here ({str(error).splitlines()[0]}); take auto or cpu") from error
     return name
 
 
@@ -142,9 +140,7 @@ class Loaded:
         options = self.prior_option(prior)
         with seeded(seed):
             y = None if y is None else y.to(self.model.device)
-            blocks = [
-                self.model.sample(b - a, None if y is None else y[a:b], **options) for a, b in self.ranges(n)
-            ]
+            blocks = [self.model.sample(b - a, None if y is None else y[a:b], **options) for a, b in self.ranges(n)]
         return torch.cat(blocks).cpu()
 
     def labels(self, n: int, y: Tensor | None) -> Tensor | None:
@@ -152,17 +148,13 @@ class Loaded:
         model = self.model
         if not model.condition:
             if y is not None:
-                raise GvaeError(
-                    f"{self.run.path} is not conditional, so it takes no label; train with --conditional"
-                )
+                raise GvaeError(f"{self.run.path} is not conditional, so it takes no label; train with --conditional")
             return None
         if y is None:
             return model.in_turn(n)
         if not model.classes:
             if tuple(y.shape) != (n, model.condition):
-                raise GvaeError(
-                    f"attributes must be {n} rows of {model.condition} numbers, one for each attribute"
-                )
+                raise GvaeError(f"attributes must be {n} rows of {model.condition} numbers, one for each attribute")
             return y.float()
         if y.dim() != 1 or len(y) != n or int(y.min()) < 0 or int(y.max()) >= model.classes:
             raise GvaeError(f"labels must be {n} integers from 0 to {model.classes - 1}")
@@ -176,9 +168,7 @@ class Loaded:
         if own is None:
             if prior == "normal":  # what a GAN samples from anyway
                 return {}
-            raise GvaeError(
-                f"{self.run.path} has no encoder, so no prior '{prior}' can be fitted; leave --prior out"
-            )
+            raise GvaeError(f"{self.run.path} has no encoder, so no prior '{prior}' can be fitted; leave --prior out")
         if prior != "normal":
             raise GvaeError(
                 f"{self.run.path} holds the priors {own} and normal, not '{prior}'; train with --prior {prior}"
@@ -216,16 +206,10 @@ class Loaded:
             GvaeError: a model without decoder, codes of another shape or type, missing labels.
         """
         decode, size = self.need("decode"), getattr(self.model, "latent_dim", None)
-        if (
-            not isinstance(z, Tensor)
-            or z.dim() != 2
-            or not z.is_floating_point()
-            or size not in (None, z.shape[1])
-        ):
+        if not isinstance(z, Tensor) or z.dim() != 2 or not z.is_floating_point() or size not in (None, z.shape[1]):
             raise GvaeError(f"codes are {described(z)}; {self.run.path} decodes floats (B, {size or 'Z'})")
         parts = [
-            decode(self.here(z[a:b]), self.here(None if y is None else y[a:b])).mean
-            for a, b in self.ranges(len(z))
+            decode(self.here(z[a:b]), self.here(None if y is None else y[a:b])).mean for a, b in self.ranges(len(z))
         ]
         return torch.cat(parts).to(z.device)
 
@@ -255,9 +239,7 @@ class Loaded:
         if k < 1:
             raise GvaeError(f"k is {k}; a bound needs at least 1 code per image")
         with seeded(seed):
-            parts = [
-                self.log_weights(x[a:b], k, None if y is None else y[a:b]) for a, b in self.ranges(len(x))
-            ]
+            parts = [self.log_weights(x[a:b], k, None if y is None else y[a:b]) for a, b in self.ranges(len(x))]
         return (torch.cat(parts, 1).logsumexp(0) - math.log(k)).to(x.device)
 
     def images(self, x: Tensor) -> Tensor:

@@ -92,9 +92,7 @@ PRESETS: dict[str, dict[str, Preset]] = {
             "2 steps of width 320: two thirds of the largest model's gain at a tenth of its cost",
             {"steps": 2, "hidden": 320},
         ),
-        "depth8": Preset(
-            "8 steps of width 1920, the paper's largest model on MNIST", {"steps": 8, "hidden": 1920}
-        ),
+        "depth8": Preset("8 steps of width 1920, the paper's largest model on MNIST", {"steps": 8, "hidden": 1920}),
     },
     "vae-hvi": {
         "l8": Preset("8 leapfrog steps in one iteration, as the paper's row of -88.3 nats", {"leapfrog": 8}),
@@ -107,12 +105,8 @@ PRESETS: dict[str, dict[str, Preset]] = {
             {"layers": 2, "latent": 150, "prior": "layered", "learn_prior": True},
         )
     },
-    "draw": {
-        "paper": Preset("64 glimpses with codes of 100 dimensions each, gradients cut to a norm of 10", DRAW)
-    },
-    "draw-vgp": {
-        "paper": Preset("64 glimpses with codes of 100 dimensions each, gradients cut to a norm of 10", DRAW)
-    },
+    "draw": {"paper": Preset("64 glimpses with codes of 100 dimensions each, gradients cut to a norm of 10", DRAW)},
+    "draw-vgp": {"paper": Preset("64 glimpses with codes of 100 dimensions each, gradients cut to a norm of 10", DRAW)},
     "gvae": {
         "paper": Preset(
             "the faithful reading of the GVAE papers: L1 reconstruction, Wasserstein critic with gradient "

@@ -44,9 +44,7 @@ def refuse_run(path: Path) -> None:
         GvaeError: it does.
     """
     if (path / "run.json").exists():
-        raise GvaeError(
-            f"{path} already holds a run; continue it with `gvae resume {path}` or choose another --out"
-        )
+        raise GvaeError(f"{path} already holds a run; continue it with `gvae resume {path}` or choose another --out")
 
 
 def free_folder(data: str, model: str, seed: int, parent: Path = Path("runs")) -> Path:
@@ -194,9 +192,7 @@ class Run:
         """
         run = replace(self, chosen=choose("weights", weights, WEIGHTS))
         if weights == "best" and not run.weights.exists():
-            raise GvaeError(
-                f"{self.path} has no best weights: so short a training has no score; use --weights last"
-            )
+            raise GvaeError(f"{self.path} has no best weights: so short a training has no score; use --weights last")
         return run
 
     def scores(self) -> dict[int, float]:

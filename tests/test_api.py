@@ -33,9 +33,7 @@ def test_importing_gvae_imports_nothing_heavy_and_offers_everything():
         "import sys, gvae; heavy = {'torch', 'numpy', 'sklearn', 'matplotlib'} & set(sys.modules); "
         "print(sorted(heavy), [n for n in gvae.__all__ if not hasattr(gvae, n)], sorted(dir(gvae)) == sorted(gvae.__all__))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
     assert done.stdout.strip() == "[] [] True"
 
 
@@ -62,9 +60,7 @@ def test_a_name_and_a_class_give_the_same_run(tmp_path):
     data = gvae.open_data("digits")
     named = gvae.train("vae", data, tmp_path / "a", **SMALL)
     torch.manual_seed(0)
-    built = gvae.train(
-        gvae.VAE(data.spec, latent=4, net={"width": 8}), data, tmp_path / "b", images=512, seed=0
-    )
+    built = gvae.train(gvae.VAE(data.spec, latent=4, net={"width": 8}), data, tmp_path / "b", images=512, seed=0)
     assert named.run.model_config == built.run.model_config
     assert torch.equal(named.sample(4, seed=1), built.sample(4, seed=1))
 
@@ -77,9 +73,7 @@ def test_own_networks_learn_and_are_asked_for_again(tmp_path):
     run = gvae.train(model, data, tmp_path / "own", images=512)
     assert not torch.equal(own[1].weight, before)
     assert run.run.about["own_networks"] == {"encoder": "Sequential"}
-    with pytest.raises(
-        gvae.GvaeError, match=r"networks of its own; open it from Python: .*encoder=Sequential"
-    ):
+    with pytest.raises(gvae.GvaeError, match=r"networks of its own; open it from Python: .*encoder=Sequential"):
         gvae.load(run.run.path)
     again = gvae.load(run.run.path, encoder=encoder())
     x = data.batch([0, 1, 2]).x
@@ -102,10 +96,7 @@ def test_own_networks_of_another_shape_are_refused_by_what_is_needed():
     ("call", "message"),
     [
         (lambda: gvae.VAE("digits"), "begins with what its images look like, not with str"),
-        (
-            lambda: gvae.VAE(gvae.open_data("digits").spec, latnet=4),
-            "no option 'latnet'; did you mean 'latent'",
-        ),
+        (lambda: gvae.VAE(gvae.open_data("digits").spec, latnet=4), "no option 'latnet'; did you mean 'latent'"),
         (lambda: gvae.VAE(gvae.open_data("digits").spec, latent=0), "--latent is 0"),
         (lambda: gvae.train("vea", "digits", images=64), "no model 'vea'; did you mean"),
         (lambda: gvae.train("vae", "digits", imagse=64), "no option 'imagse'; did you mean 'images'"),
@@ -113,15 +104,9 @@ def test_own_networks_of_another_shape_are_refused_by_what_is_needed():
         (lambda: gvae.open_data(np.zeros((4, 8, 8, 2), np.uint8)), r"images have shape \(4, 8, 8, 2\)"),
         (lambda: gvae.open_data(np.zeros((4, 8, 8), np.uint8), labels=[0, 1]), "give 4 integers from 0 on"),
         (lambda: gvae.open_data("digits", labels=[0]), "labels= belong to an array"),
-        (
-            lambda: gvae.metrics.fd(torch.zeros(9, 8, 8), torch.zeros(9, 8, 8)),
-            r"shape \(9, 8, 8\); give floats",
-        ),
+        (lambda: gvae.metrics.fd(torch.zeros(9, 8, 8), torch.zeros(9, 8, 8)), r"shape \(9, 8, 8\); give floats"),
         (lambda: gvae.metrics.mmd(torch.full((9, 1, 8, 8), 7.0), torch.zeros(9, 1, 8, 8)), r"lie in 7 to 7"),
-        (
-            lambda: gvae.metrics.fd(*[np.zeros((99, 9, 9), np.uint8)] * 2, features="mnist"),
-            "are of images 1 x 28 x 28",
-        ),
+        (lambda: gvae.metrics.fd(*[np.zeros((99, 9, 9), np.uint8)] * 2, features="mnist"), "are of images 1 x 28 x 28"),
         (lambda: gvae.load("nowhere"), "nowhere is not a run folder"),
         (lambda: gvae.compare([]), "give at least one run"),
         (lambda: gvae.nonsense, "has no attribute 'nonsense'"),
@@ -142,10 +127,7 @@ def test_a_slip_gets_our_sentence(call, message):
         (lambda r: r.encode(torch.zeros(2, 1, 8, 8, dtype=torch.uint8)), r"images are uint8 \(2, 1, 8, 8\)"),
         (lambda r: r.encode(torch.full((2, 1, 8, 8), 255.0)), "images lie in 255 to 255; .* values in"),
         (lambda r: r.encode(np.zeros((2, 1, 8, 8), np.float32)), "images are a ndarray"),
-        (
-            lambda r: r.encode(torch.zeros(2, 1, 8, 8)),
-            "conditional, but got no labels",
-        ),
+        (lambda r: r.encode(torch.zeros(2, 1, 8, 8)), "conditional, but got no labels"),
         (lambda r: r.decode(torch.zeros(2, 5)), r"codes are float32 \(2, 5\); .* decodes floats \(B, 4\)"),
         (lambda r: r.decode(torch.zeros(2, 4).long()), r"codes are int64 \(2, 4\)"),
         (lambda r: r.sample(2, label=10), "no class '10'"),
@@ -221,9 +203,7 @@ def test_functions_of_arrays_agree_with_evaluate(trained):
     by_run = {n.name: n.value for n in trained.evaluate(metrics=["mse"], samples=179) if not n.variant}
     assert gvae.metrics.mse(x, trained.reconstruct(x, y)) == pytest.approx(by_run["mse"], rel=1e-4)
     gray = (127.5 * (x[:, 0] + 1)).round().numpy().astype(np.uint8)
-    assert gvae.metrics.mmd(gray, gray[::-1].copy()) == pytest.approx(
-        gvae.metrics.mmd(x, x.flip(0)), abs=1e-3
-    )
+    assert gvae.metrics.mmd(gray, gray[::-1].copy()) == pytest.approx(gvae.metrics.mmd(x, x.flip(0)), abs=1e-3)
     found = gvae.metrics.prdc(x, x, features="digits")
     assert (float(found), found["precision"]) == (1.0, 1.0)
 

@@ -23,9 +23,7 @@ ORDER = LAYERS.split()
 
 def modules() -> dict[str, Path]:
     """Every module of the package by its dotted name."""
-    named = {
-        ".".join(("gvae", *p.relative_to(PACKAGE).with_suffix("").parts)): p for p in PACKAGE.rglob("*.py")
-    }
+    named = {".".join(("gvae", *p.relative_to(PACKAGE).with_suffix("").parts)): p for p in PACKAGE.rglob("*.py")}
     return {name.removesuffix(".__init__"): path for name, path in sorted(named.items())}
 
 
@@ -89,7 +87,5 @@ def test_what_answers_help_loads_no_torch():
     modules = "gvae.cli, gvae.data, gvae.models, gvae.metrics, gvae.presets, gvae.reproduce.quickstart"
     heavy = "{'torch', 'sklearn', 'matplotlib', 'torchmetrics', 'accelerate'}"
     code = f"import sys, {modules}; print(sorted({heavy} & set(sys.modules)))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "[]"

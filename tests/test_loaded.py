@@ -22,9 +22,7 @@ def loaded(name: str, folder: Path, **options) -> Loaded:
     torch.manual_seed(0)
     kind = resolve(name)
     model = kind(SPEC, kind.Config(latent=4, net=NetConfig(width=8), **options))
-    return Loaded(
-        Run(folder / "r", name, to_json(model.config), TrainConfig(), "made", SPEC, {}), model.eval()
-    )
+    return Loaded(Run(folder / "r", name, to_json(model.config), TrainConfig(), "made", SPEC, {}), model.eval())
 
 
 ERRORS: list[tuple[str, dict, Callable[[Loaded], object], str]] = [
@@ -41,12 +39,7 @@ ERRORS: list[tuple[str, dict, Callable[[Loaded], object], str]] = [
         lambda r: r.sample(2, torch.tensor([0, 3])),
         "labels must be 2 integers from 0 to 2",
     ),
-    (
-        "vae",
-        {"conditional": True},
-        lambda r: r.sample(2, torch.tensor([0])),
-        "labels must be 2 integers from 0 to 2",
-    ),
+    ("vae", {"conditional": True}, lambda r: r.sample(2, torch.tensor([0])), "labels must be 2 integers from 0 to 2"),
     (
         "vae",
         {},
@@ -60,25 +53,13 @@ ERRORS: list[tuple[str, dict, Callable[[Loaded], object], str]] = [
         "has no encoder, so no prior 'flow' can be fitted; leave --prior out",
     ),
     ("wgan-gp", {}, lambda r: r.encode(torch.zeros(1, 1, 8, 8)), "is a wgan-gp, which has no encoder"),
-    (
-        "vae-gan",
-        {},
-        lambda r: r.log_weights(torch.zeros(1, 1, 8, 8), 2),
-        "is a vae-gan, which has no likelihood",
-    ),
+    ("vae-gan", {}, lambda r: r.log_weights(torch.zeros(1, 1, 8, 8), 2), "is a vae-gan, which has no likelihood"),
     ("vae", {}, lambda r: r.encode(torch.zeros(2, 1, 9, 8)), "images are float32 (2, 1, 9, 8)"),
-    (
-        "vae",
-        {},
-        lambda r: r.log_weights(torch.zeros(2, 3, 8, 8), 2),
-        "works on floats (B, 1, 8, 8) in [-1, 1]",
-    ),
+    ("vae", {}, lambda r: r.log_weights(torch.zeros(2, 3, 8, 8), 2), "works on floats (B, 1, 8, 8) in [-1, 1]"),
 ]
 
 
-@pytest.mark.parametrize(
-    ("name", "options", "call", "message"), ERRORS, ids=[f"{e[0]}-{e[3][:20]}" for e in ERRORS]
-)
+@pytest.mark.parametrize(("name", "options", "call", "message"), ERRORS, ids=[f"{e[0]}-{e[3][:20]}" for e in ERRORS])
 def test_a_loaded_run_says_what_it_cannot_do(name, options, call, message: str, tmp_path: Path):
     with pytest.raises(GvaeError) as error:
         call(loaded(name, tmp_path, **options))

@@ -61,9 +61,7 @@ CASES = {28: Case(20_000, 1, 64, 16, 10), 128: Case(4_000, 3, 16, 16, 10), 1024:
 
 def prepared(folder: Path, size: int, case: Case) -> Dataset:
     """A prepared set of noise, mapped from the disk."""
-    images = np.random.default_rng(0).integers(
-        0, 256, (case.count, size, size, case.channels), dtype=np.uint8
-    )
+    images = np.random.default_rng(0).integers(0, 256, (case.count, size, size, case.channels), dtype=np.uint8)
     spec = DataSpec(f"noise-{size}", case.channels, (size, size))
     write_prepared(Dataset(spec, images, splits={"train": np.arange(case.count)}), folder)
     return open_data(str(folder))
@@ -145,9 +143,7 @@ def main() -> None:
     options.add_argument("--sizes", type=int, nargs="*", choices=list(CASES), default=list(CASES))
     o = options.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        rows = {
-            f"{size} pixels": measure(size, CASES[size], o.rounds, o.seconds, Path(name)) for size in o.sizes
-        }
+        rows = {f"{size} pixels": measure(size, CASES[size], o.rounds, o.seconds, Path(name)) for size in o.sizes}
     command = typed("data.loader", rounds=o.rounds, seconds=o.seconds, sizes=o.sizes)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     row = about(command, note=o.note) | {"device": device, "rows": rows}

@@ -65,9 +65,7 @@ def images(dataset, split: str) -> tuple[Tensor, Tensor]:
 @torch.inference_mode()
 def percent(net: nn.Module, x: Tensor, y: Tensor) -> float:
     """Accuracy in percent."""
-    right = sum(
-        int((net(a)[1].argmax(1) == b).sum()) for a, b in zip(x.split(500), y.split(500), strict=True)
-    )
+    right = sum(int((net(a)[1].argmax(1) == b).sum()) for a, b in zip(x.split(500), y.split(500), strict=True))
     return round(100 * right / len(x), 2)
 
 

@@ -115,9 +115,7 @@ def paced(seconds: float, move: Callable[[float], None]) -> None:
 def slider(page: Any, opened: Explorer, seconds: float) -> dict[str, Any]:
     """Drag the first slider of Components from left to right and back."""
     open_view(page, opened.address, "components")
-    page.wait_for_selector(
-        "canvas[aria-label='filmstrip'][data-painted]"
-    )  # it pushes the sliders down when it comes
+    page.wait_for_selector("canvas[aria-label='filmstrip'][data-painted]")  # it pushes the sliders down when it comes
     page.evaluate(WATCH, ["sample", "input"])
     box = page.locator(".slider input[type=range]").first.bounding_box()
     y = box["y"] + box["height"] / 2
@@ -185,9 +183,7 @@ def measure(run: Path, args: argparse.Namespace) -> dict[str, Any]:
     names = "chromium", "chromium-browser", "google-chrome"
     chromium = next(filter(None, map(shutil.which, names)), None)
     if chromium is None:
-        raise SystemExit(
-            f"no browser is installed; install Chromium: one of {', '.join(names)} must be on the path"
-        )
+        raise SystemExit(f"no browser is installed; install Chromium: one of {', '.join(names)} must be on the path")
     before = storm.listed(run)
     playwright = sync_playwright().start()  # stopped in time for the event loop of the load
     browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])

@@ -52,9 +52,7 @@ HOSTS = (
 Chance = random.Random
 
 
-def request(
-    path: str, host: str = "127.0.0.1", method: str = "GET", body: bytes = b"", more: str = ""
-) -> bytes:
+def request(path: str, host: str = "127.0.0.1", method: str = "GET", body: bytes = b"", more: str = "") -> bytes:
     """The bytes of a request, of which the server closes the connection."""
     length = f"Content-Length: {len(body)}\r\n" if body else ""
     head = f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{length}{more}\r\n"
@@ -65,9 +63,7 @@ def bomb(side: int) -> bytes:
     """A PNG of a few bytes that says it has side x side pixels."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-        )
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
     header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
     ends = chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
@@ -81,9 +77,7 @@ def upload(body: bytes) -> bytes:
 
 def strange(chance: Chance) -> bytes:
     """A request with random words."""
-    words = [
-        f"{chance.choice(WORDS)}={quote(chance.choice(VALUES), safe='')}" for _ in range(chance.randrange(5))
-    ]
+    words = [f"{chance.choice(WORDS)}={quote(chance.choice(VALUES), safe='')}" for _ in range(chance.randrange(5))]
     number = chance.choice(("0", "0", "0", "0", "1", "-1", "x", "9" * 30))
     return request(f"/api/{number}/{chance.choice(QUESTIONS)}?{'&'.join(words)}")
 

@@ -37,9 +37,7 @@ def main() -> None:
     """Run open jobs while there is time."""
     options = parser(__doc__)
     options.add_argument("--out", type=Path, required=True)
-    options.add_argument(
-        "--minutes", type=float, default=9, help="length of this part; stopping takes up to one more"
-    )
+    options.add_argument("--minutes", type=float, default=9, help="length of this part; stopping takes up to one more")
     options.add_argument("--only", nargs="*", help="names of jobs")
     o = options.parse_args()
     jobs = json.loads(QUEUE.read_text(encoding="utf-8"))

@@ -31,9 +31,7 @@ def main() -> None:
     out = o.runs / o.name
     budget = f"--minutes {o.minutes:g} --seed {o.seed} {o.options}"
     command = trained(f"gvae train vae --preset likelihood --data mnist-dynamic {budget}", out)
-    evaluated = (
-        f"gvae evaluate {out} --metrics elbo,iwae-{o.k},kl,active-units --bound-images {o.bound_images}"
-    )
+    evaluated = f"gvae evaluate {out} --metrics elbo,iwae-{o.k},kl,active-units --bound-images {o.bound_images}"
     evaluated += f" --precision {o.precision}" if o.precision != "fp32" else ""
     gvae(evaluated)
     parameters = sum(parameter.numel() for parameter in load(out).model.parameters())

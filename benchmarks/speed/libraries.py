@@ -37,10 +37,7 @@ def without() -> None:
 def mimicry(model, draw: Draw) -> Step:
     """mimicry's `train_step` of both players, five of the critic for one of the generator."""
     without()
-    from torch_mimicry.nets.wgan_gp.wgan_gp_base import (  # pyright: ignore[reportMissingImports]
-        WGANGPBaseDiscriminator,
-        WGANGPBaseGenerator,
-    )
+    from torch_mimicry.nets.wgan_gp.wgan_gp_base import WGANGPBaseDiscriminator, WGANGPBaseGenerator  # pyright: ignore[reportMissingImports]
     from torch_mimicry.training.metric_log import MetricLog  # pyright: ignore[reportMissingImports]
 
     c = model.config

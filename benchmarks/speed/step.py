@@ -58,9 +58,7 @@ def main() -> None:
         keep("step", row["processor"], row | {"rows": {**kept, **rows}})
 
 
-def measure(
-    model: str, theirs: Callable[..., Step], options: dict[str, Any], data: str, o: argparse.Namespace
-) -> Row:
+def measure(model: str, theirs: Callable[..., Step], options: dict[str, Any], data: str, o: argparse.Namespace) -> Row:
     """One line of the table."""
     kind, dataset = resolve(model), open_data(data)
     config = kind.Config(**options)

@@ -125,9 +125,7 @@ def summary(found: list[tuple[dict[str, float], dict[str, float]]], number: str)
     widths = np.array([errors.get(number, np.nan) for _, errors in found])
     held = abs(values - values.mean()) <= widths
     kept = {"mean": values.mean(), "sd": values.std(ddof=1), "half width": np.nanmean(widths)}
-    return {key: float(f"{value:.4g}") for key, value in kept.items()} | {
-        "held": round(float(held.mean()), 4)
-    }
+    return {key: float(f"{value:.4g}") for key, value in kept.items()} | {"held": round(float(held.mean()), 4)}
 
 
 if __name__ == "__main__":

@@ -54,9 +54,7 @@ class Classifier(nn.Module):
         super().__init__()
         widths = [channels, width, 2 * width, 4 * width, 4 * width]
         stages = [
-            layer
-            for i, o in pairwise(widths)
-            for layer in (nn.Conv2d(i, o, 3, 2, 1), nn.BatchNorm2d(o), nn.ReLU())
+            layer for i, o in pairwise(widths) for layer in (nn.Conv2d(i, o, 3, 2, 1), nn.BatchNorm2d(o), nn.ReLU())
         ]
         self.body, self.head = nn.Sequential(*stages), nn.Linear(widths[-1], attributes)
 
@@ -138,9 +136,7 @@ class Faces:
         return float((after[:, k] * sign > 0).float().mean())
 
 
-def measure(
-    held: Faces, direction: Direction, k: int, alpha: float, scale: Tensor, rest: list[int]
-) -> dict[str, Any]:
+def measure(held: Faces, direction: Direction, k: int, alpha: float, scale: Tensor, rest: list[int]) -> dict[str, Any]:
     """What one direction does at one strength; `scale` (A,) is the deviation of logits over real faces."""
     sign, after = held.edited(direction, k, alpha)
     change = (after - held.before) / scale
@@ -170,10 +166,7 @@ def whole(
     real = logits(model, real_x)
     columns = {name: data.spec.attributes.index(name) for name in NAMES}
     classifier = {
-        name: {
-            "real": right(real[:, k], real_y[:, k]),
-            "reconstructed": right(held.before[:, k], held.y[:, k]),
-        }
+        name: {"real": right(real[:, k], real_y[:, k]), "reconstructed": right(held.before[:, k], held.y[:, k])}
         for name, k in columns.items()
     }
     edits: dict[str, Any] = {}
@@ -197,9 +190,7 @@ def main() -> None:
     options.add_argument("run", type=Path, help="of faces with CelebA's attributes")
     options.add_argument("--digits", type=Path, help="run of digits, for a morph of two of them")
     options.add_argument("--epochs", type=int, default=30, help="of the classifier")
-    options.add_argument(
-        "--faces", type=int, default=500, help="faces of each split that are edited, at most"
-    )
+    options.add_argument("--faces", type=int, default=500, help="faces of each split that are edited, at most")
     options.add_argument("--pictures", type=Path, default=latent_pictures.FOLDER)
     o = options.parse_args()
     space = Space(load(o.run))

@@ -46,8 +46,7 @@ def paths(space: Space, a: Tensor, b: Tensor, steps: int) -> dict[str, Tensor]:
     """Codes (steps, Z) on every kind of path that the run has."""
     kinds = ["linear", "spherical", *(["density"] if space.best_path == "density" else [])]
     return {
-        kind: between(kind, a, b, steps, space.log_density() if kind == "density" else None).detach()
-        for kind in kinds
+        kind: between(kind, a, b, steps, space.log_density() if kind == "density" else None).detach() for kind in kinds
     }
 
 

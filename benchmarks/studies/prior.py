@@ -53,17 +53,13 @@ VARIANTS: dict[str, tuple[int, dict[str, Any]]] = {
 def main() -> None:
     """Fit, sample and measure each variant with each seed."""
     options = parser(__doc__)
-    options.add_argument(
-        "run", type=Path, help="a run of a model with an encoder, on data that have a classifier"
-    )
+    options.add_argument("run", type=Path, help="a run of a model with an encoder, on data that have a classifier")
     options.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
     o = options.parse_args()
     run = Run.open(o.run)
     model, dataset = package.load(run).model, open_data(run.data)
     if not isinstance(model, LatentModel) or model.condition:
-        raise SystemExit(
-            f"{o.run} is a {run.model} that is conditional or has no prior; take a plain gvae or vae"
-        )
+        raise SystemExit(f"{o.run} is a {run.model} that is conditional or has no prior; take a plain gvae or vae")
     made = about(typed("studies.prior", o.run, seeds=o.seeds), note=o.note)
     made |= {"model": run.model, "data": run.data}
     torch.manual_seed(0)
@@ -82,9 +78,7 @@ def main() -> None:
         print(name, {key: round(value, 3) for key, value in mean.items()}, flush=True)
 
 
-def fitted(
-    prior: Mixture, some: Tensor, seed: int, codes: Tensor, held: Tensor
-) -> tuple[Mixture, dict[str, float]]:
+def fitted(prior: Mixture, some: Tensor, seed: int, codes: Tensor, held: Tensor) -> tuple[Mixture, dict[str, float]]:
     """A prior fitted to some of the codes (N, Z), and what it makes of those of validation images."""
     began = time.process_time()
     prior.fit(some, seed=seed)

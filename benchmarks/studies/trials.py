@@ -23,15 +23,11 @@ def main() -> None:
     """Train and measure whatever has no row yet."""
     options = parser(__doc__)
     options.add_argument("model")
-    options.add_argument(
-        "--options", nargs="+", required=True, help="one string of options for each training"
-    )
+    options.add_argument("--options", nargs="+", required=True, help="one string of options for each training")
     options.add_argument("--data", default="mnist")
     budget = options.add_mutually_exclusive_group()
     budget.add_argument("--minutes", type=float, default=4)
-    budget.add_argument(
-        "--images", type=int, help="a budget that does not mind other programs on the machine"
-    )
+    budget.add_argument("--images", type=int, help="a budget that does not mind other programs on the machine")
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--runs", type=Path, default=Path("runs/trials"))
     o = options.parse_args()

@@ -57,9 +57,7 @@ class Place:
         text = (root / self.path).read_text(encoding="utf-8")
         if [text.count(line) for line in lines(self.marker)] == [1, 1]:
             return ""
-        return (
-            f"{self.path} needs once, where its table belongs, the lines {' and '.join(lines(self.marker))}"
-        )
+        return f"{self.path} needs once, where its table belongs, the lines {' and '.join(lines(self.marker))}"
 
     def put(self, root: Path, check: bool) -> bool:
         """Put the text there unless `check`; returns whether it was there already."""
@@ -135,20 +133,14 @@ def main() -> None:
     """Fill, or check, every table."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     options.add_argument(
-        "--check",
-        action="store_true",
-        help="change nothing; say what is out of date and exit with 1 if anything is",
+        "--check", action="store_true", help="change nothing; say what is out of date and exit with 1 if anything is"
     )
     check = options.parse_args().check
     if faults := [fault for place in places() if (fault := place.fault(ROOT))]:
         sys.exit("\n".join(faults))
     stale = [place.name for place in places() if not place.put(ROOT, check)]
     if check and stale:
-        sys.exit(
-            "\n".join(
-                [*(f"{name} is out of date" for name in stale), "write them: python -m benchmarks.tables"]
-            )
-        )
+        sys.exit("\n".join([*(f"{name} is out of date" for name in stale), "write them: python -m benchmarks.tables"]))
     for name in stale:
         print(f"{name}: written")
 

@@ -29,15 +29,7 @@ def sources() -> str:
         ]
         for row in rows.values()
     ]
-    titles = [
-        "source",
-        "images",
-        "shape",
-        "stored",
-        "classes or attributes",
-        "options of training",
-        "images/s",
-    ]
+    titles = ["source", "images", "shape", "stored", "classes or attributes", "options of training", "images/s"]
     held = [{**row, "source": name} for name, row in rows.items()]
     about = (
         f"Every source was prepared, inspected and trained on for {held[0]['minutes']:g} minutes by `gvae train gvae`. "
@@ -109,13 +101,7 @@ def loading() -> str:
 
 def loaded(row: Row) -> str:
     """One table of `loading`."""
-    titles = [
-        "images",
-        "reader, images/s",
-        "fastest model, images/s",
-        "ratio",
-        "reader, file not in memory, images/s",
-    ]
+    titles = ["images", "reader, images/s", "fastest model, images/s", "ratio", "reader, file not in memory, images/s"]
     lines = [
         [
             name,

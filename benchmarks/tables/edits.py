@@ -36,11 +36,4 @@ def line(row: Row, key: str, edit: Row) -> list[str]:
     attribute, method = key.split()
     sure = row["classifier"][attribute]["reconstructed"]["balanced"]
     shares = [f"{edit[name]:.0%}" for name in ("moved", "before", "turned", "others")]
-    return [
-        attribute,
-        method,
-        f"{row['edits'][key]['auc']:.2f}",
-        f"{edit['alpha']:g}",
-        *shares,
-        f"{sure:.0%}",
-    ]
+    return [attribute, method, f"{row['edits'][key]['auc']:.2f}", f"{edit['alpha']:g}", *shares, f"{sure:.0%}"]

@@ -10,13 +10,7 @@ from gvae.reproduce.table import pipes
 def latency() -> str:
     """Start, latency and growth for each run that was measured."""
     rows = list(read("explorer").values())
-    titles = [
-        "images",
-        "first picture after",
-        "slider: median, 95 %",
-        "map: median, 95 %",
-        "memory after bad requests",
-    ]
+    titles = ["images", "first picture after", "slider: median, 95 %", "map: median, 95 %", "memory after bad requests"]
     table = pipes([titles, *map(line, rows)])
     return "\n\n".join([table, *map(origin, rows)])
 

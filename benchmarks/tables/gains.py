@@ -31,11 +31,7 @@ ADVICE = (
         {"vae-importance-weighted-k-5-0": "the importance-weighted bound, k = 5"},
         "if the codes matter less; k times the work",
     ),
-    (
-        "{}",
-        {"cvae-0": "conditioning on the class (`cvae`)"},
-        "if there are classes; it is log p(x given class)",
-    ),
+    ("{}", {"cvae-0": "conditioning on the class (`cvae`)"}, "if there are classes; it is log p(x given class)"),
     (
         "a variational Gaussian process: {}",
         {"vae-vgp-0": "`vae-vgp`", "vae-vgp-two-layers-0": "with two layers", "draw-vgp-0": "`draw-vgp`"},
@@ -51,11 +47,7 @@ ADVICE = (
         {"avb-0": "`avb`", "aae-0": "`aae`"},
         "not for likelihood; AVB's ELBO is loose, and `aae` does not optimise one",
     ),
-    (
-        "{}",
-        {"gvae-0": "adversarial training on images (`gvae`)"},
-        "for sharp samples, at a cost in likelihood",
-    ),
+    ("{}", {"gvae-0": "adversarial training on images (`gvae`)"}, "for sharp samples, at a cost in likelihood"),
 )
 """what was changed, its rows, and when to take it"""
 
@@ -78,12 +70,7 @@ def gains() -> str:
         known = {key: name for key, name in members.items() if key in rows}
         if known:
             lines.append(
-                [
-                    text.format(", ".join(known.values())),
-                    against(known, "elbo"),
-                    against(known, "iwae-200"),
-                    advice,
-                ]
+                [text.format(", ".join(known.values())), against(known, "elbo"), against(known, "iwae-200"), advice]
             )
     titles = ["what was changed", "ELBO", "bound", "take it"]
     values = f"ELBO {plain['elbo']:.1f}, importance-weighted bound {plain['iwae-200']:.1f}"

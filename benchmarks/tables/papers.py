@@ -22,11 +22,9 @@ FIRST = ("table3", "gans-vs-vaes")
 NUMBERS = ("fd", "coverage", "mse")
 """columns of the README"""
 PICTURES = {
-    "table3-small": {
-        "table3.png": "Real MNIST digits beside 64 samples of each model after three minutes, seed 2",
-    },
+    "table3-small": {"table3.png": "Real MNIST digits beside 64 samples of each model after three minutes, seed 2"},
     "table3-small-fashion-mnist": {
-        "table3-fashion-mnist.png": "Real Fashion-MNIST images beside 64 samples of each model after three minutes, seed 2",
+        "table3-fashion-mnist.png": "Real Fashion-MNIST images beside 64 samples of each model after three minutes, seed 2"
     },
     "gans-vs-vaes-small": {
         "gans-vs-vaes-curves.png": "The score of each model against images seen and against seconds",
@@ -160,14 +158,7 @@ def likelihood() -> str:
     rows = list(read("likelihood").values())
     if not rows:
         return ""
-    titles = [
-        "machine",
-        "importance-weighted bound",
-        "ELBO",
-        "KL(q(z given x), N(0, I))",
-        "parameters",
-        "training",
-    ]
+    titles = ["machine", "importance-weighted bound", "ELBO", "KL(q(z given x), N(0, I))", "parameters", "training"]
     about = "`vae --preset likelihood` on dynamically binarised MNIST, test split, nats per image ± 95 % interval."
     papers = (
         "The papers report -80.8 (ELBO) and -79.1 (importance-weighted, k = 128) for IAF of depth 8 on the same "

@@ -23,13 +23,7 @@ def engine() -> str:
 
 def loops(row: Row) -> str:
     """One table of `engine`."""
-    titles = [
-        "model",
-        "`gvae train`, images/s",
-        "by hand, images/s",
-        "ratio (median of rounds)",
-        "of convolution peak",
-    ]
+    titles = ["model", "`gvae train`, images/s", "by hand, images/s", "ratio (median of rounds)", "of convolution peak"]
     lines = [
         [
             name,

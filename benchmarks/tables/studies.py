@@ -53,15 +53,7 @@ def of_a_class(rows: list[Row], images: str) -> str:
     """
     if not rows:
         return ""
-    titles = [
-        "model",
-        "minutes",
-        "agreement",
-        "worst class",
-        "Frechet distance",
-        "seeds",
-        "a row for each class",
-    ]
+    titles = ["model", "minutes", "agreement", "worst class", "Frechet distance", "seeds", "a row for each class"]
     models = dict.fromkeys(row["model"] for row in rows)
     lines = [agreed(model, [row for row in rows if row["model"] == model], images) for model in models]
     first = rows[0]
@@ -78,15 +70,7 @@ def agreed(model: str, rows: list[Row], images: str) -> list[str]:
     worst = min(100 * min(row["by_class"]) for row in rows)
     distance = mean([row["numbers"]["fd"]["value"] for row in rows], 2)
     picture = f"![{model}]({images}/conditional-{model}.png)"
-    return [
-        model,
-        f"{rows[0]['minutes']:g}",
-        f"{share} %",
-        f"{worst:.1f} %",
-        distance,
-        str(len(rows)),
-        picture,
-    ]
+    return [model, f"{rows[0]['minutes']:g}", f"{share} %", f"{worst:.1f} %", distance, str(len(rows)), picture]
 
 
 def contrast() -> str:
@@ -151,8 +135,6 @@ def fits() -> str:
 def fit(name: str, row: Row) -> list[str]:
     """A line of `fits`; codes of training images have no density."""
     density = f"{row['log p of validation codes']:.2f}" if "fits" in row else ""
-    nearest, seconds = (
-        (f"{row['nearest']:.2f}", f"{row['processor seconds']:.0f}") if "fits" in row else ("", "")
-    )
+    nearest, seconds = (f"{row['nearest']:.2f}", f"{row['processor seconds']:.0f}") if "fits" in row else ("", "")
     quality = f"{row['fd']:.2f}", f"{row['coverage']:.3f}", f"{row['ms-ssim']:.3f}"
     return [name, density, *quality, nearest, seconds]

@@ -33,9 +33,7 @@ def machines(rows: Iterable[Row], name: str) -> str:
     for row in rows:
         names.setdefault(row["processor"], {})[row[name]] = None
     several = len(names) > 1
-    return ", ".join(
-        f"{machine} ({'; '.join(names[machine])})" if several else machine for machine in sorted(names)
-    )
+    return ", ".join(f"{machine} ({'; '.join(names[machine])})" if several else machine for machine in sorted(names))
 
 
 def dates(rows: Iterable[Row]) -> str:
@@ -79,11 +77,7 @@ def commands(row: Row) -> str:
 
 def origin(row: Row, *facts: str) -> str:
     """Under the table of one row: command, machine, versions, date, environment and note."""
-    parts = [
-        commands(row),
-        row["processor"],
-        f"torch {row['versions']['torch']}" if "torch" in row["versions"] else "",
-    ]
+    parts = [commands(row), row["processor"], f"torch {row['versions']['torch']}" if "torch" in row["versions"] else ""]
     parts += [*facts, row["date"], row.get("environment", "")]
     return f"{', '.join(filter(None, parts))}. {notes([row])}".strip()
 

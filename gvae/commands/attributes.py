@@ -74,13 +74,9 @@ def check(args: Attributes) -> None:
         GvaeError: which, and what to type.
     """
     if (args.with_ is None) != (args.without is None):
-        raise GvaeError(
-            "--with and --without go together: a folder of images with the attribute and one without"
-        )
+        raise GvaeError("--with and --without go together: a folder of images with the attribute and one without")
     if args.with_ and (args.names or args.data or args.components):
-        raise GvaeError(
-            "--with and --without are in place of --data, --names and --components; leave those out"
-        )
+        raise GvaeError("--with and --without are in place of --data, --names and --components; leave those out")
     if args.name and not args.with_:
         raise GvaeError("--name is for --with and --without; attributes of a data set keep their names")
     if args.name and set(args.name) & set("=,"):
@@ -94,9 +90,7 @@ def found(space: Space, args: Attributes) -> list[Direction]:
 
     config = learning.DirectionConfig(args.method, args.images, args.seed, progress)
     if args.with_ and args.without:
-        with_, without = (
-            opened_data(space, args, f"folder:{folder}") for folder in (args.with_, args.without)
-        )
+        with_, without = (opened_data(space, args, f"folder:{folder}") for folder in (args.with_, args.without))
         name, data = args.name or args.with_.name, f"{args.with_}, {args.without}"
         return learning.from_sets(space, name, data, with_, without, config)
     dataset = opened_data(space, args, args.data or space.loaded.run.data)

@@ -63,9 +63,7 @@ def run(words: list[str]) -> None:
 def listing(words: list[str]) -> None:
     """Print the named data sets."""
     if any(word in ("-h", "--help") for word in words):
-        return print(
-            "usage: gvae data list\n\nPrint the data sets that gvae knows by name, with their licences."
-        )
+        return print("usage: gvae data list\n\nPrint the data sets that gvae knows by name, with their licences.")
     if words:
         raise GvaeError(f"`gvae data list` takes nothing more, got '{words[0]}'")
     for name, source in DATASETS.items():

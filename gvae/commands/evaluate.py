@@ -88,9 +88,7 @@ def refuse_nothing(opened: Run, names: tuple[str, ...] | None, numbers: list[dic
         reasons = "; ".join(dict.fromkeys(f"{number['name']}: {number['reason']}" for number in asked))
         others = ", ".join(number["name"] for number in numbers if number["value"] is not None)
         known = f"it has {others}" if others else f"`gvae evaluate {opened.path}` measures what applies"
-        raise GvaeError(
-            f"{opened.path} is a {opened.model}, which cannot be measured so ({reasons}); {known}"
-        )
+        raise GvaeError(f"{opened.path} is a {opened.model}, which cannot be measured so ({reasons}); {known}")
 
 
 def split_names(text: str | None) -> tuple[str, ...] | None:

@@ -120,7 +120,5 @@ def greeting(host: str, port: int, token: str, environment: Mapping[str, str]) -
         )
     elif "SSH_CONNECTION" in environment:
         server = environment["SSH_CONNECTION"].split()[2:3] or [socket.gethostname()]
-        lines.append(
-            f"on your own machine first: ssh -L {port}:{host}:{port} {getpass.getuser()}@{server[0]}"
-        )
+        lines.append(f"on your own machine first: ssh -L {port}:{host}:{port} {getpass.getuser()}@{server[0]}")
     return lines

@@ -52,11 +52,7 @@ def parse(start: T, words: Sequence[str], prog: str, about: str | None = None) -
     try:
         with contextlib.redirect_stderr(shown):
             found, rest = tyro.cli(
-                flat,
-                prog=prog,
-                description=about or type(start).__doc__,
-                args=list(words),
-                return_unknown_args=True,
+                flat, prog=prog, description=about or type(start).__doc__, args=list(words), return_unknown_args=True
             )
     except SystemExit as stop:
         if stop.code in (0, None):
@@ -109,9 +105,7 @@ def _spec(kind: Any, several: bool) -> PrimitiveConstructorSpec[Any]:
     return PrimitiveConstructorSpec(
         nargs="*" if several else 1,
         metavar=metavar,
-        instance_from_str=(lambda words: tuple(map(read, words)))
-        if several
-        else lambda words: read(words[0]),
+        instance_from_str=(lambda words: tuple(map(read, words))) if several else lambda words: read(words[0]),
         is_instance=lambda value: True,
         str_from_instance=lambda value: [str(value)],
     )

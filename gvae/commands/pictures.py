@@ -65,9 +65,7 @@ def read(opened: Run, word: str, given: PictureOptions) -> Batch:
     return Batch(pictures.as_image(pixels, opened.spec), None)
 
 
-def condition(
-    loaded: Loaded, label: str | None, attributes: str | None, pictures: list[Batch]
-) -> Tensor | None:
+def condition(loaded: Loaded, label: str | None, attributes: str | None, pictures: list[Batch]) -> Tensor | None:
     """Class (1,) or attributes (1, A) for a conditional model: from the command line, else from the data.
 
     Raises:

@@ -46,9 +46,7 @@ def run(words: list[str]) -> None:
     from gvae.loaded import load
 
     loaded = load(opened)
-    images = loaded.sample(
-        args.n, prior=args.prior, seed=args.seed, label=args.label, attributes=args.attributes
-    )
+    images = loaded.sample(args.n, prior=args.prior, seed=args.seed, label=args.label, attributes=args.attributes)
     saved = save(images, args.out or Path(f"{opened.path.resolve().name}-samples.png"), opened)
     print(f"{saved}, drawn with {which(opened)}")
     own = opened.model_config.get("prior")
@@ -125,9 +123,7 @@ def save_each(images: Any, folder: Path, opened: Run) -> str:
             else:
                 save_one(to_uint8(image)[0], path)
     except OSError as error:
-        raise GvaeError(
-            f"could not write to {folder}: {error}; free some space or choose another --out"
-        ) from error
+        raise GvaeError(f"could not write to {folder}: {error}; free some space or choose another --out") from error
     return f"{len(images)} files in {folder}"
 
 

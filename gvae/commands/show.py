@@ -60,9 +60,7 @@ def show_model(args: Show) -> None:
     print(table([(f"--{option.name}", str(option.value), about_option(option)) for option in leaves(config)]))
     for name, known in PRESETS.get(args.what, {}).items():
         print(f"\nPreset {name}: {known.about}")
-        print(
-            table([(f"--{option.replace('_', '-')}", str(value)) for option, value in known.changes.items()])
-        )
+        print(table([(f"--{option.replace('_', '-')}", str(value)) for option, value in known.changes.items()]))
     spec = open_data(args.data, args.folder.data_root, **args.folder.given()).spec
     print(f"\nPlayers on {spec.name}, {spec.channels} x {' x '.join(map(str, spec.shape))}")
     print("\n".join(player_lines(resolve(args.what), config, spec)))

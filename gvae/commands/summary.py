@@ -24,9 +24,7 @@ def build(kind: type, config: Any, spec: DataSpec) -> Any:
 
 def player_lines(kind: type, config: Any, spec: DataSpec) -> list[str]:
     """One line per player with its number of parameters, and their sum."""
-    counts = {
-        name: parameters(net) for name, net in build(kind, _exact(kind, config), spec).players().items()
-    }
+    counts = {name: parameters(net) for name, net in build(kind, _exact(kind, config), spec).players().items()}
     counts["together"] = sum(counts.values())
     wide = max(map(len, counts))
     return [f"  {name:<{wide}}  {number:>12,} parameters" for name, number in counts.items()]
@@ -47,10 +45,7 @@ def print_plan(model: str, config: Any, train: TrainConfig, spec: DataSpec, out:
     from gvae.models import resolve
 
     kind = resolve(model)
-    players, nets = (
-        player_lines(kind, config, spec),
-        networks(build(kind, config, spec), spec),
-    )  # mistakes first
+    players, nets = (player_lines(kind, config, spec), networks(build(kind, config, spec), spec))  # mistakes first
     print(f"{model} on {spec.name}, {spec.channels} x {' x '.join(map(str, spec.shape))}, into {out}")
     for title, values in (("Model", config), ("Training", train)):
         print(f"\n{title}\n" + table([(f"--{option.name}", str(option.value)) for option in leaves(values)]))
@@ -93,9 +88,4 @@ def _rows(net: nn.Module, shapes: dict[nn.Module, str]) -> Any:
     for path, layer in net.named_modules():
         own = sum(p.numel() for p in layer.parameters(recurse=False))
         if own or (not list(layer.children()) and layer in shapes):
-            yield (
-                path or "(whole)",
-                type(layer).__name__,
-                shapes.get(layer, "-"),
-                f"{own:>12,}" if own else "",
-            )
+            yield (path or "(whole)", type(layer).__name__, shapes.get(layer, "-"), f"{own:>12,}" if own else "")

@@ -29,7 +29,5 @@ def directions_table(directions: list[Direction]) -> str:
     rows = [head]
     for d in directions:
         scores = ["n/a" if value is None else f"{value:.3f}" for value in (d.accuracy, d.auc)]
-        rows.append(
-            (d.name, d.method, str(d.positive), str(d.negative), *scores, f"{float(d.vector.norm()):.2f}")
-        )
+        rows.append((d.name, d.method, str(d.positive), str(d.negative), *scores, f"{float(d.vector.norm()):.2f}"))
     return table(rows)

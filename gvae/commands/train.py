@@ -78,11 +78,7 @@ def of_others(model: str, words: list[str]) -> str:
 def describe(model: str) -> str:
     """Head of `gvae train MODEL --help`."""
     presets = [f"--preset {name}: {preset.about}." for name, preset in PRESETS.get(model, {}).items()]
-    parts = [
-        options.about(model),
-        *presets,
-        "The budget is --images or --minutes; 10 minutes if neither is given.",
-    ]
+    parts = [options.about(model), *presets, "The budget is --images or --minutes; 10 minutes if neither is given."]
     return "\n\n".join(textwrap.fill(part, 98) for part in parts)
 
 

@@ -44,9 +44,7 @@ def run(words: list[str]) -> None:
     args = parse(Walk(), words, "gvae walk")
     shortest = args.anchors / animation.FPS
     if args.seconds < shortest:
-        raise GvaeError(
-            f"--seconds is {args.seconds:g}; {args.anchors} anchors take at least {shortest:g} seconds"
-        )
+        raise GvaeError(f"--seconds is {args.seconds:g}; {args.anchors} anchors take at least {shortest:g} seconds")
     opened = Run.open(args.run)
     out = args.out or Path(f"{opened.path.resolve().name}-walk.gif")
     pictures.check_out(out, *animation.ENDINGS)

@@ -6,13 +6,4 @@ from gvae.data.options import ReadOptions
 from gvae.data.registry import DATASETS, Source
 from gvae.imports import load_object
 
-__all__ = [
-    "DATASETS",
-    "ReadOptions",
-    "Source",
-    "default_root",
-    "load_object",
-    "open_data",
-    "options_of",
-    "prepare",
-]
+__all__ = ["DATASETS", "ReadOptions", "Source", "default_root", "load_object", "open_data", "options_of", "prepare"]

@@ -103,9 +103,7 @@ class Dataset:
         if len(used) and not 0 <= used.min() <= used.max() < len(self):
             raise GvaeError(f"data set {self.spec.name}: a split names an image outside 0..{len(self) - 1}")
         if len(np.unique(used)) != len(used):
-            raise GvaeError(
-                f"data set {self.spec.name}: its splits overlap; every image belongs to one split"
-            )
+            raise GvaeError(f"data set {self.spec.name}: its splits overlap; every image belongs to one split")
 
     def __len__(self) -> int:
         """Number of images, over all splits."""
@@ -120,9 +118,7 @@ class Dataset:
         indices = self.splits.get(choose("split", name, SPLITS), ())
         if not len(indices):
             sizes = ", ".join(f"{key} {len(value)}" for key, value in self.splits.items()) or "none"
-            raise GvaeError(
-                f"data set {self.spec.name} has no {name} images (splits: {sizes}); choose another --split"
-            )
+            raise GvaeError(f"data set {self.spec.name} has no {name} images (splits: {sizes}); choose another --split")
         return np.asarray(indices)
 
     def batch(self, indices: Sequence[int] | np.ndarray, device: str | torch.device = "cpu") -> Batch:
@@ -215,13 +211,9 @@ class Order:
     ([0, 1, 2, 3], [0, 1, 2, 3], 4)
     """
 
-    def __init__(
-        self, n: int, batch: int, seed: int = 0, position: int = 0, parts: np.ndarray | None = None
-    ) -> None:
+    def __init__(self, n: int, batch: int, seed: int = 0, position: int = 0, parts: np.ndarray | None = None) -> None:
         if n < 1 or batch < 1 or seed < 0:
-            raise GvaeError(
-                f"cannot draw batches of {batch} from {n} images with seed {seed}: all must be positive"
-            )
+            raise GvaeError(f"cannot draw batches of {batch} from {n} images with seed {seed}: all must be positive")
         self.n, self.batch, self.seed, self.position = n, batch, seed, position
         self.parts = parts
         self._epoch, self._permutation = -1, np.empty(0, np.int64)

@@ -60,9 +60,7 @@ def prepare(source: str, out: Path | str, root: Path | str | None = None, **opti
     (found, place), options = _find(source, root), given(options)
     path = Path(source).expanduser()
     asked = {"data": str(path.resolve()) if path.exists() else source, **options}
-    return build(
-        Path(out).expanduser().absolute(), asked, lambda scratch: _open(found, place, options, scratch)
-    )
+    return build(Path(out).expanduser().absolute(), asked, lambda scratch: _open(found, place, options, scratch))
 
 
 def options_of(run: Run, data: str | None = None) -> dict[str, Any]:
@@ -145,9 +143,7 @@ def _open(source: Source, root: Path | None, options: dict[str, Any], scratch: P
 def _unknown(source: str) -> GvaeError:
     """The error for a source that is neither a name nor a path."""
     name = source.partition(":")[0]
-    slip = get_close_matches(name, folders(Path.cwd()), 1, 0.6) and not get_close_matches(
-        name, DATASETS, 1, 0.5
-    )
+    slip = get_close_matches(name, folders(Path.cwd()), 1, 0.6) and not get_close_matches(name, DATASETS, 1, 0.5)
     if slip or len(Path(source).parts) > 1:
         return GvaeError(f"there is no data set or folder {source}{nearest(Path(source).expanduser())}")
     try:

@@ -48,8 +48,7 @@ DATASETS: dict[str, Source] = {
         "mnist",
         "70,000 handwritten digits, gray, 28x28 pixels",
         "CC BY-SA 3.0 (Y. LeCun, C. Cortes, C. Burges)",
-        "Y. LeCun, L. Bottou, Y. Bengio, P. Haffner: Gradient-based learning applied to document"
-        " recognition, 1998",
+        "Y. LeCun, L. Bottou, Y. Bengio, P. Haffner: Gradient-based learning applied to document recognition, 1998",
         "gvae.data.sources.mnist:open_mnist",
         files="gvae.data.sources.mnist:MNIST",
     ),

@@ -79,9 +79,7 @@ class Process(nn.Module):
             weights = torch.linalg.solve_triangular(factor.mT, half, upper=True)
             mean = self.around(c, torch.einsum("mb,bmz->bz", weights, at_least_float32(t)))
             largest = self.variance
-            variance = torch.maximum(
-                largest - half.square().sum(0), JITTER * largest
-            )  # rounding may go below
+            variance = torch.maximum(largest - half.square().sum(0), JITTER * largest)  # rounding may go below
         return Independent(Normal(mean, variance.sqrt()[:, None].expand_as(mean), validate_args=False), 1)
 
     def mean(self, c: Tensor, t: Tensor, factor: Tensor) -> Tensor:

@@ -128,9 +128,7 @@ class Likelihood(nn.Module):
                 "use --likelihood bernoulli"
             )
         if scale < 0 or (scale and self.kind not in ("gaussian", "laplace")):
-            raise GvaeError(
-                f"--sigma is {scale}; it must be above 0, and is for --likelihood gaussian or laplace"
-            )
+            raise GvaeError(f"--sigma is {scale}; it must be above 0, and is for --likelihood gaussian or laplace")
         self.fixed = scale > 0
         self.event_dim = 1 + spec.spatial
         self.levels = round(spec.high - spec.low) + 1

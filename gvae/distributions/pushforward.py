@@ -26,6 +26,4 @@ def pushforward(base: Independent, flow: Callable[[Tensor], tuple[Tensor, Tensor
         z, log_det = flow(start)
         return z, base.log_prob(start) - log_det
 
-    return Posterior(
-        rsample_and_log_prob, lambda: flow(base.mean)[0], base.batch_shape[0], base.event_shape[0]
-    )
+    return Posterior(rsample_and_log_prob, lambda: flow(base.mean)[0], base.batch_shape[0], base.event_shape[0])

@@ -107,17 +107,13 @@ def told(number: Number, kind: Number) -> str:
     return "; ".join(f"{phrase(key, mine.get(key))}, not {phrase(key, theirs.get(key))}" for key in keys)
 
 
-def note(
-    run: Run, runs: Sequence[Run], held: Held, reason: str, pairs: Sequence[tuple[Number, Number]]
-) -> str:
+def note(run: Run, runs: Sequence[Run], held: Held, reason: str, pairs: Sequence[tuple[Number, Number]]) -> str:
     """One sentence on numbers of a run that are left out for one reason."""
     names = ", ".join(dict.fromkeys(number.name for number, _ in pairs))
     metrics = ",".join(dict.fromkeys(str(kind.protocol.get("metric", kind.name)) for _, kind in pairs))
     number, kind = pairs[0]
     again = {run.path: run}
-    if any(
-        key not in (*ASKED, *ALLOWED, *DATA) for key in unlike(number, [kind])
-    ):  # one was measured by another gvae
+    if any(key not in (*ASKED, *ALLOWED, *DATA) for key in unlike(number, [kind])):  # one was measured by another gvae
         again |= {other.path: other for other in runs if kind in held[other.path]}
     typed = " and ".join(f"`{command(one, *options(kind, metrics))}`" for one in again.values())
     return f"{names} of {run.path}: left out ({reason}). To measure alike: {typed}"

@@ -77,9 +77,7 @@ def anneal(
             total = total + (beta - before) * (joint(z) - start(z))
         if beta in (0.0, 1.0):
             break  # the last density needs no more transitions
-        z, chance = transition(
-            lambda v, b=beta: (1 - b) * start(v) + b * joint(v), z, step, schedule.leapfrog
-        )
+        z, chance = transition(lambda v, b=beta: (1 - b) * start(v) + b * joint(v), z, step, schedule.leapfrog)
         step = (step * torch.exp(0.1 * (chance - ACCEPTANCE))).clamp(1e-4, 2.0)
         accepted = accepted + chance
     return total, accepted / max(schedule.temperatures - 1, 1)

@@ -112,9 +112,7 @@ def compare(runs: Sequence[Run], metrics: Sequence[str] | None = None) -> Compar
         columns.append(Column(title, first.better, first.unit, first.floor, {"n": first.n} | first.protocol))
         marked.append(_mark(columns[-1], [_cell([found[run.path] for run in g]) for g in groups]))
     cells = list(zip(*marked, strict=True)) or [()] * len(groups)
-    rows = [
-        Row(name, tuple(g), tuple(row)) for name, g, row in zip(labels(groups), groups, cells, strict=True)
-    ]
+    rows = [Row(name, tuple(g), tuple(row)) for name, g, row in zip(labels(groups), groups, cells, strict=True)]
     return Comparison(tuple(columns), tuple(rows), tuple(notes))
 
 
@@ -139,9 +137,7 @@ def labels(groups: Sequence[Sequence[Run]]) -> list[str]:
         told = [f"{k.split('.')[-1]} {v}" for k, v in mine.items() if any(o.get(k) != v for o in others)]
         seeds = [f"{len(g)} seeds"] if len(g) > 1 else []
         names.append(", ".join([g[0].model, *told, *seeds]))
-    return [
-        f"{n} ({g[0].path.name})" if names.count(n) > 1 else n for n, g in zip(names, groups, strict=True)
-    ]
+    return [f"{n} ({g[0].path.name})" if names.count(n) > 1 else n for n, g in zip(names, groups, strict=True)]
 
 
 def _options(run: Run) -> dict[str, Any]:
@@ -213,8 +209,7 @@ def _mark(column: Column, cells: list[Cell]) -> list[Cell]:
     if len(first) == sum(bool(row.values) for row in rows):
         return cells
     return [
-        replace(cell, best=first == [place], tied=len(first) > 1 and place in first)
-        for place, cell in enumerate(cells)
+        replace(cell, best=first == [place], tied=len(first) > 1 and place in first) for place, cell in enumerate(cells)
     ]
 
 

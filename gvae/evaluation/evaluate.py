@@ -157,9 +157,7 @@ def open_reference(run: Run, data: str | None, root: Path | None, changed: bool 
     dataset = open_data(data or run.data, root, **options_of(run, data))
     if data in (None, run.data) and not changed:
         refuse_changed(
-            run,
-            dataset,
-            "restore the data, or add --changed-data (in Python changed=True) to use them as they are",
+            run, dataset, "restore the data, or add --changed-data (in Python changed=True) to use them as they are"
         )
     return dataset
 

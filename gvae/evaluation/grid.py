@@ -15,9 +15,7 @@ BLOCK = 20_000
 
 
 @torch.no_grad()
-def on_grid(
-    model: LatentModel, images: np.ndarray, side: int, reach: float, prior: str | None = None
-) -> np.ndarray:
+def on_grid(model: LatentModel, images: np.ndarray, side: int, reach: float, prior: str | None = None) -> np.ndarray:
     """log sum_j p(x|z_j) p(z_j) h^Z over the grid points z_j.
 
     Args:

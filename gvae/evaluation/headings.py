@@ -67,6 +67,4 @@ def phrase(key: str, value: Any) -> str:
         return "x".join(map(str, value))
     if key in ("data_checksum", "split_checksum"):
         return f"{'data' if key[0] == 'd' else 'split'} {value[:6]}"
-    return (
-        f"{key.replace('n_', '').replace('_', ' ')} {value:,}" if isinstance(value, int) else f"{key} {value}"
-    )
+    return f"{key.replace('n_', '').replace('_', ' ')} {value:,}" if isinstance(value, int) else f"{key} {value}"

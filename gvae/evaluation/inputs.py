@@ -19,14 +19,7 @@ KINDS = ("real", "other", "fake")
 NEEDS = (
     *KINDS,
     *(f"{kind}_{what}" for kind in KINDS for what in ("labels", "features", "probabilities")),
-    *(
-        "reconstructions",
-        "codes",
-        "code_means",
-        "posterior_kl",
-        "distortion",
-        "log_weights",
-    ),
+    *("reconstructions", "codes", "code_means", "posterior_kl", "distortion", "log_weights"),
     *("bounds", "annealed", "annealed_gap", "log_likelihood", "entropy_limit"),
 )
 """names that a metric may list: properties of `Inputs`, and features and class probabilities of images"""

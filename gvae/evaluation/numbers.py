@@ -109,9 +109,7 @@ def read_all(run: Run) -> list[Number]:
             return [Number(**row) for row in text["numbers"]]
     except (ValueError, KeyError, TypeError) as error:
         raise GvaeError(f"{run.metrics} is damaged ({error}); delete it and type `{command(run)}`") from error
-    raise GvaeError(
-        f"{run.metrics} has format {text['format']}, not {FORMAT}; delete it and type `{command(run)}`"
-    )
+    raise GvaeError(f"{run.metrics} has format {text['format']}, not {FORMAT}; delete it and type `{command(run)}`")
 
 
 def write_numbers(run: Run, numbers: list[Number]) -> dict[str, Any]:

@@ -16,9 +16,7 @@ REMARKS = {
     "random-conv features ({}) hardly see what images show: look at samples, and do not rank models by them": blind,
     "train+val split ({}): the test split is too small, so samples are compared with training and validation images, of "
     "which copies look good": lambda x: x.protocol.get("split") == WIDE,
-    "prior fitted for this measurement ({}): the training has not come to its end": lambda x: (
-        "prior_fit" in x.protocol
-    ),
+    "prior fitted for this measurement ({}): the training has not come to its end": lambda x: "prior_fit" in x.protocol,
 }
 """each with the numbers that it is about"""
 

@@ -40,12 +40,7 @@ ROWS = {part.name: metric for metric, parts in PARTS.items() for part in parts}
 """name of a row -> the metric that gives it, of metrics with several"""
 
 
-SPELLED = {
-    "fd": "Frechet distance",
-    "kd": "kernel distance",
-    "mse": "reconstruction error",
-    "kl": "KL of q(z|x)",
-}
+SPELLED = {"fd": "Frechet distance", "kd": "kernel distance", "mse": "reconstruction error", "kl": "KL of q(z|x)"}
 """short names in words, for headings"""
 
 

@@ -62,9 +62,7 @@ class Renderer:
         if now is None:
             return f"{self.run.path.name} has been deleted or moved; what is in memory still answers"
         if now != self.made:
-            return (
-                f"{self.run.path.name} has been trained on; start `gvae explore` again to see its new weights"
-            )
+            return f"{self.run.path.name} has been trained on; start `gvae explore` again to see its new weights"
         return ""
 
     def remember(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -104,9 +102,7 @@ class Renderer:
         Raises:
             GvaeError: they are damaged, or of other weights.
         """
-        times = tuple(
-            stamp(path) for path in (self.run.directions, self.run.directions_about, self.run.weights)
-        )
+        times = tuple(stamp(path) for path in (self.run.directions, self.run.directions_about, self.run.weights))
         return self.remember(("directions", times), lambda: kept(self.run))
 
     def direction(self, name: str) -> Tensor:

@@ -175,11 +175,7 @@ def sentences(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, lambda request, error: say(error.status_code, str(error.detail)))  # pyright: ignore[reportAttributeAccessIssue]
     app.add_exception_handler(Superseded, lambda request, error: say(409, "something newer was asked for"))
     app.add_exception_handler(Busy, lambda request, error: say(429, "too many are asking; try again"))
-    app.add_exception_handler(
-        OSError, lambda request, error: say(410, f"a file of the run cannot be read ({error})")
-    )
-    app.add_exception_handler(
-        ClientDisconnect, lambda request, error: say(400, "the picture was not sent whole")
-    )
+    app.add_exception_handler(OSError, lambda request, error: say(410, f"a file of the run cannot be read ({error})"))
+    app.add_exception_handler(ClientDisconnect, lambda request, error: say(400, "the picture was not sent whole"))
     app.add_exception_handler(RequestValidationError, lambda request, error: say(404, NUMBERS))
     app.add_exception_handler(Exception, lambda request, error: say(500, FAULT))

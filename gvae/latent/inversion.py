@@ -84,9 +84,7 @@ def neg_log_joint(generate: Callable[[Tensor], Tensor], x: Tensor, z: Tensor, si
 
 
 @torch.no_grad()
-def first_guesses(
-    generate: Callable[[Tensor], Tensor], x: Tensor, latent: int, search: Search, seed: int
-) -> Tensor:
+def first_guesses(generate: Callable[[Tensor], Tensor], x: Tensor, latent: int, search: Search, seed: int) -> Tensor:
     """The most probable of many codes drawn from N(0, I), (starts, Z)."""
     generator = torch.Generator().manual_seed(seed)
     z = torch.randn(search.candidates, latent, generator=generator).to(x)

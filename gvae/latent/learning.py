@@ -74,10 +74,7 @@ def from_sets(
         GvaeError: too few images of either kind, or no encoder.
     """
     parts = []
-    for pick in (
-        lambda d: shuffled(d, "train", config.seed)[: config.images],
-        lambda d: held_out(d, config.seed),
-    ):
+    for pick in (lambda d: shuffled(d, "train", config.seed)[: config.images], lambda d: held_out(d, config.seed)):
         up, down = (read_codes(space, d, pick(d), config) for d in (with_, without))
         y = torch.cat([torch.ones(len(up), 1), torch.zeros(len(down), 1)]).long()
         parts.append((torch.cat([up, down]), y))
@@ -128,9 +125,7 @@ def make(
     return found
 
 
-def choice(
-    dataset: Dataset, known: Sequence[str], names: Sequence[str], y: Tensor
-) -> tuple[list[str], list[str]]:
+def choice(dataset: Dataset, known: Sequence[str], names: Sequence[str], y: Tensor) -> tuple[list[str], list[str]]:
     """Attributes to learn, and those left out, of the known ones that images have (1) or lack (0), y (n, A).
 
     Raises:
@@ -194,10 +189,6 @@ def read_codes(
     codes = [torch.zeros(0, space.size)]
     for start in config.blocks(range(0, len(indices), BLOCK)):
         codes.append(space.codes(dataset, indices[start : start + BLOCK], config.seed))
-        if (
-            running
-            and until is not None
-            and running.settled(running.add(codes[-1], until[start : start + BLOCK]))
-        ):
+        if running and until is not None and running.settled(running.add(codes[-1], until[start : start + BLOCK])):
             break
     return torch.cat(codes)

@@ -82,9 +82,7 @@ def plane(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return first, rest / rest.norm(), angle
 
 
-def density(
-    log_prob: Density, a: Tensor, b: Tensor, steps: int, rounds: int = 100, weight: float = 1.0
-) -> Tensor:
+def density(log_prob: Density, a: Tensor, b: Tensor, steps: int, rounds: int = 100, weight: float = 1.0) -> Tensor:
     """Codes (steps, Z) on a short path from a (Z,) to b (Z,) that keeps to where codes are likely.
 
     Adam on the waves, from the straight line or the arc, whichever is better; the best path met is returned. It never

@@ -25,9 +25,7 @@ def folder_options(run: Run) -> dict[str, Any]:
     return {"size": run.spec.size, "channels": run.spec.channels, **({"fit": fit} if fit else {})}
 
 
-def read_pixels(
-    file: Path | BinaryIO, run: Run, fit: str | None = None, name: str = "the file"
-) -> np.ndarray:
+def read_pixels(file: Path | BinaryIO, run: Run, fit: str | None = None, name: str = "the file") -> np.ndarray:
     """The pixels of a picture, brought to the size and channels of a run's images, (S, S, C) uint8.
 
     Args:
@@ -62,9 +60,7 @@ def readable(name: str) -> Iterator[None]:
         raise
     except Exception as error:
         what = str(error).split("<")[0].strip() or type(error).__name__
-        raise GvaeError(
-            f"{name} cannot be read as a picture ({what}); give a PNG, JPEG, WebP or BMP file"
-        ) from error
+        raise GvaeError(f"{name} cannot be read as a picture ({what}); give a PNG, JPEG, WebP or BMP file") from error
 
 
 def as_image(pixels: np.ndarray, spec: DataSpec) -> Tensor:

@@ -94,12 +94,7 @@ class Space:
             return torch.randn(n, self.size)
 
     def encode(
-        self,
-        x: Tensor,
-        y: Tensor | None = None,
-        seed: int = 0,
-        search: Search = SEARCH,
-        progress: Progress = ignore,
+        self, x: Tensor, y: Tensor | None = None, seed: int = 0, search: Search = SEARCH, progress: Progress = ignore
     ) -> Tensor:
         """Codes (B, Z) of images x (B, C, *S): the means of q(z|x), or the outcome of a search.
 
@@ -117,9 +112,7 @@ class Space:
                 return self.loaded.encode(x, y).cpu()
         return torch.stack(
             [
-                self.search(
-                    image, None if y is None else y[i : i + 1], seed, search, part(progress, i, len(x))
-                )
+                self.search(image, None if y is None else y[i : i + 1], seed, search, part(progress, i, len(x)))
                 for i, image in enumerate(x)
             ]
         ).cpu()

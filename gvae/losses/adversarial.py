@@ -92,9 +92,7 @@ def balance(likelihood: Tensor, adversarial: Tensor, last: Tensor) -> Tensor:
     >>> round(balance(6 * w.sum(), 2 * w.sum(), w).item(), 3)
     3.0
     """
-    sizes = [
-        torch.autograd.grad(v, last, retain_graph=True)[0].float().norm() for v in (likelihood, adversarial)
-    ]
+    sizes = [torch.autograd.grad(v, last, retain_graph=True)[0].float().norm() for v in (likelihood, adversarial)]
     return (sizes[0] / (sizes[1] + 1e-4)).clamp_max(1e4).detach()
 
 

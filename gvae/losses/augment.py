@@ -77,9 +77,7 @@ def ways(x: Tensor) -> Tensor:
 
 def along(axis: int, values: Tensor, x: Tensor) -> Tensor:
     """Values (B, n) of the pixels along an axis of x, in the shape of x."""
-    return values.reshape(
-        [len(x)] + [x.shape[axis] if a == axis else 1 for a in range(1, x.dim())]
-    ).expand_as(x)
+    return values.reshape([len(x)] + [x.shape[axis] if a == axis else 1 for a in range(1, x.dim())]).expand_as(x)
 
 
 def cut_out(x: Tensor, chance: Tensor) -> Tensor:

@@ -35,9 +35,7 @@ def class_histogram(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:
     (0.6931, 0.0)
     """
     if real.ndim != 2 or fake.ndim != 2 or real.shape[1] != fake.shape[1]:
-        raise GvaeError(
-            f"class probabilities must be (N, K) with the same K; got {real.shape} and {fake.shape}"
-        )
+        raise GvaeError(f"class probabilities must be (N, K) with the same K; got {real.shape} and {fake.shape}")
     shares, target = _shares(fake), _shares(real)
     expected = np.maximum(target, 1 / len(real))
     return {

@@ -81,9 +81,7 @@ def divergence(mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     """KL(N(m, S) || N(0, I)) (...) in nats of means (..., Z) and covariances (..., Z, Z)."""
     sign, logdet = np.linalg.slogdet(covariance)
     if (sign <= 0).any():
-        raise GvaeError(
-            "the covariance of the codes is singular: some latent dimensions are constant or copies"
-        )
+        raise GvaeError("the covariance of the codes is singular: some latent dimensions are constant or copies")
     size = covariance.shape[-1]
     return (np.trace(covariance, axis1=-2, axis2=-1) + (mean**2).sum(-1) - size - logdet) / 2
 
@@ -117,8 +115,5 @@ METRIC = Metric(
     unit="nats",
     interval="influences of images, and pairs of blocks for the second-order part, of the first number; about its mean at "
     "this n. None of the second, whose bias is many times larger",
-    protocol={
-        "against": "N(0, I)",
-        "estimator": f"Gaussian moments (code_kl), {K}-nearest neighbours (code_kl_knn)",
-    },
+    protocol={"against": "N(0, I)", "estimator": f"Gaussian moments (code_kl), {K}-nearest neighbours (code_kl_knn)"},
 )

@@ -113,9 +113,7 @@ def extractor(data: str, shape: tuple[int, ...]) -> Extractor:
 
     file = WEIGHTS / f"{data}.safetensors"
     if not file.exists():
-        raise GvaeError(
-            f"{file} is missing; reinstall gvae, or run benchmarks/data/train_features.py --data {data}"
-        )
+        raise GvaeError(f"{file} is missing; reinstall gvae, or run benchmarks/data/train_features.py --data {data}")
     content = file.read_bytes()
     net = Classifier(CLASSIFIERS[data])
     net.load_state_dict(load(content))

@@ -83,9 +83,7 @@ def check_features(*sets: np.ndarray) -> None:
             shapes = " and ".join(str(s.shape) for s in sets)
             raise GvaeError(f"features must be matrices (N >= 2, F) with the same F; got shapes {shapes}")
         if not np.isfinite(features).all():
-            raise GvaeError(
-                "features contain values that are not finite; the model probably diverged: look at samples"
-            )
+            raise GvaeError("features contain values that are not finite; the model probably diverged: look at samples")
 
 
 def _root(matrix: np.ndarray, power: float = 0.5) -> np.ndarray:

@@ -36,9 +36,7 @@ def mmd(real: np.ndarray, fake: np.ndarray, block: int = BLOCK) -> dict[str, flo
     """
     x, y = flatten(real), flatten(fake)
     if x.shape[1] != y.shape[1] or min(len(x), len(y)) < 2:
-        raise GvaeError(
-            f"mmd needs two sets of at least 2 images of one shape; got {real.shape} and {fake.shape}"
-        )
+        raise GvaeError(f"mmd needs two sets of at least 2 images of one shape; got {real.shape} and {fake.shape}")
     centre = x.mean(0)  # distances stay the same, and single precision loses less of them
     x, y = x - centre, y - centre
     bandwidth = median_distance(x)
@@ -65,9 +63,7 @@ def median_distance(x: np.ndarray, subset: int = SUBSET, seed: int = 0) -> float
     squared = (norms[:, None] + norms - 2 * x @ x.T)[np.triu_indices(len(x), 1)]
     found = float(np.median(squared.clip(0))) ** 0.5
     if not np.isfinite(found) or found == 0:
-        raise GvaeError(
-            "the median distance between real images is 0 or not finite; are they all the same image?"
-        )
+        raise GvaeError("the median distance between real images is 0 or not finite; are they all the same image?")
     return found
 
 

@@ -38,9 +38,7 @@ def mmd_linear(real: np.ndarray, fake: np.ndarray, batch: int = BATCH) -> dict[s
     x, y = flatten(real), flatten(fake)
     batches = min(len(x), len(y)) // batch
     if x.shape[1] != y.shape[1] or not batches:
-        raise GvaeError(
-            f"mmd-linear needs at least {batch} images of one shape; got {real.shape} and {fake.shape}"
-        )
+        raise GvaeError(f"mmd-linear needs at least {batch} images of one shape; got {real.shape} and {fake.shape}")
     gap = _means(x, batches, batch) - _means(y, batches, batch)
     value, error = mean_and_error((gap**2).sum(1))
     return {"mmd_linear": value, "error": error}

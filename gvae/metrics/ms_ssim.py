@@ -92,9 +92,7 @@ def blur(x: Tensor, window: int, sigma: float = 1.5) -> Tensor:
         rows = size - window + 1
         band = torch.zeros(rows, size + 1, dtype=x.dtype)
         band[:, :window] = taps
-        band = band.flatten()[: rows * size].view(
-            rows, size
-        )  # one place shorter: each row starts one to the right
+        band = band.flatten()[: rows * size].view(rows, size)  # one place shorter: each row starts one to the right
         x = (x.transpose(axis, -1) @ band.T).transpose(axis, -1)
     return x
 
@@ -154,9 +152,7 @@ def mean_similarity(
     import torch
 
     if min(images.shape[2:]) < WINDOW << (len(WEIGHTS) - 1):
-        raise Unavailable(
-            f"n/a (three scales need {WINDOW << 2} pixels, images have {min(images.shape[2:])})"
-        )
+        raise Unavailable(f"n/a (three scales need {WINDOW << 2} pixels, images have {min(images.shape[2:])})")
     first, second = draw_pairs(len(images), labels, pairs, seed)
     parts = []
     for start in range(0, len(first), block):

@@ -45,12 +45,8 @@ def mean_similarity_256(
     first, second = draw_pairs(len(images), labels, pairs, seed)
     parts = []
     for start in range(0, len(first), block):
-        both = torch.from_numpy(
-            images[np.concatenate([i[start : start + block] for i in (first, second)])]
-        ).float()
-        both = interpolate(
-            both / 2 + 0.5, size=(SIZE, SIZE), mode="bilinear", align_corners=False, antialias=True
-        )
+        both = torch.from_numpy(images[np.concatenate([i[start : start + block] for i in (first, second)])]).float()
+        both = interpolate(both / 2 + 0.5, size=(SIZE, SIZE), mode="bilinear", align_corners=False, antialias=True)
         a, b = both.chunk(2)
         parts.append(similarity(a, b, WINDOW, STANDARD))
     return pair_mean(torch.cat(parts).numpy(), first, second)

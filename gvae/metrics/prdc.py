@@ -53,9 +53,7 @@ def prdc(
     """
     check_features(real, fake)
     if min(len(real), len(fake)) <= k:
-        raise GvaeError(
-            f"prdc with k = {k} needs more than {k} images; got {len(real)} real, {len(fake)} generated"
-        )
+        raise GvaeError(f"prdc with k = {k} needs more than {k} images; got {len(real)} real, {len(fake)} generated")
     real, fake = real.astype(np.float64), fake.astype(np.float64)
     listed = LISTED if intervals else k
     lists = nearest(real, listed, block), nearest(fake, listed, block)
@@ -111,9 +109,7 @@ def errors(pairs: Pairs, lists: tuple[Nearest, Nearest], k: int = K) -> dict[str
     sizes = [len(near.places) for near in lists]
     if len(pairs.real) > MOST or min(sizes) < 4 * (k + 1):
         return {}
-    closer = pairs.within(
-        *(near.squares[:, : LISTED // 2] for near in lists)
-    )  # neighbours in a half are nearer
+    closer = pairs.within(*(near.squares[:, : LISTED // 2] for near in lists))  # neighbours in a half are nearer
 
     def statistic(*labels: np.ndarray) -> np.ndarray:
         return split(closer if labels[0].max() == 1 else pairs, lists, labels, k)
@@ -123,9 +119,7 @@ def errors(pairs: Pairs, lists: tuple[Nearest, Nearest], k: int = K) -> dict[str
     return dict(zip(names, widths.tolist(), strict=True))
 
 
-def split(
-    pairs: Pairs, lists: tuple[Nearest, Nearest], labels: tuple[np.ndarray, ...], k: int = K
-) -> np.ndarray:
+def split(pairs: Pairs, lists: tuple[Nearest, Nearest], labels: tuple[np.ndarray, ...], k: int = K) -> np.ndarray:
     """Coverage, density, precision and recall (G, 4) inside each of G parts of the images.
 
     Args:

@@ -54,9 +54,7 @@ def resolve(name: str) -> type[Model]:
     return load_object(where(name), "model")
 
 
-def build(
-    kind: type[Model], config: Any, spec: DataSpec, networks: Mapping[str, nn.Module] | None = None
-) -> Model:
+def build(kind: type[Model], config: Any, spec: DataSpec, networks: Mapping[str, nn.Module] | None = None) -> Model:
     """A model with fresh weights.
 
     Raises:

@@ -107,8 +107,7 @@ class AAE(LatentModel):
             z, _ = rsample_and_log_prob(self.encode(x, y))
         real, code = self.code_critic(self.target(len(z)), y), self.code_critic(z, y)
         return Losses(
-            {"code_critic": {"d_adv": nonsaturating_critic(real, code).mean()}},
-            {"score_gap": (real - code).mean()},
+            {"code_critic": {"d_adv": nonsaturating_critic(real, code).mean()}}, {"score_gap": (real - code).mean()}
         )
 
     def regularise(self, batch: Batch) -> Losses:

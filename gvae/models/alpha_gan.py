@@ -107,10 +107,7 @@ class AlphaGAN(LatentModel):
         return Losses(
             {
                 "encoder": {"l1": l1, "code": self.beta * generator_loss(normal, code).mean()},
-                "generator": {
-                    "l1": l1,
-                    "g_adv": (generator_loss(real, rec) + generator_loss(real, gen)).mean(),
-                },
+                "generator": {"l1": l1, "g_adv": (generator_loss(real, rec) + generator_loss(real, gen)).mean()},
                 "critic": {"d_adv": d_adv.mean()},
                 "code_critic": {"d_adv": nonsaturating_critic(normal, code).mean()},
             },

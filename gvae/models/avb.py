@@ -80,9 +80,7 @@ class AVB(LatentModel):
         if self.config.prior == "vamp" and not self.config.contrast:
             raise GvaeError("--prior vamp needs the Gaussians of --contrast; use --prior mixture or realnvp")
         image = nets.encoder(spec, self.config.net, self.config.hidden + 1, self.condition)
-        self.critic = PairCritic(
-            image, self.config.latent, self.config.hidden, quadratic=not self.config.contrast
-        )
+        self.critic = PairCritic(image, self.config.latent, self.config.hidden, quadratic=not self.config.contrast)
         if self.config.contrast:
             self.reference = nets.encoder(spec, self.config.net, 2 * self.config.latent, self.condition)
         self.averaged = tuple(self.players())  # T and r belong to the encoder whose codes they judge

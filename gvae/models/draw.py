@@ -55,9 +55,7 @@ class DRAW(VAE):
 
     def make_encoder(self) -> nn.Module:
         c = self.config
-        return recurrent.Encoder(
-            self.spec, c.hidden, self.encoder_dim, self.attention * c.read, self.condition
-        )
+        return recurrent.Encoder(self.spec, c.hidden, self.encoder_dim, self.attention * c.read, self.condition)
 
     def make_generator(self) -> nn.Module:
         c = self.config
@@ -133,7 +131,5 @@ def has_attention(config: Any, spec: DataSpec) -> bool:
     """
     if config.attention == "on" and spec.spatial != 2:
         sides = " x ".join(map(str, spec.shape))
-        raise GvaeError(
-            f"--attention on is for images, and {spec.name} has volumes of {sides}; use off or auto"
-        )
+        raise GvaeError(f"--attention on is for images, and {spec.name} has volumes of {sides}; use off or auto")
     return config.attention != "off" and spec.spatial == 2

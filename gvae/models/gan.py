@@ -50,9 +50,7 @@ class GAN(ImplicitModel):
     def check_options(self) -> None:
         config = self.config
         if config.smooth and config.loss != "nonsaturating":
-            raise GvaeError(
-                f"--smooth is for --loss nonsaturating; --loss {config.loss} has no target to move"
-            )
+            raise GvaeError(f"--smooth is for --loss nonsaturating; --loss {config.loss} has no target to move")
 
     def turns(self):
         lazy = [Turn(self.smoothen, every=self.config.penalty_every)] if self.config.penalty else []

@@ -134,14 +134,10 @@ class GVAE(LatentModel):
     def optim(self, player: str) -> Optim:
         if player in ("critic", "code_critic"):
             return Optim(
-                self.config.critic_lr,
-                betas=(0.5, 0.99),
-                constant_updates=CONSTANT_UPDATES if self.config.start else 0,
+                self.config.critic_lr, betas=(0.5, 0.99), constant_updates=CONSTANT_UPDATES if self.config.start else 0
             )
         late = 0 < self.config.start <= self.progress and player != "prior"  # which has to follow the codes
-        return Optim(
-            self.config.generator_lr_adv if late else self.config.lr, betas=(self.config.momentum, 0.99)
-        )
+        return Optim(self.config.generator_lr_adv if late else self.config.lr, betas=(self.config.momentum, 0.99))
 
     def likelihood_alone(self, batch: Batch) -> Losses:
         """First stage: the bound of a VAE."""

@@ -64,9 +64,7 @@ def check(config: Config) -> None:
         GvaeError: which, and what is allowed.
     """
     if config.adversarial == "wasserstein" and config.augment == "adaptive":
-        raise GvaeError(
-            "--augment adaptive needs scores with a zero, which wasserstein has not; use --augment diff"
-        )
+        raise GvaeError("--augment adaptive needs scores with a zero, which wasserstein has not; use --augment diff")
     if config.code == "critic" and config.freeze and config.start:
         raise GvaeError("--code critic has no effect on a frozen encoder; use --no-freeze, or --start 0")
     if config.features and config.augment in ("diff", "adaptive"):

@@ -101,11 +101,7 @@ class LatentModel(Model):
             raise GvaeError("--prior vamp needs classes, not attributes; use --prior mixture or realnvp")
         if config.prior == "vamp":
             return Vamp(
-                self.latent_dim,
-                self.classes,
-                self.spec,
-                self.base_gaussian,
-                config.components or PSEUDO_INPUTS,
+                self.latent_dim, self.classes, self.spec, self.base_gaussian, config.components or PSEUDO_INPUTS
             )
         options = {}
         if config.prior == "mixture":
@@ -162,9 +158,7 @@ class LatentModel(Model):
         """Draw n images (n, C, *S) from the fitted prior, or from N(0, I) with `prior="normal"`."""
         return self.decode(self.draw_codes(n, y, prior), y).mean
 
-    def draw_codes(
-        self, n: int, y: Tensor | None = None, prior: str | None = None, denoised: bool = True
-    ) -> Tensor:
+    def draw_codes(self, n: int, y: Tensor | None = None, prior: str | None = None, denoised: bool = True) -> Tensor:
         """Draw n codes (n, Z) from the prior, or from N(0, I) with `prior="normal"` or while it is not fitted.
 
         Args:
@@ -186,9 +180,7 @@ class LatentModel(Model):
         """log p(z) (..., ) of codes z (..., Z): the prior, or N(0, I) with `prior="normal"` or while it is not fitted."""
         if prior == "normal" or not self.prior_fitted:
             return self.standard_normal().log_prob(z)
-        with torch.autocast(
-            z.device.type, enabled=False
-        ):  # rounding inside an invertible map breaks its density
+        with torch.autocast(z.device.type, enabled=False):  # rounding inside an invertible map breaks its density
             return self.prior.log_prob(at_least_float32(z), y)
 
     def rate(self, q: Distribution, z: Tensor, log_q: Tensor, y: Tensor | None = None) -> Tensor:

@@ -51,9 +51,7 @@ class PCA(LatentModel):
         if self.condition != self.classes:
             raise GvaeError(f"pca --conditional needs classes; {spec.name} has attributes")
         if self.config.latent >= spec.dim:
-            raise GvaeError(
-                f"--latent is {self.config.latent}; pca of {spec.dim} pixel values has fewer components"
-            )
+            raise GvaeError(f"--latent is {self.config.latent}; pca of {spec.dim} pixel values has fewer components")
         self.prior = self.make_prior()
         self.likelihood = Likelihood("gaussian", spec)
         groups = max(1, self.condition)
@@ -117,9 +115,7 @@ class PCA(LatentModel):
         """Which components serve each of x (B, ...): those of its class, or the only ones."""
         if self.condition and y is None:
             raise GvaeError("this model is conditional, but got no labels: give the class of every image")
-        return (
-            y if self.condition and y is not None else torch.zeros(len(x), dtype=torch.long, device=x.device)
-        )
+        return y if self.condition and y is not None else torch.zeros(len(x), dtype=torch.long, device=x.device)
 
     @torch.no_grad()
     def fit_prior(self, batches: Iterable[Batch], seed: int = 0) -> None:

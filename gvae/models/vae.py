@@ -43,9 +43,7 @@ class VAE(LatentModel):
     def __init__(self, spec: DataSpec, config: BoundConfig | None = None, **options: Any) -> None:
         super().__init__(spec, config, **options)
         if self.config.learn_prior and self.config.prior == "flow":
-            raise GvaeError(
-                "--learn-prior needs a prior with a quick density; use --prior realnvp or mixture"
-            )
+            raise GvaeError("--learn-prior needs a prior with a quick density; use --prior realnvp or mixture")
 
     def turns(self):
         return [Turn(self.importance_weighted if self.config.bound == "iwae" else self.negative_elbo)]
@@ -73,7 +71,4 @@ class VAE(LatentModel):
         rate = log_q - self.log_prior(z, labels, None if self.learn_prior else "normal")
         weights = (p.log_prob(many) - self.beta * rate).view(k, len(x))
         bound = torch.logsumexp(weights, 0) - math.log(k)
-        return Losses(
-            {self.trained: {"iwae": -bound.mean()}},
-            {"kl_nats": rate.mean(), "mse": mse(many, p.mean)},
-        )
+        return Losses({self.trained: {"iwae": -bound.mean()}}, {"kl_nats": rate.mean(), "mse": mse(many, p.mean)})

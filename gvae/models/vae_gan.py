@@ -97,11 +97,7 @@ class VAEGAN(LatentModel):
         }
         if self.config.margin:
             costs = softplus(-real).mean().item(), 0.5 * (softplus(rec) + softplus(gen)).mean().item()
-            losses = {
-                name: terms
-                for name, terms in losses.items()
-                if name not in waiting(*costs, self.config.margin)
-            }
+            losses = {name: terms for name, terms in losses.items() if name not in waiting(*costs, self.config.margin)}
         return Losses(losses, {"mse": mse(x, x_rec)})
 
 

@@ -84,9 +84,7 @@ class VAEHVI(VAE):
 
         return Posterior(rsample_and_log_prob, mode, len(x), self.latent_dim)
 
-    def carry(
-        self, x: Tensor, y: Tensor | None, h: Tensor, z: Tensor, drawn: bool = True
-    ) -> tuple[Tensor, Tensor]:
+    def carry(self, x: Tensor, y: Tensor | None, h: Tensor, z: Tensor, drawn: bool = True) -> tuple[Tensor, Tensor]:
         """Codes z (B, Z) after all motions, and sum_t [log q_t - log r_t] (B,) nats.
 
         Args:

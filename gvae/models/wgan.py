@@ -61,9 +61,7 @@ class WGAN(ImplicitModel):
         return [Turn(self.criticise, repeat=self.config.critic_steps), Turn(self.generate)]
 
     def optim(self, player: str) -> Optim:
-        return Optim(
-            self.config.lr, betas=(0.0, 0.99), kind="rmsprop"
-        )  # momentum made training unstable in the paper
+        return Optim(self.config.lr, betas=(0.0, 0.99), kind="rmsprop")  # momentum made training unstable in the paper
 
     def criticise(self, batch: Batch) -> Losses:
         """The critic's step, from clipped weights."""

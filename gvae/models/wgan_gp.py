@@ -63,6 +63,4 @@ class WGANGP(ImplicitModel):
     def generate(self, batch: Batch) -> Losses:
         """The generator's step; of the batch only size and classes matter."""
         x, y = batch
-        return Losses(
-            {"generator": {"wasserstein": -self.critic(self.augment(self.sample(len(x), y)), y)[0].mean()}}
-        )
+        return Losses({"generator": {"wasserstein": -self.critic(self.augment(self.sample(len(x), y)), y)[0].mean()}})

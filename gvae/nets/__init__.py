@@ -20,12 +20,7 @@ from gvae.config import NetConfig
 from gvae.errors import GvaeError, choose
 from gvae.types import DataSpec
 
-NETS = {
-    "small": "gvae.nets.small",
-    "conv": "gvae.nets.conv",
-    "resnet": "gvae.nets.resnet",
-    "mlp": "gvae.nets.mlp",
-}
+NETS = {"small": "gvae.nets.small", "conv": "gvae.nets.conv", "resnet": "gvae.nets.resnet", "mlp": "gvae.nets.mlp"}
 
 
 def family(spec: DataSpec, net: NetConfig) -> ModuleType:

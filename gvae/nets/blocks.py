@@ -66,13 +66,7 @@ def widths(width: int, stages: int, largest: int) -> list[int]:
 
 
 def conv(
-    spatial: int,
-    inputs: int,
-    outputs: int,
-    kernel: int = 3,
-    stride: int = 1,
-    bias: bool = True,
-    slope: float = LEAK,
+    spatial: int, inputs: int, outputs: int, kernel: int = 3, stride: int = 1, bias: bool = True, slope: float = LEAK
 ) -> nn.Module:
     """A convolution whose initial weights keep the variance through a LeakyReLU (slope 1: none follows).
 
@@ -188,10 +182,7 @@ class Residual(nn.Module):
         hidden = min(inputs, outputs)
         self.shortcut = _shortcut(spatial, inputs, outputs, size)
         self.residue = nn.Sequential(
-            activation(),
-            *_first(spatial, inputs, hidden, size),
-            activation(),
-            conv(spatial, hidden, outputs, slope=1),
+            activation(), *_first(spatial, inputs, hidden, size), activation(), conv(spatial, hidden, outputs, slope=1)
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -51,12 +51,7 @@ class CodeCritic(nn.Sequential):
     """
 
     def __init__(self, latent: int, width: int = 750, condition: int = 0) -> None:
-        layers = [
-            nn.Linear(latent + condition, width),
-            nn.LeakyReLU(0.2),
-            nn.Linear(width, width),
-            nn.LeakyReLU(0.2),
-        ]
+        layers = [nn.Linear(latent + condition, width), nn.LeakyReLU(0.2), nn.Linear(width, width), nn.LeakyReLU(0.2)]
         super().__init__(*layers, nn.Linear(width, 1, bias=False), nn.Flatten(0))
         self.condition = condition
 

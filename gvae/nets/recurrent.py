@@ -51,9 +51,7 @@ class LSTM(nn.Module):
         self.gates = nn.Linear(inputs + hidden, 4 * hidden)
         self.first = nn.Parameter(torch.zeros(2, hidden))
         nn.init.zeros_(self.gates.bias)
-        nn.init.ones_(
-            self.gates.bias[hidden : 2 * hidden]
-        )  # the forget gate starts open: the canvas is far away
+        nn.init.ones_(self.gates.bias[hidden : 2 * hidden])  # the forget gate starts open: the canvas is far away
 
     def start(self, images: int) -> State:
         """The state before the first step, for a batch of that size."""
@@ -196,9 +194,7 @@ class Encoder(nn.Module):
         """The state before the first glimpse."""
         return self.lstm.start(images)
 
-    def forward(
-        self, x: Tensor, error: Tensor, y: Tensor | None, h_dec: Tensor, state: State
-    ) -> tuple[Tensor, State]:
+    def forward(self, x: Tensor, error: Tensor, y: Tensor | None, h_dec: Tensor, state: State) -> tuple[Tensor, State]:
         r = self.read(torch.cat([checked(x, self.shape), error], 1), h_dec)
         state = self.lstm(labelled(torch.cat([r, h_dec], 1), y, self.condition), state)
         return at_least_float32(self.head(state.h)), state

@@ -65,9 +65,7 @@ def unfold(x: Tensor, shape: tuple[int, ...]) -> Tensor:
     d = len(shape)
     b, c, *s = x.shape
     x = x.reshape(b, c // 2**d, *[2] * d, *s)
-    x = x.permute(0, 1, *[v for i in range(d) for v in (2 + d + i, 2 + i)]).reshape(
-        b, c // 2**d, *[2 * n for n in s]
-    )
+    x = x.permute(0, 1, *[v for i in range(d) for v in (2 + d + i, 2 + i)]).reshape(b, c // 2**d, *[2 * n for n in s])
     return crop(x, shape)
 
 
@@ -94,9 +92,7 @@ def initialise(module: nn.Module) -> None:
         if not isinstance(m, nn.Linear | nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.ConvTranspose3d):
             continue
         nn.init.kaiming_normal_(m.weight, 0.2)
-        if isinstance(
-            m, nn.ConvTranspose2d | nn.ConvTranspose3d
-        ):  # stride 2: a 2^-d of the kernel reaches a pixel
+        if isinstance(m, nn.ConvTranspose2d | nn.ConvTranspose3d):  # stride 2: a 2^-d of the kernel reaches a pixel
             inputs, outputs = m.weight.shape[:2]
             m.weight.data.mul_((outputs / inputs) ** 0.5 * 2 ** (m.weight.dim() / 2 - 1))
         if m.bias is not None:
@@ -177,9 +173,7 @@ class Critic(nn.Module):
         self.condition = condition
         self.trunk = Trunk(spec, net)
         self.hidden = nn.Linear(self.trunk.features, 2 * net.width)
-        self.head = nn.Linear(
-            2 * net.width, 1 + condition, bias=False
-        )  # most losses see only differences of scores
+        self.head = nn.Linear(2 * net.width, 1 + condition, bias=False)  # most losses see only differences of scores
         initialise(self)
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:

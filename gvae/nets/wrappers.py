@@ -34,9 +34,7 @@ class Encoder(nn.Module):
         condition: number of classes, 0 for none.
     """
 
-    def __init__(
-        self, spec: DataSpec, trunk: nn.Sequential, base: Shape, outputs: int, condition: int = 0
-    ) -> None:
+    def __init__(self, spec: DataSpec, trunk: nn.Sequential, base: Shape, outputs: int, condition: int = 0) -> None:
         super().__init__()
         self.shape = (spec.channels, *spec.shape)
         self.trunk = trunk
@@ -70,9 +68,7 @@ class Critic(nn.Module):
             features.append(at_least_float32(h))
         scores = at_least_float32(self.head(_flat(h)).squeeze(1))
         if self.label is not None:
-            scores = scores + (
-                embed_condition(self.label, required(y)) * features[-1].flatten(2).mean(2)
-            ).sum(1)
+            scores = scores + (embed_condition(self.label, required(y)) * features[-1].flatten(2).mean(2)).sum(1)
         return scores, features
 
 
@@ -132,9 +128,7 @@ def required(y: Tensor | None) -> Tensor:
         GvaeError: there are none.
     """
     if y is None:
-        raise GvaeError(
-            "this model is conditional, but got no labels: give the class or the attributes of every image"
-        )
+        raise GvaeError("this model is conditional, but got no labels: give the class or the attributes of every image")
     return y
 
 

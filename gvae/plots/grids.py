@@ -77,16 +77,12 @@ def pairs(x: Tensor, x_rec: Tensor, columns: int | None = None, scale: int | Non
         GvaeError: different shapes, or as in `grid`.
     """
     if tuple(x.shape) != tuple(x_rec.shape):
-        raise GvaeError(
-            f"originals {tuple(x.shape)} and reconstructions {tuple(x_rec.shape)} must have one shape"
-        )
+        raise GvaeError(f"originals {tuple(x.shape)} and reconstructions {tuple(x_rec.shape)} must have one shape")
     above, below = _tiles(x), _tiles(x_rec)
     columns = min(_at_least_one("columns", columns, 16 if len(above) > 16 else 8), len(above))
     missing = -len(above) % columns
     above, below = _padded(above, missing), _padded(below, missing)
-    rows = [
-        r for k in range(0, len(above), columns) for r in (above[k : k + columns], below[k : k + columns])
-    ]
+    rows = [r for k in range(0, len(above), columns) for r in (above[k : k + columns], below[k : k + columns])]
     return _draw(np.concatenate(rows), columns, scale)
 
 
@@ -97,13 +93,7 @@ def save(image: Image.Image, path: Path | str) -> None:
         GvaeError: a file name without a known picture ending, or the disk is full.
     """
     path = Path(path)
-    formats: dict[str, Any] = {
-        ".png": "PNG",
-        ".jpg": "JPEG",
-        ".jpeg": "JPEG",
-        ".webp": "WEBP",
-        ".tiff": "TIFF",
-    }
+    formats: dict[str, Any] = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tiff": "TIFF"}
     if path.suffix.lower() not in formats:
         raise GvaeError(f"{path.name} has no picture ending; use one of {', '.join(formats)}")
     write_atomic(path, lambda name: image.save(name, format=formats[path.suffix.lower()]))

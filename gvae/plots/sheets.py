@@ -17,9 +17,7 @@ SHOWN = 8
 """slices of each direction on a sheet"""
 
 
-def sheet(
-    x: Tensor, spacing: tuple[float, float, float] = (1.0, 1.0, 1.0), shown: int = SHOWN
-) -> Image.Image:
+def sheet(x: Tensor, spacing: tuple[float, float, float] = (1.0, 1.0, 1.0), shown: int = SHOWN) -> Image.Image:
     """Slices of one volume: a row of axial ones from foot to head, of coronal ones from front to back, of sagittal ones.
 
     In coronal and sagittal slices the head is on top; millimetres are alike in all directions.

@@ -148,9 +148,7 @@ class Prior(nn.Module):
                 f"dimensions and got {len(codes)}; use more images, a smaller --latent, or --prior normal"
             )
         if not codes.isfinite().all():
-            raise GvaeError(
-                "some codes are not finite: the training has diverged; lower --lr or use --prior normal"
-            )
+            raise GvaeError("some codes are not finite: the training has diverged; lower --lr or use --prior normal")
         return codes.detach().to(self.shift, copy=True)
 
     def _labels(self, y: Tensor | None, shape: torch.Size) -> Tensor | None:
@@ -158,15 +156,11 @@ class Prior(nn.Module):
         if not self.condition:
             return None
         if y is None:
-            raise GvaeError(
-                f"this prior depends on the class: give one label y in 0..{self.condition - 1} per code"
-            )
+            raise GvaeError(f"this prior depends on the class: give one label y in 0..{self.condition - 1} per code")
         if y.dim() > len(shape):  # attributes: as many numbers as conditions for every code
             return y.to(self.shift).expand(*shape, self.condition).reshape(-1, self.condition)
         if y.numel() and not 0 <= int(y.min()) <= int(y.max()) < self.condition:
-            raise GvaeError(
-                f"labels run from {int(y.min())} to {int(y.max())}; known: 0..{self.condition - 1}"
-            )
+            raise GvaeError(f"labels run from {int(y.min())} to {int(y.max())}; known: 0..{self.condition - 1}")
         return y.to(self.shift.device).expand(shape).reshape(-1)
 
     def _context(self, y: Tensor | None, n: int) -> Tensor:
@@ -177,9 +171,7 @@ class Prior(nn.Module):
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         """Weights that were kept before the mark was: it follows from them."""
-        kept = {
-            name.removeprefix(prefix): value for name, value in state_dict.items() if name.startswith(prefix)
-        }
+        kept = {name.removeprefix(prefix): value for name, value in state_dict.items() if name.startswith(prefix)}
         state_dict.setdefault(f"{prefix}is_fitted", torch.tensor(self._seems_fitted(kept)))
         super()._load_from_state_dict(state_dict, prefix, *rest)
 

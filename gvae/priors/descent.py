@@ -39,9 +39,7 @@ class Descent:
     average: float = 0.99
     """share m of the moving average kept per step"""
 
-    def fit(
-        self, network: nn.Module, loss: Loss, u: Tensor, y: Tensor | None, generator: torch.Generator
-    ) -> list[str]:
+    def fit(self, network: nn.Module, loss: Loss, u: Tensor, y: Tensor | None, generator: torch.Generator) -> list[str]:
         """Minimise `loss` over the network's parameters, in place.
 
         Args:

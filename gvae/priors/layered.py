@@ -79,9 +79,7 @@ class Layered(Prior):
     def _log_prob(self, u: Tensor, y: Tensor | None) -> Tensor:
         context = self._context(y, len(u))
         lower, upper = u.split(self.sizes, 1)
-        return self._upper(context).log_prob(upper).sum(1) + self._lower(upper, context).log_prob(lower).sum(
-            1
-        )
+        return self._upper(context).log_prob(upper).sum(1) + self._lower(upper, context).log_prob(lower).sum(1)
 
     def _sample(self, n: int, y: Tensor | None) -> Tensor:
         context = self._context(y, n)

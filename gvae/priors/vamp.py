@@ -47,9 +47,7 @@ class Vamp(Prior):
     ) -> None:
         super().__init__(latent, condition)
         if components < max(1, condition):
-            raise GvaeError(
-                f"--components is {components}; the vamp prior needs at least {max(1, condition)}"
-            )
+            raise GvaeError(f"--components is {components}; the vamp prior needs at least {max(1, condition)}")
         self.posterior = posterior
         self.inputs = nn.Parameter(0.5 * torch.randn(components, spec.channels, *spec.shape))
         self.weights = nn.Parameter(torch.zeros(components))

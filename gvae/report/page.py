@@ -36,9 +36,7 @@ def write_report(runs: Sequence[Run], out: Path, metrics: Sequence[str] | None =
     """
     out = out / "report.html" if out.is_dir() else out
     if not runs:
-        raise GvaeError(
-            "a report needs at least one run folder, as in `gvae compare runs/a runs/b --out report.html`"
-        )
+        raise GvaeError("a report needs at least one run folder, as in `gvae compare runs/a runs/b --out report.html`")
     if out.suffix.lower() not in (".html", ".htm"):
         raise GvaeError(f"the report is an HTML page; give a name that ends in .html, not {out.name}")
     write_text(out, page(runs, metrics))

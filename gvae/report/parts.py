@@ -55,9 +55,7 @@ def inline(path: Path) -> str:
             file = io.BytesIO()
             picture.save(file, "PNG", optimize=True)
     except OSError as error:
-        raise GvaeError(
-            f"{path} cannot be read as a picture ({error}); delete it and make the report again"
-        ) from error
+        raise GvaeError(f"{path} cannot be read as a picture ({error}); delete it and make the report again") from error
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
 
 
@@ -82,9 +80,7 @@ def how(run: Run) -> str:
 
 def facts(tree: Mapping[str, Any]) -> str:
     """A nested dict as a definition list with dotted names."""
-    lines = "".join(
-        f"<dt>{escape(name)}</dt><dd>{escape(_text(value))}</dd>" for name, value in flat(tree).items()
-    )
+    lines = "".join(f"<dt>{escape(name)}</dt><dd>{escape(_text(value))}</dd>" for name, value in flat(tree).items())
     return f"<dl>{lines}</dl>"
 
 

@@ -89,9 +89,7 @@ def latex(table: Comparison) -> str:
     lines = [" & ".join(text.translate(escaped) for text in heads) + r" \\ \hline"]
     for texts, best in zip(rows, marks, strict=True):
         cells = [text.translate(escaped) for text in texts]
-        lines.append(
-            " & ".join(rf"\textbf{{{c}}}" if b else c for c, b in zip(cells, best, strict=True)) + r" \\"
-        )
+        lines.append(" & ".join(rf"\textbf{{{c}}}" if b else c for c, b in zip(cells, best, strict=True)) + r" \\")
     body = "\n".join(lines)
     return f"\\begin{{tabular}}{{l{'r' * len(table.columns)}}}\n{body}\n\\end{{tabular}}\n"
 

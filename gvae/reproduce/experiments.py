@@ -12,14 +12,7 @@ from gvae.presets import PAPER
 from gvae.reproduce.recipe import Budget, Column, Experiment, Recipe
 from gvae.reproduce.verdict import latent_size, standing
 
-TOY = {
-    "net.family": "mlp",
-    "net.depth": 3,
-    "latent": 2,
-    "batch": 512,
-    "likelihood": "bernoulli",
-    "precision": "fp32",
-}
+TOY = {"net.family": "mlp", "net.depth": 3, "latent": 2, "batch": 512, "likelihood": "bernoulli", "precision": "fp32"}
 """the toy problem: three hidden layers of 64 units, too small for bf16 to gain time and large enough to lose digits"""
 
 NATS = {"latent": 32, "likelihood": "bernoulli", "prior": "normal"}
@@ -163,12 +156,7 @@ EXPERIMENTS: dict[str, Experiment] = {
                 "stochastic layers of 100 and 50, " + STATIC,
             ),
             Recipe(
-                "draw",
-                "draw",
-                {**NATS, "latent": 10},
-                {"elbo": "-80.97"},
-                "64 glimpses, " + STATIC,
-                preset="paper",
+                "draw", "draw", {**NATS, "latent": 10}, {"elbo": "-80.97"}, "64 glimpses, " + STATIC, preset="paper"
             ),
             Recipe("draw, no attention", "draw", {**NATS, "latent": 10, "attention": "off"}, preset="paper"),
             Recipe("draw-vgp", "draw-vgp", {**NATS, "latent": 10}, {"elbo": "-79.9"}, STATIC, preset="paper"),
@@ -196,12 +184,8 @@ EXPERIMENTS: dict[str, Experiment] = {
         IMAGES,
         (
             Recipe("vae, N(0, I)", "vae", {"prior": "normal"}),
-            Recipe(
-                "vae, fitted prior", "vae", note="a mixture fitted to the codes afterwards, as others have it"
-            ),
-            Recipe(
-                "vae, latent 48", "vae", {"prior": "normal", "latent": 48}, note="as many dimensions as gvae"
-            ),
+            Recipe("vae, fitted prior", "vae", note="a mixture fitted to the codes afterwards, as others have it"),
+            Recipe("vae, latent 48", "vae", {"prior": "normal", "latent": 48}, note="as many dimensions as gvae"),
             Recipe("gan", "gan", MOVED, note=BOTH),
             Recipe("wgan", "wgan"),
             Recipe("wgan-gp", "wgan-gp", {"critic_steps": 2}, printed("0.327", "0.996"), paper_note=KERNEL),
@@ -241,11 +225,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         "MNIST; gvae's are drawn from a small mixture until its prior is fitted, the others' as `gvae sample` draws them",
         "mnist",
         ("fd", "prdc", "class-histogram"),
-        (
-            *IMAGES[:2],
-            Column("smallest class", "smallest class", 3),
-            Column("largest class", "largest class", 3),
-        ),
+        (*IMAGES[:2], Column("smallest class", "smallest class", 3), Column("largest class", "largest class", 3)),
         (
             Recipe("vae, N(0, I)", "vae", {"prior": "normal"}),
             Recipe("cvae, N(0, I)", "cvae", {"prior": "normal"}, note="told the class, as ac-gan is"),

@@ -65,9 +65,7 @@ def marked(text: str) -> str:
     return CODE.sub(r"<code>\1</code>", escape(text))
 
 
-def pictures(
-    runs: Mapping[str, Sequence[Run]], kind: Callable[[Run], Path | None]
-) -> list[tuple[str, Path | None]]:
+def pictures(runs: Mapping[str, Sequence[Run]], kind: Callable[[Run], Path | None]) -> list[tuple[str, Path | None]]:
     """One kind of picture of the first run of every row, by the row's label."""
     return [(label, kind(group[0])) for label, group in runs.items()]
 

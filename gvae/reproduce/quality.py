@@ -52,22 +52,14 @@ def worsening(points: Sequence[Point]) -> float:
 
 def quality(curves: Curves) -> list[list[str]]:
     """Titles and a line per row: last and best score, stability, and seconds to each of `LEVELS`; means over seeds."""
-    titles = [
-        "model",
-        "last score",
-        "best score",
-        "last / best",
-        *(f"seconds to {level:g}" for level in LEVELS),
-    ]
+    titles = ["model", "last score", "best score", "last / best", *(f"seconds to {level:g}" for level in LEVELS)]
     lines = [titles]
     for label, all_runs in curves.items():
         if runs := [points for points in all_runs if points]:
             last, best = ([pick(points) for points in runs] for pick in (_last, _best))
             cells = [_mean(last), _mean(best), _mean([worsening(points) for points in runs], 2)]
             times = [[reached(points, level) for points in runs] for level in LEVELS]
-            cells += [
-                "never" if None in found else _mean([v for v in found if v is not None], 0) for found in times
-            ]
+            cells += ["never" if None in found else _mean([v for v in found if v is not None], 0) for found in times]
             lines.append([label, *cells])
     return lines
 

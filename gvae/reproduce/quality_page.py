@@ -32,9 +32,7 @@ def draw_quality(curves: Curves, path: Path) -> None:
                 xs, ys = [getattr(point, field) for point in points], [point.score for point in points]
                 name = label if first == 0 else None
                 axes.plot(xs, ys, marker="o", markersize=4, color=f"C{number}", label=name)
-        axes.set(
-            xlabel=title, ylabel="score (Frechet distance of 500 samples, lower is better)", yscale="log"
-        )
+        axes.set(xlabel=title, ylabel="score (Frechet distance of 500 samples, lower is better)", yscale="log")
         axes.yaxis.set_major_formatter(LogFormatter())
         axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))  # 200, not 2 x 10^2
         axes.set_xlim(left=0)

@@ -41,12 +41,7 @@ def quickstart(out: Path, train: TrainConfig | None = None, samples: int = SAMPL
     dataset = open_data(DATA)
     train = train or TrainConfig(minutes=MINUTES)
     run = train_model(
-        MODEL,
-        resolve(MODEL).Config(**PRESETS[MODEL][DATA].changes),
-        train,
-        dataset,
-        DATA,
-        numbered(out / "run"),
+        MODEL, resolve(MODEL).Config(**PRESETS[MODEL][DATA].changes), train, dataset, DATA, numbered(out / "run")
     )
     pictures(run, out)
     evaluate(run, METRICS, samples=samples)

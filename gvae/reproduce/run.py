@@ -32,11 +32,7 @@ Runs = dict[str, list[Run]]
 
 
 def reproduce(
-    experiment: Experiment,
-    budget: Budget,
-    out: Path,
-    root: Path | None = None,
-    say: Callable[[str], None] = print,
+    experiment: Experiment, budget: Budget, out: Path, root: Path | None = None, say: Callable[[str], None] = print
 ) -> Path:
     """Train, measure, and write table.md, table.csv, figure.png and report.html into `out`; curves.* where asked for.
 
@@ -114,9 +110,7 @@ def trained(recipe: Recipe, budget: Budget, seed: int, dataset: Dataset, data: s
         sizes = preset(recipe.model, recipe.preset if budget.presets else None)
         changes = {**sizes, **recipe.changes, **amount(budget, recipe), "seed": seed}
         if budget.presets and recipe.preset:  # what the preset says of sizes stays
-            changes |= {
-                name: sizes[name] for name in ("latent", "glimpses", "steps", "hidden") if name in sizes
-            }
+            changes |= {name: sizes[name] for name in ("latent", "glimpses", "steps", "hidden") if name in sizes}
         config, settings = options(recipe.model, changes)
         return train(recipe.model, config, settings, dataset, data, place)
     run = Run.open(place)
@@ -125,9 +119,7 @@ def trained(recipe: Recipe, budget: Budget, seed: int, dataset: Dataset, data: s
 
 def amount(budget: Budget, recipe: Recipe) -> dict[str, Any]:
     """The budget's options, with as many images or minutes as the recipe takes of it."""
-    scaled = {
-        name: value * recipe.times for name, value in budget.changes.items() if name in ("images", "minutes")
-    }
+    scaled = {name: value * recipe.times for name, value in budget.changes.items() if name in ("images", "minutes")}
     return {**budget.changes, **{name: type(budget.changes[name])(value) for name, value in scaled.items()}}
 
 

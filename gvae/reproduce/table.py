@@ -77,10 +77,7 @@ def floor(rows: Rows, column: Column) -> str:
 def markdown(experiment: Experiment, rows: Rows) -> str:
     """Title, what the rows have in common, the table, notes, and the verdict on the papers' claim where there is one."""
     head = [f"# {experiment.title}", "", f"{experiment.about}.", ""]
-    text = (
-        "\n".join([*head, table(experiment, rows), "", SPREAD, "", *remarks(experiment, rows)]).rstrip()
-        + "\n"
-    )
+    text = "\n".join([*head, table(experiment, rows), "", SPREAD, "", *remarks(experiment, rows)]).rstrip() + "\n"
     verdict = experiment.verdict(rows) if experiment.verdict else ""
     return f"{text}\n{verdict}\n" if verdict else text
 

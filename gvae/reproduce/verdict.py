@@ -87,9 +87,7 @@ def place_in(rows: Rows, column: Column) -> str:
     chances = significance.against(mine, list(theirs.values()))
     level = statistics.fmean(mine.values)
     tied = [label for label, p in zip(theirs, chances, strict=True) if p >= significance.LEVEL]
-    ahead = [
-        label for label, row in theirs.items() if label not in tied and statistics.fmean(row.values) < level
-    ]
+    ahead = [label for label, row in theirs.items() if label not in tied and statistics.fmean(row.values) < level]
     return f"behind {named(ahead)}" if ahead else f"tied with {named(tied)}" if tied else "first"
 
 

@@ -26,9 +26,7 @@ class Average:
         }
         named = [(self.kept[name], module) for name, module in players.items()]
         self.weights = [(kept[key], p) for kept, module in named for key, p in module.named_parameters()]
-        self.buffers = [
-            (kept[key], b) for kept, module in named for key, b in module.named_buffers() if key in kept
-        ]
+        self.buffers = [(kept[key], b) for kept, module in named for key, b in module.named_buffers() if key in kept]
 
     @torch.no_grad()
     def update(self, step: int, seen: int) -> None:

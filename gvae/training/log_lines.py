@@ -25,11 +25,7 @@ class Means:
     def add(self, values: Mapping[str, Tensor | float]) -> None:
         """Add one observation of each; nothing is copied from the device yet."""
         for name, value in values.items():
-            value = (
-                value.detach().double()
-                if isinstance(value, Tensor)
-                else torch.tensor(value, dtype=torch.float64)
-            )
+            value = value.detach().double() if isinstance(value, Tensor) else torch.tensor(value, dtype=torch.float64)
             self.sums[name] = self.sums[name] + value if name in self.sums else value
             self.counts[name] = self.counts.get(name, 0) + 1
 

@@ -68,9 +68,7 @@ class TrainingLog:
         """A row of timing.jsonl: images seen, seconds of training, the process's peak memory, and what else is known."""
         if self.files:
             peak = peak_memory(self.accelerator.device)
-            self.files["timing"].write(
-                {"images": seen, "seconds": round(elapsed, 2), **more, "peak_mb": peak}
-            )
+            self.files["timing"].write({"images": seen, "seconds": round(elapsed, 2), **more, "peak_mb": peak})
 
     def say(self, text: str) -> None:
         """A line that stays."""

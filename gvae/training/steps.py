@@ -111,9 +111,7 @@ class Stepper:
         grads = gradients.gradients(losses, self.players)
         gradients.average(grads, self.accelerator)
         sizes = gradients.norms(grads)
-        named = {
-            f"{gradients.label(w)}/{n}": t for w, terms in losses.terms.items() for n, t in terms.items()
-        }
+        named = {f"{gradients.label(w)}/{n}": t for w, terms in losses.terms.items() for n, t in terms.items()}
         if not all(size < float("inf") for size in sizes.values()):
             for buffer, old in zip(self.model.buffers(), before, strict=True):
                 buffer.copy_(old)

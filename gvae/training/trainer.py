@@ -96,9 +96,7 @@ class Trainer(Stepper):
                 drawn = time.monotonic()
             if stop := self.agreed(self.stop_signal):
                 self.save()
-                self.log.say(
-                    f"stopped at {count(self.seen)} images; continue with: gvae resume {self.run.path}"
-                )
+                self.log.say(f"stopped at {count(self.seen)} images; continue with: gvae resume {self.run.path}")
                 raise Interrupted(stop)
 
     def report(self) -> dict[str, Any]:

@@ -30,10 +30,7 @@ def untrained(monkeypatch):
         ("--kl-warmup -1", "--kl-warmup is -1.0; it must be a finite number from 0 to 1"),
         ("--lr-decay 2", "--lr-decay is 2.0; it must be a finite number from 0 to 1"),
         ("--save-every -1", "--save-every is -1.0; it must be a finite number of at least 0"),
-        (
-            "--seed 12345678901234567890",
-            "--seed is 12345678901234567890; it must be from 0 to 4,294,967,295",
-        ),
+        ("--seed 12345678901234567890", "--seed is 12345678901234567890; it must be from 0 to 4,294,967,295"),
         ("--latent 64 --prior vamp --components 1 --conditional", "--components"),  # fails in the networks
     ],
 )

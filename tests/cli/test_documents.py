@@ -154,9 +154,7 @@ def test_commands_in_documents_exist_with_their_options(gvae):
 def slugs(page: Path) -> set[str]:
     """Anchors of a page's headings, as Markdown makes them."""
     text = BLOCK.sub("", page.read_text(encoding="utf-8"))
-    plain = (
-        re.sub(r"[`*]|\]\([^)]*\)|\[", "", head) for head in re.findall(r"^#+ (.*)$", text, re.MULTILINE)
-    )
+    plain = (re.sub(r"[`*]|\]\([^)]*\)|\[", "", head) for head in re.findall(r"^#+ (.*)$", text, re.MULTILINE))
     return {re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", head).strip().lower()) for head in plain}
 
 
@@ -203,9 +201,7 @@ def test_the_readme_names_every_model_and_extra():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert all(f"`{model}`" in text for model in MODELS)
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    extras = re.findall(
-        r"^(\w+) = \[", project.split("[project.optional-dependencies]")[1].split("\n[")[0], re.M
-    )
+    extras = re.findall(r"^(\w+) = \[", project.split("[project.optional-dependencies]")[1].split("\n[")[0], re.M)
     assert "docs" in extras
     install = (DOCS / "start" / "install.md").read_text(encoding="utf-8")
     assert [extra for extra in extras if f"`{extra}`" not in text or f"`{extra}`" not in install] == []

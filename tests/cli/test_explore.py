@@ -39,10 +39,7 @@ def test_without_the_extra_it_says_what_to_install(gvae, tiny_run, monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", missing)
     answer = gvae("explore", str(tiny_run))
-    assert (answer.code, 'uvicorn is not installed; `pip install "gvae[explore]"`' in answer.error) == (
-        2,
-        True,
-    )
+    assert (answer.code, 'uvicorn is not installed; `pip install "gvae[explore]"`' in answer.error) == (2, True)
 
 
 def test_over_ssh_the_line_for_the_other_machine_is_printed():
@@ -55,9 +52,4 @@ def test_others_can_reach_it_only_with_a_token_and_a_warning(capsys):
     (line,) = greeting("0.0.0.0", 8123, "abc", {})
     assert line.startswith(f"http://{socket.gethostname()}:8123/?token=abc ")
     assert "whoever has the address below" in capsys.readouterr().err
-    assert [loopback(host) for host in ("127.0.0.2", "::1", "example.org", "10.0.0.1")] == [
-        True,
-        True,
-        False,
-        False,
-    ]
+    assert [loopback(host) for host in ("127.0.0.2", "::1", "example.org", "10.0.0.1")] == [True, True, False, False]

@@ -17,12 +17,7 @@ from gvae.models import MODELS
 
 HEAVY = ("torch", "numpy", "accelerate", "sklearn", "matplotlib", "torchmetrics", "PIL")
 
-LINES = [
-    "--help",
-    "train --help",
-    *(f"{verb} --help" for verb in COMMANDS),
-    *(f"train {m} --help" for m in MODELS),
-]
+LINES = ["--help", "train --help", *(f"{verb} --help" for verb in COMMANDS), *(f"train {m} --help" for m in MODELS)]
 
 
 def test_no_help_imports_anything_heavy():
@@ -75,9 +70,7 @@ def test_help_tells_the_range_of_numbers(gvae, monkeypatch):
 def test_help_shows_a_presets_values(gvae, monkeypatch):
     monkeypatch.setenv("COLUMNS", "1000")
     line = next(
-        line
-        for line in gvae("train", "gvae", "--preset=paper", "--help").out.splitlines()
-        if "--batch " in line
+        line for line in gvae("train", "gvae", "--preset=paper", "--help").out.splitlines() if "--batch " in line
     )
     assert "(default: 32)" in line
 

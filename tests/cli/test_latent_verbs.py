@@ -47,10 +47,7 @@ def test_every_model_edits_morphs_and_walks(gvae, saved, name, conditional):
     assert (edited.code, edited.out.startswith("test:3, its reconstruction (mean squared error")) == (0, True)
     assert ("no encoder: looking for codes" in edited.error) == (not load(path).can("encode"))
     assert (
-        gvae(
-            "morph", path, "test:0", "test:1", "--steps", "3", "--path", "linear", *label, "--out", "m.png"
-        ).code
-        == 0
+        gvae("morph", path, "test:0", "test:1", "--steps", "3", "--path", "linear", *label, "--out", "m.png").code == 0
     )
     assert pixels("e.png").shape == (8 * 16, 7 * (8 * 16) + 6 * 16)  # seven images, 16 times enlarged
     assert pixels("m.png").shape == (8 * 16, 5 * (8 * 16) + 4 * 16)
@@ -122,9 +119,7 @@ def test_regression_holds_all_classes_against_each_other(gvae, run):
     everything = kept(Run.open(run))
     assert torch.equal(two["1"].vector, everything["1"].vector)
     total = torch.stack([direction.vector for direction in everything.values()]).sum(0)
-    assert torch.allclose(
-        total, torch.zeros(4), atol=1e-4
-    )  # each goes from the mean of all classes to its own
+    assert torch.allclose(total, torch.zeros(4), atol=1e-4)  # each goes from the mean of all classes to its own
 
 
 def test_components_need_no_labels(gvae, run):
@@ -164,9 +159,7 @@ def test_attributes_of_a_data_set(gvae, saved, digits, tmp_path):
     number = np.asarray(digits.labels)
     attributes = np.stack([number % 2, number > 4, np.arange(len(number)) < 5], 1).astype(np.uint8)
     spec = replace(digits.spec, name="odd", classes=(), attributes=("odd", "large", "first"))
-    data = str(
-        write_prepared(replace(digits, spec=spec, labels=None, attributes=attributes), tmp_path / "odd")
-    )
+    data = str(write_prepared(replace(digits, spec=spec, labels=None, attributes=attributes), tmp_path / "odd"))
     path = str(saved("pca"))
     answer = gvae("attributes", path, "--data", data)
     assert "Left out, with fewer than 10 images with or without: first" in answer.out
@@ -186,17 +179,13 @@ def test_data_without_any_labels(gvae, saved, digits, tmp_path):
     spec = replace(digits.spec, name="bare", classes=())
     data = str(write_prepared(replace(digits, spec=spec, labels=None), tmp_path / "bare"))
     answer = gvae("attributes", str(saved("pca")), "--data", data)
-    assert (
-        "bare has neither attributes nor classes; give two folders with --with and --without" in answer.error
-    )
+    assert "bare has neither attributes nor classes; give two folders with --with and --without" in answer.error
 
 
 def test_directions_of_earlier_weights_are_dropped_aloud(gvae, run):
     gvae("attributes", run, "--names", "0,1")
     gvae("resume", run, "--images", "512")
-    assert (
-        "have changed since its directions were learned" in gvae("edit", run, "test:0", "--add", "0=1").error
-    )
+    assert "have changed since its directions were learned" in gvae("edit", run, "test:0", "--add", "0=1").error
     told = gvae("attributes", run, "--names", "1").out
     assert "Dropped, since the run was trained on after they were learned: 0\n" in told
     assert gvae("edit", run, "test:0", "--add", "1=1").code == 0
@@ -218,10 +207,7 @@ def test_a_picture_is_read_as_the_runs_data_was(gvae, run, digits):
 
 
 def test_a_morph_goes_from_one_reconstruction_to_the_other(gvae, run, digits):
-    assert (
-        gvae("morph", run, "test:0", "test:1").out
-        == "test:0, 9 steps (spherical) and test:1 in copy-morph.png\n"
-    )
+    assert gvae("morph", run, "test:0", "test:1").out == "test:0, 9 steps (spherical) and test:1 in copy-morph.png\n"
     x = digits.batch(digits.split("test")[:2]).x
     again = load(run).reconstruct(x)
     expected = to_uint8(torch.cat([x[:1], again, x[1:]]))[..., 0].astype(int)
@@ -258,8 +244,7 @@ def test_conditional_models_are_told_by_the_data_or_by_the_user(gvae, saved, dig
     same = [f"test:{k}" for k in np.flatnonzero(np.asarray(digits.labels)[digits.split("test")] == 4)[:2]]
     assert gvae("morph", path, *same, "--out", "m.png").code == 0
     assert (
-        "the pictures are of several kinds; give --label, of 0, 1, 2"
-        in gvae("morph", path, "test:0", "test:1").error
+        "the pictures are of several kinds; give --label, of 0, 1, 2" in gvae("morph", path, "test:0", "test:1").error
     )
     assert "no condition is given; give --label, of 0, 1, 2" in gvae("walk", path).error
     Image.new("L", (8, 8), 128).save("gray.png")
@@ -277,10 +262,7 @@ def test_volumes_walk_and_take_no_picture_files(gvae, saved):
     assert gvae("walk", path, "--seconds", "0.4").code == 0
     Image.new("L", (8, 8)).save("a.png")
     told = gvae("edit", path, "a.png", "--add", "z0=1").error
-    assert (
-        "makes images of 8 x 8 x 8, to which a picture cannot be brought; name one of its data, as test:0"
-        in told
-    )
+    assert "makes images of 8 x 8 x 8, to which a picture cannot be brought; name one of its data, as test:0" in told
 
 
 def test_black_and_white_models_see_black_and_white(gvae, saved):
@@ -301,14 +283,8 @@ MISTAKES = [
     ("edit RUN test:0 --add ,", "--add is ','; write NAME=ALPHA"),
     ("edit RUN test:0 --add z0=1 --add z1", "--add is 'z1'; write NAME=ALPHA"),
     ("edit RUN test:0 --add z0=1 --steps 0", "--steps is 0; it must be from 1 to 1,000"),
-    (
-        "edit RUN test:0 --add z0=1 --out e.gif",
-        "--out is e.gif; its name must end in one of .png, .jpg, .jpeg, .tiff",
-    ),
-    (
-        "edit RUN photo.png --add z0=1",
-        "there is no picture photo.png; give a file, or an image of the run's data",
-    ),
+    ("edit RUN test:0 --add z0=1 --out e.gif", "--out is e.gif; its name must end in one of .png, .jpg, .jpeg, .tiff"),
+    ("edit RUN photo.png --add z0=1", "there is no picture photo.png; give a file, or an image of the run's data"),
     ("edit RUN broken.png --add z0=1", "broken.png cannot be read as a picture (cannot identify"),
     ("edit RUN test:9999 --add z0=1", "has no image test:9999; give test:0 to test:178"),
     ("edit nowhere test:0 --add z0=1", "nowhere is not a run folder"),

@@ -16,14 +16,8 @@ MISTAKES = [
     ("train vae --data digits --latnt 3", "called '--latnt'; did you mean '--latent'"),
     ("train vae --data digits --latnt=3", "called '--latnt'; did you mean '--latent'"),
     ("train vae --data digits --net.famly conv", "did you mean '--net.family'"),
-    (
-        "train vae --data digits --net.family cnov",
-        "--net.family: there is no value 'cnov'; did you mean 'conv'",
-    ),
-    (
-        "train vae --data digits --images 60x",
-        "--images: '60x' is not a whole number; write it like 60000, 60k or 3M",
-    ),
+    ("train vae --data digits --net.family cnov", "--net.family: there is no value 'cnov'; did you mean 'conv'"),
+    ("train vae --data digits --images 60x", "--images: '60x' is not a whole number; write it like 60000, 60k or 3M"),
     ("train vae --data digits --lr fast", "--lr: 'fast' is not a number"),
     ("train vae --data digits --images 9 --minutes 9", "--images or --minutes, not both"),
     ("train vae --data digits extra", "does not understand 'extra'"),

@@ -26,9 +26,7 @@ def test_the_light_config_is_the_real_one(model):
 
 @pytest.mark.parametrize("model", MODELS)
 def test_no_option_of_a_model_is_also_an_option_of_training(model):
-    names = [
-        option.name for part in (options.config_class(model)(), TrainConfig()) for option in leaves(part)
-    ]
+    names = [option.name for part in (options.config_class(model)(), TrainConfig()) for option in leaves(part)]
     assert len(names) == len(set(names))
 
 
@@ -42,9 +40,7 @@ def test_every_model_tells_what_it_is(model):
 def test_every_preset_changes_something_that_exists(model, name):
     changes = preset(model, name)
     config, train = options.defaults(model, changes)
-    flat = {
-        option.name.replace("-", "_"): option.value for part in (config, train) for option in leaves(part)
-    }
+    flat = {option.name.replace("-", "_"): option.value for part in (config, train) for option in leaves(part)}
     assert {key: flat[key] for key in changes} == changes
     assert isinstance(from_json(resolve(model).Config, to_json(config)), resolve(model).Config)
     assert PRESETS[model][name].about

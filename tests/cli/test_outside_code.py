@@ -33,11 +33,7 @@ def typed(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     code = "import sys; from gvae.cli import main; sys.exit(main(sys.argv[1:]))"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(
-        [sys.executable, "-P", "-c", code, *words],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
+        [sys.executable, "-P", "-c", code, *words], cwd=folder, env=environment, capture_output=True, text=True
     )
 
 
@@ -52,18 +48,7 @@ def folder(tmp_path_factory) -> Path:
 
 
 def test_a_model_and_data_of_the_current_folder(folder):
-    small = [
-        "--net.family",
-        "mlp",
-        "--net.width",
-        "8",
-        "--latent",
-        "3",
-        "--prior",
-        "normal",
-        "--images",
-        "64",
-    ]
+    small = ["--net.family", "mlp", "--net.width", "8", "--latent", "3", "--prior", "normal", "--images", "64"]
     done = typed(folder, "train", "mine:Mine", "--data", "mine:open_mine", *small, "--out", "run")
     assert done.returncode == 0, done.stderr
     shown = typed(folder, "evaluate", "run", "--metrics", "mine:METRIC")
@@ -73,20 +58,11 @@ def test_a_model_and_data_of_the_current_folder(folder):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (
-            "train ./mine.py:Mine --data digits",
-            "'./mine.py' is a file's path, not a module's name; type mine:Mine",
-        ),
-        (
-            "train mine.py:Mine --data digits",
-            "'mine.py' is a file's path, not a module's name; type mine:Mine",
-        ),
+        ("train ./mine.py:Mine --data digits", "'./mine.py' is a file's path, not a module's name; type mine:Mine"),
+        ("train mine.py:Mine --data digits", "'mine.py' is a file's path, not a module's name; type mine:Mine"),
         ("train vae --data ./mine.py:open_mine", "type mine:open_mine in its folder"),
         ("train mine:Mien --data digits", "no name in mine 'Mien'; did you mean 'Mine'"),
-        (
-            "train yours:Model --data digits",
-            "cannot import yours of model 'yours:Model' (No module named 'yours')",
-        ),
+        ("train yours:Model --data digits", "cannot import yours of model 'yours:Model' (No module named 'yours')"),
     ],
 )
 def test_slips(folder, words, told):

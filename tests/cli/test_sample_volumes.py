@@ -16,15 +16,12 @@ from gvae.types import DataSpec
 
 nibabel = pytest.importorskip("nibabel")
 RUN: Any = SimpleNamespace(
-    spec=DataSpec("ct", 1, (4, 5, 6), low=-160, high=240, unit="HU"),
-    about={"data": {"spacing_mm": [2.5, 0.8, 0.7]}},
+    spec=DataSpec("ct", 1, (4, 5, 6), low=-160, high=240, unit="HU"), about={"data": {"spacing_mm": [2.5, 0.8, 0.7]}}
 )
 
 
 def test_one_volume_in_one_file(tmp_path: Path):
-    assert (
-        save(torch.ones(1, 1, 4, 5, 6), tmp_path / "a.nii.gz", RUN) == f"1 image in {tmp_path / 'a.nii.gz'}"
-    )
+    assert save(torch.ones(1, 1, 4, 5, 6), tmp_path / "a.nii.gz", RUN) == f"1 image in {tmp_path / 'a.nii.gz'}"
     image = nibabel.load(tmp_path / "a.nii.gz")
     assert (np.asarray(image.dataobj) == 240).all()
     assert image.header.get_zooms() == pytest.approx((0.7, 0.8, 2.5))

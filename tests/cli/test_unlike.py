@@ -54,9 +54,7 @@ def test_changed_data_are_refused_until_they_are_accepted(gvae, run, folder, tmp
         assert "their files have changed" in refused.error
         assert "--changed-data" in refused.error
         assert gvae(*words, "--changed-data").code == 0
-    assert (
-        gvae("evaluate", str(run), "--metrics", "mse", "--data", "digits").code == 0
-    )  # on purpose: nothing to refuse
+    assert gvae("evaluate", str(run), "--metrics", "mse", "--data", "digits").code == 0  # on purpose: nothing to refuse
 
 
 def test_samples_of_a_prior_that_is_not_fitted_yet_say_that_they_are_of_the_normal_one(gvae, run, tmp_path):

@@ -33,9 +33,7 @@ def test_dry_run_tells_everything_and_writes_nothing(gvae, tmp_path):
     assert answer.out.startswith("vae on digits, 1 x 8 x 8, into runs/digits-vae-0\n")
     assert re.search(r"--latent +4\n", answer.out)
     assert re.search(r"--images +60000\n", answer.out)
-    counts = {
-        name: int(n.replace(",", "")) for name, n in re.findall(r"(\w+) +([\d,]+) parameters", answer.out)
-    }
+    counts = {name: int(n.replace(",", "")) for name, n in re.findall(r"(\w+) +([\d,]+) parameters", answer.out)}
     assert counts["together"] == counts["encoder"] + counts["generator"] > 0
     encoder = answer.out.split("\nencoder\n")[1].split("\n\n")[0]
     layers = [int(number.replace(",", "")) for number in re.findall(r" {2,}([\d,]+)$", encoder, re.MULTILINE)]
@@ -76,10 +74,7 @@ def test_sample_to_a_folder(gvae, tiny_run):
 
 
 def test_sample_by_default_beside_you(gvae, tiny_run):
-    assert (
-        gvae("sample", str(tiny_run), "-n", "2").out
-        == "2 images in run-samples.png, drawn with the last weights\n"
-    )
+    assert gvae("sample", str(tiny_run), "-n", "2").out == "2 images in run-samples.png, drawn with the last weights\n"
 
 
 @pytest.mark.parametrize(
@@ -117,14 +112,10 @@ def test_reconstruct_tells_the_error_it_shows(gvae, tiny_run):
 
 def test_evaluate_compare_show(gvae, tiny_run):
     answer = gvae("evaluate", str(tiny_run), "--metrics", "mse,mmd", "--samples", "50")
-    numbers = {
-        row["name"]: row["value"] for row in json.loads(Run.open(tiny_run).metrics.read_text())["numbers"]
-    }
+    numbers = {row["name"]: row["value"] for row in json.loads(Run.open(tiny_run).metrics.read_text())["numbers"]}
     assert {"mse", "mmd"} <= set(numbers)
     assert written(numbers["mse"]) in answer.out
-    assert (
-        "no metric 'msee'; did you mean 'mse'" in gvae("evaluate", str(tiny_run), "--metrics", "msee").error
-    )
+    assert "no metric 'msee'; did you mean 'mse'" in gvae("evaluate", str(tiny_run), "--metrics", "msee").error
     shown = gvae("compare", str(tiny_run), "--out", "report.html")
     assert "mmd" in shown.out
     assert shown.out.endswith("Page: report.html\n")
@@ -197,9 +188,7 @@ def test_quickstart_beside_an_earlier_one(gvae, tmp_path):
         "samples.png", "reconstructions.png", "report.html", "run", "run-2"
     }  # fmt: skip
     assert Run.open("q/run-2").train.images == 256
-    rows = {
-        row["name"]: row["value"] for row in json.loads(Run.open("q/run-2").metrics.read_text())["numbers"]
-    }
+    rows = {row["name"]: row["value"] for row in json.loads(Run.open("q/run-2").metrics.read_text())["numbers"]}
     assert rows["fd"] > 0
     assert all(name in answer.out for name in ("fd", "coverage", "mse", "elbo"))
     assert "gvae sample q/run-2 -n 100" in answer.out
@@ -221,8 +210,7 @@ def test_sample_says_which_weights_and_that_others_scored_better(gvae, saved):
     rows = [{"images": 100, "score": 3.0}, {"images": 150}, {"images": 200, "score": 9.0}]
     run.log.write_text("".join(json.dumps(row) + "\n" for row in rows) + '{"images": 2')
     last, best = (
-        gvae("sample", str(run.path), "-n", "2", "--weights", w, "--out", "s.png").out
-        for w in ("last", "best")
+        gvae("sample", str(run.path), "-n", "2", "--weights", w, "--out", "s.png").out for w in ("last", "best")
     )
     better = "--weights best takes those of score 3 at 100 training images"
     assert last == f"2 images in s.png, drawn with the last weights (score 9; {better})\n"

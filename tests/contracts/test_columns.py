@@ -47,15 +47,11 @@ CHANGES: dict[str, dict[str, Any]] = {
     "precision": {"precision": "bf16"},
     "likelihood": {"likelihood": "bernoulli"},
     "data": {
-        "dataset": replace(
-            DIGITS, images=16 - np.asarray(DIGITS.images), facts={**DIGITS.facts, "checksum": "x"}
-        )
+        "dataset": replace(DIGITS, images=16 - np.asarray(DIGITS.images), facts={**DIGITS.facts, "checksum": "x"})
     },
     "values": {"dataset": replace(DIGITS, spec=replace(DIGITS.spec, high=20.0))},
     "binarisation": {"dataset": replace(DIGITS, spec=replace(DIGITS.spec, binary="dynamic"))},
-    "features": {
-        "dataset": replace(DIGITS, facts={**DIGITS.facts, "source": "a folder that is called digits"})
-    },
+    "features": {"dataset": replace(DIGITS, facts={**DIGITS.facts, "source": "a folder that is called digits"})},
 }
 """what may change, and how"""
 
@@ -111,9 +107,7 @@ def test_every_metric_says_what_it_depends_on():
 
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("name", METRICS)
-def test_a_number_is_of_another_kind_if_and_only_if_something_changes_that_it_depends_on(
-    name, change, tmp_path
-):
+def test_a_number_is_of_another_kind_if_and_only_if_something_changes_that_it_depends_on(name, change, tmp_path):
     plain, other = number(name, world(tmp_path)), number(name, world(tmp_path, **CHANGES[change]))
     assert (plain.key != other.key) == (change in DEPENDS[name])
     if change in ("prior", "likelihood", "split") and change in DEPENDS[name]:
@@ -137,9 +131,7 @@ def test_numbers_of_other_weights_are_not_read(name, tmp_path):
     run = needs.loaded.run
     save_weights(run, {"weight": torch.zeros(2)})
     found = number(name, needs)
-    write_numbers(
-        run, [replace(found, value=1.0, protocol=found.protocol | {"weights_sha256": run.digest()})]
-    )
+    write_numbers(run, [replace(found, value=1.0, protocol=found.protocol | {"weights_sha256": run.digest()})])
     assert [x.value for x in read_numbers(run)] == [1.0]
     save_weights(run, {"weight": torch.ones(2)})
     assert read_numbers(run) == []

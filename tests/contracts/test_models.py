@@ -21,11 +21,7 @@ from gvae.priors import PRIORS
 from gvae.training import gradients, train
 from gvae.types import Batch, DataSpec
 
-SHAPES = {
-    "gray image": (1, (8, 8)),
-    "colour image": (3, (12, 8)),
-    "volume": (1, (8, 8, 8)),
-}
+SHAPES = {"gray image": (1, (8, 8)), "colour image": (3, (12, 8)), "volume": (1, (8, 8, 8))}
 
 
 def make(
@@ -147,9 +143,7 @@ def test_one_turn_moves_every_player_that_it_names(name, digits):
 
 @pytest.mark.parametrize("conditional", [False, True])
 @pytest.mark.parametrize("name", MODELS)
-def test_same_seed_same_numbers_and_loading_gives_what_was_saved(
-    name, conditional, digits: Dataset, tmp_path: Path
-):
+def test_same_seed_same_numbers_and_loading_gives_what_was_saved(name, conditional, digits: Dataset, tmp_path: Path):
     kind = resolve(name).Config
     few = {"components": 5} if "components" in {field.name for field in dataclasses.fields(kind)} else {}
     config = kind(latent=4, conditional=conditional, net=NetConfig(width=8), **few)

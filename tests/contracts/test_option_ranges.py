@@ -29,10 +29,7 @@ from gvae.runs import Run
 from gvae.training import train
 from gvae.training.trainer import Trainer
 
-ODD: dict[type, tuple[Any, ...]] = {
-    float: (math.nan, math.inf, -math.inf, -1.0, 0.0, 1e300),
-    int: (-1, 0, 10**20),
-}
+ODD: dict[type, tuple[Any, ...]] = {float: (math.nan, math.inf, -math.inf, -1.0, 0.0, 1e300), int: (-1, 0, 10**20)}
 HOLDS = {"gt": operator.gt, "ge": operator.ge, "lt": operator.lt, "le": operator.le}
 SMALL = {"net.width": 8, "latent": 3}
 
@@ -71,9 +68,7 @@ def has_range(option: Option) -> bool:
 
 def tells(sentence: str, option: Option, value: Any) -> bool:
     """Whether a sentence names the option as it is typed, and what was given."""
-    return option.typed in sentence and all(
-        str(one) in sentence for one in (value if is_pair(option) else [value])
-    )
+    return option.typed in sentence and all(str(one) in sentence for one in (value if is_pair(option) else [value]))
 
 
 def changed(config: Any, option: Option, value: Any) -> Any:
@@ -106,9 +101,7 @@ def test_every_option_of_every_model(model: str, digits: Dataset, tmp_path: Path
     for option in numbers(start):
         for number, value in enumerate(odd_values(option)):
             config = changed(start, option, value)
-            told = refusal(
-                model, config, TrainConfig(images=10), digits, tmp_path / f"{option.name}-{number}"
-            )
+            told = refusal(model, config, TrainConfig(images=10), digits, tmp_path / f"{option.name}-{number}")
             assert (told == "") == admits(option, value), (option.typed, value, told)
             if told:
                 assert tells(told, option, value), told
@@ -131,9 +124,7 @@ def test_every_option_of_training(digits: Dataset, tmp_path: Path, untrained):
 
 
 @pytest.mark.parametrize(
-    "config",
-    [TrainConfig(), ReadOptions(), *[resolve(m).Config() for m in MODELS]],
-    ids=lambda c: str(c)[:20],
+    "config", [TrainConfig(), ReadOptions(), *[resolve(m).Config() for m in MODELS]], ids=lambda c: str(c)[:20]
 )
 def test_every_number_has_a_range_and_its_default_lies_in_it(config: Any):
     assert [option.typed for option in numbers(config) if not has_range(option)] == []

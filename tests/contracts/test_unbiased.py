@@ -77,9 +77,7 @@ def make(name: str, options: dict[str, Any]) -> Model:
     except GvaeError as refusal:
         if "black and white" not in str(refusal):
             raise
-        return kind(
-            dataclasses.replace(spec, binary=""), config
-        )  # Gaussian pixels: the same points as gray values
+        return kind(dataclasses.replace(spec, binary=""), config)  # Gaussian pixels: the same points as gray values
 
 
 def batch(n: int) -> Batch:
@@ -110,9 +108,7 @@ def integral(model: LatentModel, x: Tensor, y: Tensor | None) -> Tensor:
     lines = [torch.linspace(a, b, SIDE) for a, b in zip(low.tolist(), high.tolist(), strict=True)]
     z = torch.cartesian_prod(*lines)
     area = math.log(((high - low) / (SIDE - 1)).prod())
-    return (
-        torch.stack([joint(model, image, None if y is None else y[i], z) for i, image in enumerate(x)]) + area
-    )
+    return torch.stack([joint(model, image, None if y is None else y[i], z) for i, image in enumerate(x)]) + area
 
 
 def joint(model: LatentModel, image: Tensor, y: Tensor | None, z: Tensor) -> Tensor:

@@ -38,11 +38,7 @@ def tiny(tmp_path: Path) -> tuple[Files, Path, dict[str, np.ndarray]]:
         idx.write(folder / f"{part}.gz", array)
     packed = {f"{part}.gz": md5((folder / f"{part}.gz").read_bytes()) for part in PARTS}
     content = {part: md5(idx.read_bytes(folder / f"{part}.gz")) for part in PARTS}
-    return (
-        Files("tiny", ("tiny/raw", "."), ("http://127.0.0.1:9/",), packed, content),
-        tmp_path / "root",
-        arrays,
-    )
+    return (Files("tiny", ("tiny/raw", "."), ("http://127.0.0.1:9/",), packed, content), tmp_path / "root", arrays)
 
 
 def md5(data: bytes) -> str:

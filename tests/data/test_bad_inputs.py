@@ -42,9 +42,7 @@ class Evil:
         return os.mkdir, (str(self.marker),)
 
 
-def picture(
-    path: Path, seed: int = 0, mode: str = "RGB", size: tuple[int, int] = (20, 16), **options
-) -> Path:
+def picture(path: Path, seed: int = 0, mode: str = "RGB", size: tuple[int, int] = (20, 16), **options) -> Path:
     """Write an image file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     array = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
@@ -168,11 +166,7 @@ def cifar(data: Callable[[Path], bytes]) -> Callable[[Path], Call]:
     def build(root: Path) -> Call:
         folder = root / "cifar-10-batches-py"
         folder.mkdir()
-        good = {
-            "batch_label": "testing batch 1 of 1",
-            "labels": [0] * 4,
-            "data": np.zeros((4, 3072), np.uint8),
-        }
+        good = {"batch_label": "testing batch 1 of 1", "labels": [0] * 4, "data": np.zeros((4, 3072), np.uint8)}
         (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": list(CLASSES)}, 2))
         (folder / "test_batch").write_bytes(pickle.dumps(good, 2))
         (folder / "data_batch_1").write_bytes(data(root))

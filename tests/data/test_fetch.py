@@ -76,8 +76,7 @@ def test_damaged_file_is_replaced(tiny, mirror: str, tmp_path: Path):
 def test_no_mirror_answers(tiny, mirror: str, tmp_path: Path):
     files, _, _ = tiny
     with pytest.raises(
-        GvaeError,
-        match=r"could not fetch train-images.*127\.0\.0\.1:9/: does not answer; .*missing/: .*404.*yourself",
+        GvaeError, match=r"could not fetch train-images.*127\.0\.0\.1:9/: does not answer; .*missing/: .*404.*yourself"
     ):
         download(files, tmp_path / "new", ["http://127.0.0.1:9/", f"{mirror}missing/"])
 

@@ -26,8 +26,7 @@ def test_equal_images_have_one_checksum_which_is_noted_among_the_facts():
 
 
 @pytest.mark.parametrize(
-    "other",
-    [made(1), replace(made(), labels=np.zeros(30, np.int64)), made(high=200.0), made(binary="dynamic")],
+    "other", [made(1), replace(made(), labels=np.zeros(30, np.int64)), made(high=200.0), made(binary="dynamic")]
 )
 def test_other_images_labels_values_or_binarisation_are_other_data(other):
     assert identity(made()) != identity(other)

@@ -41,13 +41,8 @@ def test_every_source_is_described_and_can_be_imported():
 
 
 def test_listing_needs_neither_torch_nor_numpy():
-    code = (
-        "import sys, gvae.data; print([m for m in ('torch', 'numpy', 'sklearn', 'PIL') if m in sys.modules])"
-    )
-    assert (
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-        == "[]\n"
-    )
+    code = "import sys, gvae.data; print([m for m in ('torch', 'numpy', 'sklearn', 'PIL') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 def test_digits():
@@ -192,10 +187,7 @@ def test_contact_sheet_shows_what_the_network_sees(tmp_path: Path):
 
 
 SMALL: dict[str, tuple[str, dict]] = {
-    **{
-        name: (name, {})
-        for name in ("digits", "toy4", "mnist", "fashion-mnist", "mnist-dynamic", "mnist-static")
-    },
+    **{name: (name, {}) for name in ("digits", "toy4", "mnist", "fashion-mnist", "mnist-dynamic", "mnist-static")},
     **{name: (name, {}) for name in ("cifar10", "char74k", "pancreas-ct")},
     "celeba": ("celeba:{root}/celeba/full_178x218", {"size": 8}),
     "celeba-hq": ("celeba-hq:{root}/celeba_hq/512_with_masks", {"size": 8}),
@@ -275,9 +267,7 @@ def all_at_once(root: Path | None = None, options: ReadOptions = ReadOptions(), 
     """A data set of outside code that takes its options as one value."""
     side = options.otherwise(size=8).size
     assert side is not None
-    return Dataset(
-        DataSpec("plain", 1, (side, side)), np.full((3, side, side, 1), options.crop or 0, np.uint8)
-    )
+    return Dataset(DataSpec("plain", 1, (side, side)), np.full((3, side, side, 1), options.crop or 0, np.uint8))
 
 
 def test_outside_code_may_take_all_options_as_one_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -23,10 +23,7 @@ def test_discretised_logistic_is_a_probability_over_gray_values():
     values = torch.linspace(-1, 1, levels, dtype=torch.float64)
     for mean, log_scale in ((0.03, -3.0), (-1.0, -1.0), (0.99, 0.5), (0.4, -6.0)):
         p = DiscretisedLogistic(
-            torch.full((levels, 1), mean, dtype=torch.float64),
-            torch.tensor(log_scale, dtype=torch.float64),
-            levels,
-            1,
+            torch.full((levels, 1), mean, dtype=torch.float64), torch.tensor(log_scale, dtype=torch.float64), levels, 1
         )
         assert p.log_prob(values[:, None]).exp().sum().item() == pytest.approx(1, abs=1e-9)
 
@@ -92,8 +89,6 @@ def test_black_where_the_image_is_white_is_called_back(kind):
 
 
 def test_painted_is_differentiable_twice():
-    x = torch.linspace(
-        -2.5, 2.5, 9, dtype=torch.float64, requires_grad=True
-    )  # where the slope is above its floor
+    x = torch.linspace(-2.5, 2.5, 9, dtype=torch.float64, requires_grad=True)  # where the slope is above its floor
     assert torch.autograd.gradcheck(leaky_tanh, x)
     assert torch.autograd.gradgradcheck(leaky_tanh, x)

@@ -13,9 +13,7 @@ DIGITS = DataSpec("digits", 1, (8, 8), classes=tuple("0123456789"), high=16.0)
 def evaluated_run(folder, name, numbers=(), model="gvae", seed=0, latent=64, **options):
     """A run folder with hand-written numbers."""
     config, train = ModelConfig(latent=latent), replace(TrainConfig(images=1000), seed=seed)
-    run = Run.create(
-        folder / name, model, config, train, "digits", DIGITS, {"command": f"gvae train {model}"}
-    )
+    run = Run.create(folder / name, model, config, train, "digits", DIGITS, {"command": f"gvae train {model}"})
     run = replace(run, model_config=run.model_config | options)
     if numbers:
         write_numbers(run, list(numbers))

@@ -34,9 +34,7 @@ def fill(folder: Path, n: int = 400, seed: int = 0, side: int = 8) -> Path:
     return folder
 
 
-def trained(
-    data: str | Path, out: Path, seed: int = 0, images: int = 120, prior: str = "normal", **options
-) -> Run:
+def trained(data: str | Path, out: Path, seed: int = 0, images: int = 120, prior: str = "normal", **options) -> Run:
     """A VAE after two or three steps."""
     config = Config(latent=2, prior=prior, components=2 * (prior == "mixture"), net=NetConfig(width=8))
     settings = TrainConfig(images=images, batch=40, seed=seed)
@@ -95,8 +93,7 @@ def test_numbers_of_earlier_weights_beside_new_ones_are_named(tmp_path):
     run.metrics.write_text(text.replace(str(digest), "0" * 16, 1))
     notes = compare([run]).notes
     assert (
-        f"1 numbers of earlier weights of {run.path} are left out; measure again: `gvae evaluate {run.path}`"
-        in notes
+        f"1 numbers of earlier weights of {run.path} are left out; measure again: `gvae evaluate {run.path}`" in notes
     )
 
 
@@ -236,9 +233,7 @@ def test_a_prior_that_is_not_fitted_yet_is_fitted_to_be_measured_or_told_as_norm
     assert {early[name].protocol["prior"] for name in ("mmd", "elbo")} == {"mixture"}
     assert early["mmd"].protocol["prior_fit"] == "when measured"
     assert "prior" not in early["mse"].protocol
-    gone = {
-        x.column: x for x in measure_run(replace(run, data="/nowhere"), ("mmd",), data="toy4", **settings)
-    }
+    gone = {x.column: x for x in measure_run(replace(run, data="/nowhere"), ("mmd",), data="toy4", **settings)}
     assert gone["mmd, N(0, I)"].protocol["prior"] == "normal"
     resume(run, open_data("toy4"))
     late = {x.name: x for x in measure_run(run, ("mmd", "elbo"), **settings)}

@@ -95,9 +95,7 @@ def test_unlike_protocols_are_left_out_with_the_command_that_measures_alike(make
 
 
 def test_the_protocol_of_most_runs_is_that_of_the_column(make_run):
-    runs = [
-        make_run(name, [fd(v, n=n)], latent=v) for name, v, n in (("a", 1, 90), ("b", 2, 180), ("c", 3, 180))
-    ]
+    runs = [make_run(name, [fd(v, n=n)], latent=v) for name, v, n in (("a", 1, 90), ("b", 2, 180), ("c", 3, 180))]
     assert [row.cells[0].values for row in compare(runs).rows] == [(), (2,), (3,)]
 
 
@@ -126,9 +124,7 @@ def test_a_missing_protocol_key_is_unlike(make_run):
     runs = [make_run("a", [fd(1.0, k=5)]), make_run("b", [fd(2.0)], model="vae")]
     (note,) = compare(runs).notes
     assert "(no k, not k 5)" in note
-    assert all(
-        f"`gvae evaluate {run.path} --metrics fd --samples 180`" in note for run in runs
-    )  # either may be old
+    assert all(f"`gvae evaluate {run.path} --metrics fd --samples 180`" in note for run in runs)  # either may be old
 
 
 def test_prior_and_versions_may_differ(make_run):

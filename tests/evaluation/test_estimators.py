@@ -107,9 +107,7 @@ def with_mixture() -> LinearGaussian:
     return model
 
 
-def ratios(
-    model: LatentModel, x: torch.Tensor, exact: torch.Tensor, steps: int
-) -> tuple[torch.Tensor, torch.Tensor]:
+def ratios(model: LatentModel, x: torch.Tensor, exact: torch.Tensor, steps: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Means over chains of so many temperatures of w / p(x) of images x (B, C, *S), and their standard errors, (B,) each."""
     chains = 20_000 // steps
     with torch.no_grad():
@@ -143,9 +141,7 @@ def test_the_gap_is_of_images_that_the_weighed_density_makes():
     share = model.log_prior(grid).detach().exp()
     share /= share.sum()
     mean = share @ grid
-    torch.testing.assert_close(
-        moments, torch.stack([mean, share @ (grid - mean).square()]), atol=0.08, rtol=0.08
-    )
+    torch.testing.assert_close(moments, torch.stack([mean, share @ (grid - mean).square()]), atol=0.08, rtol=0.08)
 
 
 def test_annealing_of_avb_starts_from_its_proposal_and_is_unbiased(monkeypatch):

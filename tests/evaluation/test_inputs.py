@@ -126,9 +126,7 @@ def test_sizes_splits_and_labels(needs, digits):
     assert sorted(needs.get("real_labels")) == sorted(np.asarray(digits.labels)[digits.split("test")])
     assert Inputs(needs.loaded, digits, split="val").other_split == "train"
     large = Inputs(needs.loaded, digits)
-    assert (
-        large.count("fake") == large.count("other") == len(digits.split("train"))
-    )  # so that the floor has the same n
+    assert large.count("fake") == large.count("other") == len(digits.split("train"))  # so that the floor has the same n
 
 
 def test_a_conditional_model_is_asked_for_the_classes_of_the_data(digits):
@@ -140,9 +138,7 @@ def test_a_conditional_model_is_asked_for_the_classes_of_the_data(digits):
 
 def test_too_few_images_is_an_error_that_names_the_number(digits):
     few = Inputs(loaded(digits.spec), digits, samples=60)
-    with pytest.raises(
-        GvaeError, match=r"fd needs at least 100 images, got 60 \(real features\); give more --samples"
-    ):
+    with pytest.raises(GvaeError, match=r"fd needs at least 100 images, got 60 \(real features\); give more --samples"):
         measure(get("fd"), few)
     result = measure(get("fd"), few, strict=False)
     assert result["value"] is None
@@ -240,9 +236,7 @@ def test_a_metric_is_one_file_and_one_line(needs):
 
 
 def test_listing_metrics_imports_neither_torch_nor_numpy():
-    code = (
-        "import sys, gvae.metrics as m; print(len(m.METRICS), 'torch' in sys.modules, 'numpy' in sys.modules)"
-    )
+    code = "import sys, gvae.metrics as m; print(len(m.METRICS), 'torch' in sys.modules, 'numpy' in sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.split() == [str(len(METRICS)), "False", "False"]
 

@@ -22,9 +22,7 @@ def test_mse_by_hand_and_its_interval():
     result = mse(x, x_rec)
     assert result["mse"] == pytest.approx(0.025)  # 0.01 twice, 0.04 twice
     assert result["psnr"] == pytest.approx(-10 * np.log10(0.025))
-    assert result["error"] == pytest.approx(
-        3.18245 * 0.0003**0.5 / 2, rel=1e-5
-    )  # t(3); deviations 0.015 four times
+    assert result["error"] == pytest.approx(3.18245 * 0.0003**0.5 / 2, rel=1e-5)  # t(3); deviations 0.015 four times
     with pytest.raises(GvaeError, match="same shape"):
         mse(x, x_rec[:2])
 

@@ -86,21 +86,12 @@ def test_an_upload_comes_back_reconstructed(page, site, renderer, digits):
     opened(page, site(shown) + "#panel=reconstruct")
     x = digits.batch(digits.split("test")[9:10]).x
     content = png_of(gray(x))
-    page.get_by_label("your picture").set_input_files(
-        {"name": "nine.png", "mimeType": "image/png", "buffer": content}
-    )
+    page.get_by_label("your picture").set_input_files({"name": "nine.png", "mimeType": "image/png", "buffer": content})
     page.wait_for_function("() => location.hash.includes('up%3A')")
     assert np.array_equal(painted(page, "original"), pixels(content))
     seen = torch.from_numpy(pixels(content).copy()).float()[None, None] / 127.5 - 1
-    assert (
-        np.abs(
-            painted(page, "reconstruction").astype(int) - gray(load(shown.run.path).reconstruct(seen))
-        ).max()
-        <= 1
-    )
-    page.get_by_label("your picture").set_input_files(
-        {"name": "x.png", "mimeType": "image/png", "buffer": b"nonsense"}
-    )
+    assert np.abs(painted(page, "reconstruction").astype(int) - gray(load(shown.run.path).reconstruct(seen))).max() <= 1
+    page.get_by_label("your picture").set_input_files({"name": "x.png", "mimeType": "image/png", "buffer": b"nonsense"})
     page.wait_for_function(
         "() => document.getElementById('status').textContent.includes('cannot be read as a picture')"
     )
@@ -110,16 +101,7 @@ def test_an_upload_comes_back_reconstructed(page, site, renderer, digits):
 def test_nothing_is_wider_than_the_window(page, site, renderer, width):
     page.set_viewport_size({"width": width, "height": 900})
     address = site(renderer())
-    for view in (
-        "map",
-        "components",
-        "morph",
-        "reconstruct",
-        "training",
-        "attributes",
-        "paint",
-        "neighbours",
-    ):
+    for view in ("map", "components", "morph", "reconstruct", "training", "attributes", "paint", "neighbours"):
         opened(page, f"{address}#panel={view}")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, view
 

@@ -125,9 +125,7 @@ def test_neighbours_come_nearest_first(page, site, renderer):
     assert images.count() == 9
     own = base64.b64decode(images.first.get_attribute("src").partition(",")[2])
     assert np.array_equal(pixels(own), decoded(shown, meant(shown, code="seed:4")))
-    near = [
-        float(text.rpartition(" ")[2]) for text in page.locator("section figcaption").all_inner_texts()[1:]
-    ]
+    near = [float(text.rpartition(" ")[2]) for text in page.locator("section figcaption").all_inner_texts()[1:]]
     assert near == sorted(near)
     assert near[0] > 0
 
@@ -144,9 +142,10 @@ def test_curves_grow_while_the_run_trains(page, site, renderer):
     Image.new("L", (5, 4), 77).save(picture)
     page.get_by_text("10 to 20; last 20").wait_for()
     page.get_by_text("after 128 images").wait_for()
-    assert page.get_by_alt_text("grid of that moment").evaluate(
-        "node => [node.naturalWidth, node.naturalHeight]"
-    ) == [5, 4]
+    assert page.get_by_alt_text("grid of that moment").evaluate("node => [node.naturalWidth, node.naturalHeight]") == [
+        5,
+        4,
+    ]
     shown.run.log.write_text("".join(lines))
     page.get_by_text("10 to 30; last 30").wait_for()
 
@@ -189,8 +188,7 @@ def test_sliders_are_sorted_by_effect(page, site, renderer, latent):
     page.wait_for_function("() => document.querySelector('.slider span').title !== ''")
     names = page.locator(".slider > span").all_inner_texts()
     shares = [
-        float(title.split()[0])
-        for title in page.locator(".slider > span").evaluate_all("all => all.map(n => n.title)")
+        float(title.split()[0]) for title in page.locator(".slider > span").evaluate_all("all => all.map(n => n.title)")
     ]
     assert sorted(names) == sorted(f"z{k}" for k in range(latent))
     assert shares == sorted(shares, reverse=True)

@@ -108,9 +108,7 @@ def test_an_upload_that_breaks_off_is_no_fault(served, renderer):
     app = served(renderer()).app
     head = [(b"host", b"localhost")]
     scope = {"type": "http", "method": "POST", "path": "/api/0/upload", "query_string": b"", "headers": head}
-    asyncio.run(
-        app({**scope, "http_version": "1.1", "scheme": "http", "raw_path": b"", "root_path": ""}, gone, send)
-    )
+    asyncio.run(app({**scope, "http_version": "1.1", "scheme": "http", "raw_path": b"", "root_path": ""}, gone, send))
     assert sent[0]["status"] == 400
 
 

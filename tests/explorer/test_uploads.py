@@ -27,17 +27,10 @@ def bomb(side: int) -> bytes:
     """A PNG of a few bytes that says it has side x side pixels."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-        )
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
     header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(b"\0"))
-        + chunk(b"IEND", b"")
-    )
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "GIF"])
@@ -68,9 +61,7 @@ def test_bombs_are_refused_before_they_are_decoded(side):
         uploads.read(content, run())
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n", b"%PDF-1.4", b"P5 8 8 255 " + b"0" * 64]
-)
+@pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n", b"%PDF-1.4", b"P5 8 8 255 " + b"0" * 64])
 def test_what_is_no_picture_gets_a_sentence(content):
     with pytest.raises(GvaeError, match=r"^the file cannot be read as a picture \(.*\); give a PNG, JPEG"):
         uploads.read(content, run())
@@ -90,7 +81,5 @@ def test_too_many_bytes_are_refused(monkeypatch):
 
 def test_volumes_and_oblong_images_take_no_picture():
     for shape in ((4, 8, 8), (8, 6)):
-        with pytest.raises(
-            GvaeError, match="to which a picture cannot be brought; name one of its data, as test:0"
-        ):
+        with pytest.raises(GvaeError, match="to which a picture cannot be brought; name one of its data, as test:0"):
             uploads.read(png_of(np.zeros((8, 8), np.uint8)), run(shape))

@@ -61,9 +61,7 @@ def test_a_point_of_the_map_has_that_place_on_the_map(renderer, through):
     axes = map.surveyed(shown).axes
     assert torch.allclose(axes @ axes.T, torch.eye(4), atol=1e-5)
     assert (axes[[2, 0]] @ z).tolist() == pytest.approx([0.7, -0.3], abs=1e-5)
-    assert np.array_equal(
-        pixels(map.at(shown, Query(words)).content), gray(load(shown.run.path).decode(z[None]))
-    )
+    assert np.array_equal(pixels(map.at(shown, Query(words)).content), gray(load(shown.run.path).decode(z[None])))
 
 
 def test_the_place_of_an_image_on_the_map_shows_its_reconstruction(renderer):

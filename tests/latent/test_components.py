@@ -42,7 +42,5 @@ def test_what_changes_nothing_has_no_share():
 
 @pytest.mark.parametrize("count", [0, 5, -1])
 def test_more_components_than_there_are(count):
-    with pytest.raises(
-        GvaeError, match=f"{count} components were asked for; 500 codes of 4 dimensions have 1 to 4"
-    ):
+    with pytest.raises(GvaeError, match=f"{count} components were asked for; 500 codes of 4 dimensions have 1 to 4"):
         rank(codes(), lambda z: z.view(-1, 1, 2, 2), count)

@@ -23,9 +23,7 @@ def test_a_linear_generator_gives_back_the_code():
 
 def test_the_optimum_is_the_mean_of_the_exact_posterior():
     sigma, x = 0.7, torch.randn(1, 3, 4, generator=torch.Generator().manual_seed(1))
-    exact = torch.linalg.solve(
-        WEIGHTS @ WEIGHTS.T / sigma**2 + torch.eye(4), WEIGHTS @ x.flatten() / sigma**2
-    )
+    exact = torch.linalg.solve(WEIGHTS @ WEIGHTS.T / sigma**2 + torch.eye(4), WEIGHTS @ x.flatten() / sigma**2)
     assert torch.allclose(invert(linear, x, 4, Search(sigma=sigma)), exact, atol=1e-3)
 
 
@@ -52,9 +50,7 @@ def test_guesses_are_the_least_surprising_of_all_and_follow_from_the_seed():
 
 
 def test_surprise_by_hand():
-    nats = neg_log_joint(
-        lambda z: z.view(-1, 1, 1, 2), torch.zeros(1, 1, 2), torch.tensor([[3.0, 4.0]]), sigma=0.5
-    )
+    nats = neg_log_joint(lambda z: z.view(-1, 1, 1, 2), torch.zeros(1, 1, 2), torch.tensor([[3.0, 4.0]]), sigma=0.5)
     assert nats.tolist() == [25 / (2 * 0.25) + 25 / 2]
 
 

@@ -17,9 +17,7 @@ FINITE = st.floats(-5, 5, allow_subnormal=False)
 
 
 def codes(latent: int = 4):
-    return st.lists(FINITE, min_size=latent, max_size=latent).map(
-        lambda v: torch.tensor(v, dtype=torch.float64)
-    )
+    return st.lists(FINITE, min_size=latent, max_size=latent).map(lambda v: torch.tensor(v, dtype=torch.float64))
 
 
 def rings(z: torch.Tensor) -> torch.Tensor:
@@ -55,9 +53,7 @@ def test_an_arc_keeps_its_length_and_its_angular_speed(a, b, steps):
 def test_lengths_change_in_step(a, b):
     assume(min(a.norm(), b.norm()) > 0.1)
     path = spherical(a, b, 5)
-    assert torch.allclose(
-        path.norm(dim=1), torch.lerp(a.norm(), b.norm(), torch.linspace(0, 1, 5, dtype=a.dtype))
-    )
+    assert torch.allclose(path.norm(dim=1), torch.lerp(a.norm(), b.norm(), torch.linspace(0, 1, 5, dtype=a.dtype)))
 
 
 def test_a_quarter_turn():
@@ -86,12 +82,7 @@ def want(z: torch.Tensor, log_prob) -> float:
 
 
 @settings(max_examples=15, deadline=None)
-@given(
-    st.floats(0, 2 * math.pi),
-    st.floats(0, 2 * math.pi),
-    st.sampled_from([1.0, 3.0]),
-    st.sampled_from([1.0, 3.0]),
-)
+@given(st.floats(0, 2 * math.pi), st.floats(0, 2 * math.pi), st.sampled_from([1.0, 3.0]), st.sampled_from([1.0, 3.0]))
 def test_on_two_rings_it_is_never_less_likely_than_the_straight_line(first, last, inner, outer):
     a = inner * torch.tensor([math.cos(first), math.sin(first)])
     b = outer * torch.tensor([math.cos(last), math.sin(last)])
@@ -135,10 +126,7 @@ def test_where_the_density_is_flat_the_path_is_straight():
 
 
 def test_being_likelier_than_the_ends_is_worth_nothing():
-    a, b = (
-        torch.tensor([1.0, 1.0]),
-        torch.tensor([-1.0, 1.0]),
-    )  # densest at 0, towards which the line would be drawn
+    a, b = (torch.tensor([1.0, 1.0]), torch.tensor([-1.0, 1.0]))  # densest at 0, towards which the line would be drawn
     path = density(lambda z: -50 * z.square().sum(1), a, b, 9)
     assert torch.allclose(path, linear(a, b, 9), atol=1e-5)
 

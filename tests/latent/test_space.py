@@ -101,8 +101,7 @@ def test_every_model_has_a_density_of_codes_or_says_why_not(space, name):
 
 
 @pytest.mark.parametrize(
-    ("prior", "why"),
-    [("normal", "densest at 0, far from where its codes lie"), ("flow", "costs an integral")],
+    ("prior", "why"), [("normal", "densest at 0, far from where its codes lie"), ("flow", "costs an integral")]
 )
 def test_densities_that_no_path_should_follow(space, prior, why):
     codes = space("vae", prior=prior)

@@ -12,9 +12,7 @@ from gvae.latent.directions import Direction
 from gvae.latent.store import find, keep, kept
 from gvae.runs import Run
 
-SMILE = Direction(
-    "Smiling", torch.tensor([1.0, 2, 3, 4]), "mean", "celeba", 20, 30, 0.8, 0.9, options={"seed": 1}
-)
+SMILE = Direction("Smiling", torch.tensor([1.0, 2, 3, 4]), "mean", "celeba", 20, 30, 0.8, 0.9, options={"seed": 1})
 HAT = Direction("Hat", torch.ones(4), "component", "celeba", share=0.25)
 
 
@@ -63,9 +61,7 @@ def test_single_components_of_the_code(run):
 
 
 def test_unknown_names(run):
-    with pytest.raises(
-        GvaeError, match=r"keeps no directions yet.*'Smiling'; learn some with `gvae attributes .*z0=2"
-    ):
+    with pytest.raises(GvaeError, match=r"keeps no directions yet.*'Smiling'; learn some with `gvae attributes .*z0=2"):
         find(run, "Smiling", 4)
     keep(run, [SMILE, HAT])
     assert torch.equal(find(run, "Smiling", 4), SMILE.vector)
@@ -73,9 +69,7 @@ def test_unknown_names(run):
         find(run, "Smilin", 4)
 
 
-@pytest.mark.parametrize(
-    "text", ["{", "[]", '{"format": 1}', '{"format": 9, "weights": "", "directions": {}}']
-)
+@pytest.mark.parametrize("text", ["{", "[]", '{"format": 1}', '{"format": 9, "weights": "", "directions": {}}'])
 def test_a_damaged_description_is_named(run, text):
     run.directions_about.write_text(text)
     with pytest.raises(GvaeError, match=r"directions of .* are damaged .* learn them anew"):

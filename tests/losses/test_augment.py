@@ -111,9 +111,7 @@ def test_p_rises_while_the_critic_is_sure_and_falls_while_it_is_not():
 def test_critics_see_changed_images_and_generators_learn_through_the_change(name):
     torch.manual_seed(0)
     kind = resolve(name)
-    model = kind(
-        DataSpec("m", 1, (8, 8), ("a", "b")), kind.Config(latent=4, augment="diff", net=NetConfig(width=8))
-    )
+    model = kind(DataSpec("m", 1, (8, 8), ("a", "b")), kind.Config(latent=4, augment="diff", net=NetConfig(width=8)))
     batch = Batch(images((6, 1, 8, 8)), torch.arange(6) % 2)
     seen = []
     model.critic.register_forward_pre_hook(lambda module, args: seen.append(args[0]))

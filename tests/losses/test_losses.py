@@ -13,9 +13,7 @@ from torch import Tensor, nn
 from gvae.losses.adversarial import ADVERSARIAL
 from gvae.losses.penalties import gradient_penalty, lazy_zero_centred, squared_gradient, zero_centred
 
-weights = st.lists(st.floats(-5, 5), min_size=1, max_size=6).map(
-    lambda v: torch.tensor(v, dtype=torch.double)
-)
+weights = st.lists(st.floats(-5, 5), min_size=1, max_size=6).map(lambda v: torch.tensor(v, dtype=torch.double))
 every_pair = pytest.mark.parametrize("name", ADVERSARIAL)
 
 
@@ -81,11 +79,7 @@ def test_no_gradient_leaks_into_the_images():
     total.backward()
     assert real.grad is None
     assert fake.grad is None
-    moved = [
-        p.grad.abs().sum() > 0
-        for name, p in critic.named_parameters()
-        if p.grad is not None and name != "2.bias"
-    ]
+    moved = [p.grad.abs().sum() > 0 for name, p in critic.named_parameters() if p.grad is not None and name != "2.bias"]
     assert moved == [True, True, True]  # the last bias shifts the score and not its slope
 
 

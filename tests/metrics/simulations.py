@@ -147,13 +147,8 @@ def on_line(real: np.ndarray, fake: np.ndarray, k: int = 5) -> np.ndarray:
     low, high = np.searchsorted(fake, real - balls, "right"), np.searchsorted(fake, real + balls)
     steps = np.bincount(low, minlength=len(fake) + 1) - np.bincount(high, minlength=len(fake) + 1)
     inside = steps.cumsum()[:-1]
-    start, end = (
-        np.searchsorted(real, fake - balls_fake, "right"),
-        np.searchsorted(real, fake + balls_fake),
-    )
-    recalled = (
-        np.bincount(start, minlength=len(real) + 1) - np.bincount(end, minlength=len(real) + 1)
-    ).cumsum()[:-1]
+    start, end = (np.searchsorted(real, fake - balls_fake, "right"), np.searchsorted(real, fake + balls_fake))
+    recalled = (np.bincount(start, minlength=len(real) + 1) - np.bincount(end, minlength=len(real) + 1)).cumsum()[:-1]
     return np.array([(high > low).mean(), inside.mean() / k, (inside > 0).mean(), (recalled > 0).mean()])
 
 
@@ -162,8 +157,7 @@ def radii_on_line(points: np.ndarray, k: int) -> np.ndarray:
     padded = np.concatenate([np.full(k, -np.inf), points, np.full(k, np.inf)])
     n = len(points)
     reach = [
-        np.maximum(points - padded[left : left + n], padded[left + k : left + k + n] - points)
-        for left in range(k + 1)
+        np.maximum(points - padded[left : left + n], padded[left + k : left + k + n] - points) for left in range(k + 1)
     ]
     return np.min(reach, axis=0)
 

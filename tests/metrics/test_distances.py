@@ -45,9 +45,7 @@ def test_frechet_of_a_set_with_itself_and_of_fewer_images_than_features():
     x = gauss(5, 20)
     assert frechet(x, x)["fd"] == pytest.approx(0, abs=1e-6)
     assert np.isfinite(frechet(x, gauss(7, 20, seed=1))["fd"])
-    assert frechet(x, np.ones((3, 20)))["fd"] == pytest.approx(
-        ((x.mean(0) - 1) ** 2).sum() + x.var(0, ddof=1).sum()
-    )
+    assert frechet(x, np.ones((3, 20)))["fd"] == pytest.approx(((x.mean(0) - 1) ** 2).sum() + x.var(0, ddof=1).sum())
 
 
 def test_frechet_of_a_shift_is_its_squared_length():
@@ -111,9 +109,7 @@ def test_prdc_in_parts_of_the_images_is_that_of_each_part():
 
 def test_prdc_of_equal_gaussians_and_of_collapse(sets):
     good, bad, collapsed = (prdc(sets["real"], sets[name]) for name in ("good", "bad", "collapsed"))
-    assert good["coverage"] == pytest.approx(
-        0.97, abs=0.03
-    )  # of equal distributions: 1 - 2^-5 for many images
+    assert good["coverage"] == pytest.approx(0.97, abs=0.03)  # of equal distributions: 1 - 2^-5 for many images
     assert good["density"] == pytest.approx(1, abs=0.1)
     assert bad["coverage"] < 0.9 * good["coverage"]
     assert collapsed["coverage"] < 0.2

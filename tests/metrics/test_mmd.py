@@ -76,17 +76,14 @@ def test_good_bad_and_collapsed_rank_right_and_the_linear_batch_mmd_rewards_coll
     assert mmd(real, good)["mmd"] < mmd(real, bad)["mmd"] / 10
     assert mmd(real, good)["mmd"] < mmd(real, collapsed)["mmd"] / 10
     linear_good, linear_collapsed = (mmd_linear(real, fake)["mmd_linear"] for fake in (good, collapsed))
-    assert linear_collapsed == pytest.approx(
-        linear_good / 2, rel=0.15
-    )  # the trap: half the value of real images
+    assert linear_collapsed == pytest.approx(linear_good / 2, rel=0.15)  # the trap: half the value of real images
     assert linear_good == pytest.approx(2 * 20 / 32, rel=0.15)  # (tr cov x + tr cov y) / B
 
 
 def test_mmd_linear_equals_the_v_statistic_of_the_linear_kernel():
     x, y = gauss(8, 3), gauss(8, 3, seed=1)
     expected = [
-        ((a @ a.T).sum() + (b @ b.T).sum() - 2 * (a @ b.T).sum()) / 16
-        for a, b in ((x[:4], y[:4]), (x[4:], y[4:]))
+        ((a @ a.T).sum() + (b @ b.T).sum() - 2 * (a @ b.T).sum()) / 16 for a, b in ((x[:4], y[:4]), (x[4:], y[4:]))
     ]
     assert mmd_linear(x, y, batch=4)["mmd_linear"] == pytest.approx(np.mean(expected), rel=1e-5)
 

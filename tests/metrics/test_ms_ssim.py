@@ -64,9 +64,7 @@ def test_variety_tells_collapse_from_the_data_and_noise():
     real = (smooth(40, 28) * 2 - 1).numpy()
     collapsed = np.repeat(real[:1], 30, 0)
     noise = np.random.default_rng(0).uniform(-1, 1, (30, 1, 28, 28)).astype(np.float32)
-    result = {
-        name: variety(real, fake, pairs=100) for name, fake in (("collapsed", collapsed), ("noise", noise))
-    }
+    result = {name: variety(real, fake, pairs=100) for name, fake in (("collapsed", collapsed), ("noise", noise))}
     assert result["collapsed"]["ms_ssim"] == pytest.approx(1, abs=1e-5)
     assert result["collapsed"]["gap"] > 0.5
     assert result["noise"]["ms_ssim"] < result["noise"]["real"]
@@ -94,9 +92,7 @@ def test_pairs_are_different_images_of_one_class_and_no_class_of_one_image_is_dr
 
 def test_the_block_does_not_matter_and_volumes_are_measured():
     images = (smooth(10, 28) * 2 - 1).numpy()
-    assert mean_similarity(images, None, 30, 0, block=7)[0] == pytest.approx(
-        mean_similarity(images, None, 30, 0)[0]
-    )
+    assert mean_similarity(images, None, 30, 0, block=7)[0] == pytest.approx(mean_similarity(images, None, 30, 0)[0])
     volumes = np.random.default_rng(0).uniform(-1, 1, (2, 1, 28, 28, 28)).astype(np.float32)
     assert 0 <= mean_similarity(volumes, None, 1, 0)[0] < 0.2
     with pytest.raises(Unavailable, match="not volumes"):

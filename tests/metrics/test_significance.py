@@ -21,9 +21,7 @@ def test_seeds_are_compared_by_welchs_test():
 
 
 def test_single_runs_are_compared_by_their_intervals_over_images():
-    found = chance(
-        Row([10.0], [1.959964 * 3]), Row([20.0], [1.959964 * 4])
-    )  # standard errors 3 and 4: of the gap 5
+    found = chance(Row([10.0], [1.959964 * 3]), Row([20.0], [1.959964 * 4]))  # standard errors 3 and 4: of the gap 5
     assert found == pytest.approx(2 * stats.norm.sf(2.0))
     assert chance(Row([10.0], [0.1]), Row([20.0], [None])) == 1
     assert chance(Row([10.0]), Row([20.0])) == 1

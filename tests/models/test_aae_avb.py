@@ -72,12 +72,8 @@ def test_reconstruction_is_the_likelihood_of_the_decoded_code():
 def test_at_equal_scores_critic_loses_two_log_two_and_encoder_the_weight_in_pixels():
     model = make_aae(weight=0.5)
     model.code_critic = LinearScore([0.0, 0.0])
-    assert model.criticise(Batch(images())).terms["code_critic"]["d_adv"].item() == pytest.approx(
-        2 * math.log(2)
-    )
-    assert model.regularise(Batch(images())).terms["encoder"]["g_adv"].item() == pytest.approx(
-        0.5 * 4 * math.log(2)
-    )
+    assert model.criticise(Batch(images())).terms["code_critic"]["d_adv"].item() == pytest.approx(2 * math.log(2))
+    assert model.regularise(Batch(images())).terms["encoder"]["g_adv"].item() == pytest.approx(0.5 * 4 * math.log(2))
 
 
 def test_encoder_climbs_the_critic_that_puts_the_target_above_codes():
@@ -99,17 +95,13 @@ def test_encoder_climbs_the_critic_that_puts_the_target_above_codes():
 
 
 @pytest.mark.parametrize(
-    "options",
-    [{"posterior": "deterministic"}, {"target": "mixture"}, {"likelihood": "gaussian-learned"}],
-    ids=str,
+    "options", [{"posterior": "deterministic"}, {"target": "mixture"}, {"likelihood": "gaussian-learned"}], ids=str
 )
 def test_every_parameter_of_an_aae_gets_a_gradient(options: dict):
     model, got = make_aae(**options), {}
     for turn in model.turns():
         for name, group in gradients.gradients(turn.losses(Batch(images())), model.players()).items():
-            got[name] = [
-                a + g.abs().sum() for a, g in zip(got.get(name, [0] * len(group)), group, strict=True)
-            ]
+            got[name] = [a + g.abs().sum() for a, g in zip(got.get(name, [0] * len(group)), group, strict=True)]
     assert set(got) == set(model.players())
     assert all(g.isfinite() and g > 0 for group in got.values() for g in group)
 
@@ -167,9 +159,7 @@ class KnownAVB(AVB):
 
     def __init__(self, contrast: bool) -> None:
         torch.manual_seed(0)
-        super().__init__(
-            SPEC, avb.Config(latent=1, net=NET, kl_warmup=0.0, contrast=contrast, prior="normal")
-        )
+        super().__init__(SPEC, avb.Config(latent=1, net=NET, kl_warmup=0.0, contrast=contrast, prior="normal"))
         self.reference, self.critic = Odd(), Optimum(self)
         self.eval()
 

@@ -93,10 +93,7 @@ def test_gan_losses_by_hand(loss: str, d_adv: float, g_adv: float):
     model = gan_of(loss=loss)
     says(model.critic, 2.0, -0.5)  # data first, then fakes
     outcome = model.play(batch())
-    assert values(outcome) == {
-        "generator": {"g_adv": pytest.approx(g_adv)},
-        "critic": {"d_adv": pytest.approx(d_adv)},
-    }
+    assert values(outcome) == {"generator": {"g_adv": pytest.approx(g_adv)}, "critic": {"d_adv": pytest.approx(d_adv)}}
     assert outcome.diagnostics["score_gap"].item() == 2.5
 
 
@@ -188,10 +185,7 @@ def test_penalties_of_a_gan_are_taken_where_the_option_says():
     for penalise, names in [("real", {"r1"}), ("fake", {"r2"}), ("both", {"r1", "r2"})]:
         model = gan_of(penalty=2.0, penalty_every=1, penalise=penalise)
         model.generator.forward = lambda z, y=None: torch.full((len(z), 1, 8, 8), math.atanh(0.5))
-        model.critic.forward = lambda x, y=None: (
-            x.flatten(1).square().sum(1) / 2,
-            [],
-        )  # the gradient is x itself
+        model.critic.forward = lambda x, y=None: (x.flatten(1).square().sum(1) / 2, [])  # the gradient is x itself
         terms = values(model.smoothen(Batch(torch.full((3, 1, 8, 8), 0.25))))["critic"]
         expected = {"r1": 64 * 0.25**2, "r2": 64 * 0.5**2}
         assert terms == {name: pytest.approx(expected[name], rel=1e-5) for name in names}
@@ -256,8 +250,7 @@ def test_the_critic_is_judged_and_stepped_from_clipped_weights():
     assert all(p.abs().max() <= 0.02 for p in model.critic.parameters())
     assert all((p.sign() == s).all() for p, s in zip(model.critic.parameters(), signs, strict=True))
     optimizers: dict[str, torch.optim.Optimizer] = {
-        name: torch.optim.Adam(module.parameters(), 1e-3, (0.0, 0.99))
-        for name, module in model.players().items()
+        name: torch.optim.Adam(module.parameters(), 1e-3, (0.0, 0.99)) for name, module in model.players().items()
     }
     step(model, outcome, optimizers)  # Adam's first step is its step size: one step outside at most
     assert 0.02 < max(p.abs().max().item() for p in model.critic.parameters()) <= 0.0211
@@ -273,9 +266,7 @@ def test_clipping_before_each_use_is_clipping_after_each_step():
     paper, rate, x = copy.deepcopy(model), 100.0, batch().x
     for round in range(3):
         torch.manual_seed(round)
-        for p, g in zip(
-            model.critic.parameters(), grads(model.criticise(Batch(x)), model)["critic"], strict=True
-        ):
+        for p, g in zip(model.critic.parameters(), grads(model.criticise(Batch(x)), model)["critic"], strict=True):
             p.data.sub_(rate * g)
         torch.manual_seed(round)
         loss = (paper.critic(paper.sample(6).detach())[0] - paper.critic(x)[0]).mean()
@@ -355,10 +346,7 @@ def test_classes_cost_their_cross_entropy_on_data_and_fakes():
     says(model.critic, 2.0, -1.0)
     outcome = model.play(batch())
     assert values(outcome) == {
-        "generator": {
-            "g_adv": pytest.approx(-math.log(sigmoid(-1.0))),
-            "class": pytest.approx(0.5 * SECOND),
-        },
+        "generator": {"g_adv": pytest.approx(-math.log(sigmoid(-1.0))), "class": pytest.approx(0.5 * SECOND)},
         "critic+classifier": {
             "d_adv": pytest.approx(-math.log(sigmoid(2.0)) - math.log(1 - sigmoid(-1.0))),
             "class": pytest.approx(0.5 * (FIRST + SECOND)),
@@ -422,9 +410,7 @@ def test_who_is_moved_by_the_class_term(module: Any, kind: str):
     players, moved = set(), set()
     for turn in model.turns():
         losses = {
-            who: {"class": terms["class"]}
-            for who, terms in turn.losses(batch()).terms.items()
-            if "class" in terms
+            who: {"class": terms["class"]} for who, terms in turn.losses(batch()).terms.items() if "class" in terms
         }
         players |= set(losses)
         for name, group in grads(Losses(losses), model).items():
@@ -579,8 +565,7 @@ def test_negative_weights_of_classes_are_refused(module: Any, kind: str):
 
 
 @pytest.mark.parametrize(
-    ("module", "kind"),
-    [(gan, "GAN"), (wgan, "WGAN"), (ac_gan, "ACGAN"), (ac_wgan, "ACWGAN"), (alpha_gan, "AlphaGAN")],
+    ("module", "kind"), [(gan, "GAN"), (wgan, "WGAN"), (ac_gan, "ACGAN"), (ac_wgan, "ACWGAN"), (alpha_gan, "AlphaGAN")]
 )
 def test_half_precision_gives_nearly_the_same_losses_in_float32(module: Any, kind: str):
     model = make(module, kind, conditional=True)

@@ -23,14 +23,7 @@ VOLUME = DataSpec("made", 1, (4, 4, 4))
 def make(spec: DataSpec = SPEC, **options) -> DRAW:
     """A small model with a fixed scale and weights that make every part matter."""
     torch.manual_seed(0)
-    small = {
-        "latent": 3,
-        "glimpses": 4,
-        "hidden": 16,
-        "sigma": 0.3,
-        "kl_warmup": 0.0,
-        "net": NetConfig(width=4),
-    }
+    small = {"latent": 3, "glimpses": 4, "hidden": 16, "sigma": 0.3, "kl_warmup": 0.0, "net": NetConfig(width=4)}
     model = DRAW(spec, Config(**{**small, **options})).eval()  # pyright: ignore[reportArgumentType]
     with torch.no_grad():
         for p in [*model.encoder.parameters(), *model.generator.parameters()]:
@@ -126,9 +119,7 @@ def test_attention_stays_exact_under_autocast():
     with torch.autocast("cpu", torch.bfloat16):
         gamma = window(reader.where(h), 3, (8, 8)).gamma
         patch = reader(torch.ones(4, 1, 8, 8), h)
-    assert torch.allclose(
-        patch, gamma.flatten(1).expand(4, 9), rtol=1e-5
-    )  # a constant image, and rows sum to 1
+    assert torch.allclose(patch, gamma.flatten(1).expand(4, 9), rtol=1e-5)  # a constant image, and rows sum to 1
 
 
 @torch.no_grad()
@@ -163,8 +154,7 @@ def conditionals(model: DRAW, x: Tensor, z: Tensor, y: Tensor | None = None) -> 
 
 
 @pytest.mark.parametrize(
-    ("spec", "conditional"),
-    [(SPEC, False), (SPEC, True), (DataSpec("made", 3, (12, 8)), False), (VOLUME, False)],
+    ("spec", "conditional"), [(SPEC, False), (SPEC, True), (DataSpec("made", 3, (12, 8)), False), (VOLUME, False)]
 )
 @torch.no_grad()
 def test_density_of_a_code_is_the_sum_over_glimpses(spec: DataSpec, conditional: bool):

@@ -354,14 +354,10 @@ def test_centre_is_the_base_mean_pushed_through_the_flow(kind: str):
     model = make(kind)
     centre = model.encode(X).mean
     model.encoder.outputs[:, Z : 2 * Z] = -12  # all but no noise
-    torch.testing.assert_close(
-        seeded(lambda: rsample_and_log_prob(model.encode(X)))[0], centre, atol=0.1, rtol=0.05
-    )
+    torch.testing.assert_close(seeded(lambda: rsample_and_log_prob(model.encode(X)))[0], centre, atol=0.1, rtol=0.05)
 
 
-@pytest.mark.parametrize(
-    ("kind", "options"), [("nf", {}), ("global", {}), ("iaf", {}), ("iaf", {"steps": 2})], ids=str
-)
+@pytest.mark.parametrize(("kind", "options"), [("nf", {}), ("global", {}), ("iaf", {}), ("iaf", {"steps": 2})], ids=str)
 @torch.no_grad()
 def test_a_flow_without_strength_leaves_a_plain_vae(kind: str, options: dict):
     model = make(kind, **options)
@@ -394,9 +390,7 @@ def test_densities_keep_their_digits_under_autocast(kind: str):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_vamp_is_a_mixture_of_the_gaussians_before_the_flow(kind: str):
-    model = make(
-        kind, prior="vamp", components=3, learn_prior=True
-    )  # as many pseudo-inputs as Told knows images
+    model = make(kind, prior="vamp", components=3, learn_prior=True)  # as many pseudo-inputs as Told knows images
     assert model.trained[-1] == "prior"
     z, log_q = seeded(lambda: rsample_and_log_prob(model.encode(X)))
     base = gaussian(model.encoder.outputs[:, : 2 * Z])

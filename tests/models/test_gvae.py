@@ -76,13 +76,7 @@ def test_both_orders_move_the_same_players(code: str, prior: str):
 
 def test_a_group_that_moves_alone_gets_its_part_of_the_pass_and_computes_no_more():
     model = make(
-        start=0.0,
-        order="sequential",
-        adversarial="wasserstein",
-        penalty=10,
-        code="critic",
-        prior="normal",
-        sigma=1.0,
+        start=0.0, order="sequential", adversarial="wasserstein", penalty=10, code="critic", prior="normal", sigma=1.0
     )
 
     def values(only=None) -> dict:
@@ -105,9 +99,7 @@ def test_a_group_that_moves_alone_gets_its_part_of_the_pass_and_computes_no_more
 def listen(module: nn.Module, calls: list[tuple[Tensor, Tensor]]) -> None:
     """Note the first input and the output of every call."""
     module.register_forward_hook(
-        lambda _, given, out: calls.append(
-            (given[0].detach(), (out[0] if isinstance(out, tuple) else out).detach())
-        )
+        lambda _, given, out: calls.append((given[0].detach(), (out[0] if isinstance(out, tuple) else out).detach()))
     )
 
 
@@ -241,10 +233,7 @@ def moved_terms(model: GVAE) -> set[str]:
             "use --augment shift or none",
         ),
         ({"noise": -1}, "--noise is -1; it must be from 0 to 1,024"),
-        (
-            {"code": "critic"},
-            "--code critic has no effect on a frozen encoder; use --no-freeze, or --start 0",
-        ),
+        ({"code": "critic"}, "--code critic has no effect on a frozen encoder; use --no-freeze, or --start 0"),
     ],
 )
 def test_options_that_cannot_work_are_refused(options: dict, message: str):
@@ -258,9 +247,7 @@ def test_the_adaptive_weight_makes_both_gradients_alike_at_the_last_layer():
     outcome = model.play(batch())
     terms = outcome.terms[model.trained]
     sizes = {
-        name: torch.autograd.grad(terms[name], model.generator.last.weight, retain_graph=True)[0]
-        .norm()
-        .item()
+        name: torch.autograd.grad(terms[name], model.generator.last.weight, retain_graph=True)[0].norm().item()
         for name in ("nll", "g_adv")
     }
     assert sizes["g_adv"] == pytest.approx(0.5 * sizes["nll"], rel=1e-2)

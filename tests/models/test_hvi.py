@@ -76,10 +76,7 @@ def test_on_a_spring_leapfrog_conserves_an_energy_that_differs_by_the_step_squar
 
 def test_energy_error_falls_with_the_square_of_the_step():
     z, v = particles(200)
-    drift = [
-        (energy(*leapfrog(coupled, z, v, STEPS / n, MASS, 5 * n)) - energy(z, v)).abs().mean()
-        for n in (4, 8, 16)
-    ]
+    drift = [(energy(*leapfrog(coupled, z, v, STEPS / n, MASS, 5 * n)) - energy(z, v)).abs().mean() for n in (4, 8, 16)]
     assert drift[0] < 0.02
     assert (drift[0] / drift[1]).item() == pytest.approx(4, rel=0.1)
     assert (drift[1] / drift[2]).item() == pytest.approx(4, rel=0.03)
@@ -110,9 +107,7 @@ class LinearHVI(VAEHVI):
 
 
 @pytest.mark.parametrize(
-    "options",
-    [{"leapfrog": 3}, {"iterations": 2, "leapfrog": 1}, {"momentum": "normal", "leapfrog": 2}],
-    ids=str,
+    "options", [{"leapfrog": 3}, {"iterations": 2, "leapfrog": 1}, {"momentum": "normal", "leapfrog": 2}], ids=str
 )
 @torch.no_grad()
 def test_weights_are_unbiased_for_the_exact_likelihood_and_their_mean_log_is_below(options: dict):

@@ -57,9 +57,7 @@ class LinearVAE(LatentModel):
         nn.Module.__init__(self)
         self.config, self.width, self.shift, self.sigma = LatentConfig(latent=2), width, shift, 0.5
         self.spec = PIXEL
-        self.W = nn.Parameter(
-            torch.tensor([[1.0, 1.0], [1.0, -1.0], [0.5, 0.5], [0.5, -0.5]], dtype=torch.double)
-        )
+        self.W = nn.Parameter(torch.tensor([[1.0, 1.0], [1.0, -1.0], [0.5, 0.5], [0.5, -0.5]], dtype=torch.double))
         self.b = torch.tensor([0.1, -0.2, 0.3, 0.0], dtype=torch.double)
         self.prior = StandardNormal(2).double()
 
@@ -95,8 +93,7 @@ def test_bounds_rise_with_k_to_the_exact_likelihood(width: float, shift: float):
     x = model.marginal().sample(torch.Size([4000]))
     weights = model.log_weights(x, 64)
     gaps = [
-        (weights[:k].logsumexp(0) - math.log(k) - model.marginal().log_prob(x)).mean().item()
-        for k in (1, 2, 8, 64)
+        (weights[:k].logsumexp(0) - math.log(k) - model.marginal().log_prob(x)).mean().item() for k in (1, 2, 8, 64)
     ]
     assert gaps == sorted(gaps)
     assert gaps[0] < 1.2 * gaps[1] < 0

@@ -226,9 +226,7 @@ def test_a_new_posterior_is_nearly_the_gaussian_of_a_plain_vae():
     parameters = torch.randn(500, 22 * 32)
     z, log_q = posterior(parameters, made, auxiliary, made.factor()).rsample_and_log_prob()
     plain = log_normal(z, parameters[:, :32], (0.5 * parameters[:, -32:]).exp())
-    assert (
-        abs(float((log_q - plain).mean())) < 5
-    )  # of 32 dimensions; auxiliary guess and kernel noise included
+    assert abs(float((log_q - plain).mean())) < 5  # of 32 dimensions; auxiliary guess and kernel noise included
 
 
 class LinearVGP(VAEVGP):
@@ -266,9 +264,7 @@ def test_bounds_rise_with_k_to_the_exact_likelihood():
     x = model.marginal().sample(torch.Size([6]))
     exact, k = model.marginal().log_prob(x), 40_000
     weights = model.log_weights(x.repeat(k, 1), 1, prior="normal").view(k, 6)
-    bounds = [
-        (weights.view(-1, n, 6).logsumexp(1) - math.log(n)).mean(0) - exact for n in (1, 4, 40, 4000, k)
-    ]
+    bounds = [(weights.view(-1, n, 6).logsumexp(1) - math.log(n)).mean(0) - exact for n in (1, 4, 40, 4000, k)]
     gaps = [bound.mean().item() for bound in bounds]
     assert gaps == sorted(gaps)
     assert gaps[0] < -0.2
@@ -370,9 +366,7 @@ def test_weights_of_two_layers_reach_the_integral_over_both():
     grid = torch.cartesian_prod(axis, axis)
     image = model.decode(grid)
     density = model.prior.log_prob(grid) + 2 * math.log(0.1)
-    exact = torch.stack(
-        [(density + image.log_prob(one.expand(len(grid), 1, 2, 2))).logsumexp(0) for one in x]
-    )
+    exact = torch.stack([(density + image.log_prob(one.expand(len(grid), 1, 2, 2))).logsumexp(0) for one in x])
     weights = model.log_weights(x.repeat(k, 1, 1, 1), 1).view(k, 3)
     assert (weights.mean(0) < exact).all()
     assert torch.allclose(weights.logsumexp(0) - math.log(k), exact, atol=0.1)

@@ -20,9 +20,7 @@ FAMILIES = {"conv": conv, "resnet": resnet}
 IMAGES = [(n, n) for n in (8, 28, 32, 64, 72, 128, 256, 512, 1024)] + [(89, 109), (72, 40), (512, 24), (5, 9)]
 VOLUMES = [(16, 16, 16), (28, 28, 28), (64, 64, 64), (128, 128, 128), (20, 33, 17)]
 CASES = [(shape, 3, 0) for shape in IMAGES + VOLUMES]
-CASES += [
-    (shape, 1, 3) for shape in [(8, 8), (28, 28), (72, 72), (256, 256), (89, 109), (16,) * 3, (64,) * 3]
-]
+CASES += [(shape, 1, 3) for shape in [(8, 8), (28, 28), (72, 72), (256, 256), (89, 109), (16,) * 3, (64,) * 3]]
 """shape, channels, classes told to the networks"""
 PIXELS = (8, 16, 28, 32, 64, 72, 128, 256, 512, 1024)
 both = pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
@@ -71,9 +69,7 @@ def test_base_map_stays_within_its_bounds(family, shape: tuple[int, ...]) -> Non
 
 @pytest.mark.parametrize("shape", [(28, 28), (13, 10), (9, 8, 7)], ids=str)
 @pytest.mark.parametrize("family", ["small", "conv"])
-def test_generators_enlarge_as_they_are_told_and_keep_their_sizes(
-    family: str, shape: tuple[int, ...]
-) -> None:
+def test_generators_enlarge_as_they_are_told_and_keep_their_sizes(family: str, shape: tuple[int, ...]) -> None:
     spec, made = data(shape), {}
     for up in ("auto", "nearest", "transposed"):
         torch.manual_seed(0)
@@ -95,9 +91,7 @@ def test_families_with_one_way_of_enlarging_refuse_another(family: str) -> None:
 
 @pytest.mark.parametrize("shape", [(3, 5), (1, 1), (2, 3, 4)], ids=str)
 @pytest.mark.parametrize("bias", [True, False])
-def test_enlarging_and_convolving_at_once_is_doing_one_after_the_other(
-    shape: tuple[int, ...], bias: bool
-) -> None:
+def test_enlarging_and_convolving_at_once_is_doing_one_after_the_other(shape: tuple[int, ...], bias: bool) -> None:
     torch.manual_seed(0)
     spatial = len(shape)
     both = EnlargingConv[spatial](4, 6, 3, padding=1, bias=bias).double()
@@ -265,9 +259,7 @@ def test_table_counts_every_parameter_once_and_leaves_the_network_as_it_was(fami
     ]
     for player, given in players:
         before = {k: v.clone() for k, v in player.state_dict().items()}
-        assert sum(count for *_, count in table(player, given, y)) == sum(
-            p.numel() for p in player.parameters()
-        )
+        assert sum(count for *_, count in table(player, given, y)) == sum(p.numel() for p in player.parameters())
         assert player.training
         assert all(torch.equal(v, before[k]) for k, v in player.state_dict().items())
         assert not any(m._forward_hooks for m in player.modules())
@@ -290,11 +282,7 @@ def document_row(side: int) -> str:
         spec, net = data((side, side), channels=3), NetConfig(width=64)
         sizes, channels = family.plan(spec, net)
         with torch.device("meta"):
-            players = (
-                family.encoder(spec, net, 128),
-                family.generator(spec, net, 64),
-                family.critic(spec, net),
-            )
+            players = (family.encoder(spec, net, 128), family.generator(spec, net, 64), family.critic(spec, net))
         counts = [f"{sum(p.numel() for p in player.parameters()) / 1e6:.1f}" for player in players]
         base = " x ".join(map(str, (channels[-1], *sizes[-1])))
         cells += [str(len(sizes) - 1), base, " / ".join(counts)]

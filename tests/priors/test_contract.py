@@ -50,9 +50,7 @@ def test_density_changes_with_the_codes_units(name: str, clusters: tuple[Tensor,
 
 
 @pytest.mark.parametrize("name", PRIORS)
-def test_fit_is_reproducible_and_leaves_global_random_state(
-    name: str, clusters: tuple[Tensor, Tensor]
-) -> None:
+def test_fit_is_reproducible_and_leaves_global_random_state(name: str, clusters: tuple[Tensor, Tensor]) -> None:
     first, second = make(name), make(name)
     before = torch.get_rng_state()
     first.fit(clusters[0], seed=3)
@@ -172,9 +170,7 @@ def test_fitted_is_what_fit_says_and_survives_saving(name: str, clusters: tuple[
 
 
 @pytest.mark.parametrize("name", LEARNED)
-def test_weights_kept_before_the_mark_was_are_known_by_their_scale(
-    name: str, clusters: tuple[Tensor, Tensor]
-) -> None:
+def test_weights_kept_before_the_mark_was_are_known_by_their_scale(name: str, clusters: tuple[Tensor, Tensor]) -> None:
     prior, again = make(name), make(name)
     prior.fit(clusters[0])
     old = {key: value for key, value in prior.state_dict().items() if not key.endswith("is_fitted")}

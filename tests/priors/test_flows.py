@@ -44,9 +44,7 @@ def test_coupling_inverts_and_its_determinant_is_the_jacobian_s() -> None:
     y, determinant = layer(x, context)
     torch.testing.assert_close(layer.inverse(y, context), x, atol=1e-5, rtol=0)
     for i in range(7):
-        jacobian = torch.autograd.functional.jacobian(
-            lambda v, i=i: layer(v[None], context[i : i + 1])[0][0], x[i]
-        )
+        jacobian = torch.autograd.functional.jacobian(lambda v, i=i: layer(v[None], context[i : i + 1])[0][0], x[i])
         exact = torch.linalg.slogdet(jacobian).logabsdet
         torch.testing.assert_close(determinant[i], exact, atol=1e-6, rtol=0)
     assert determinant.abs().max() > 0.1
@@ -125,9 +123,7 @@ def test_flow_density_of_a_linear_velocity_is_known() -> None:
         prior = Flow(2, ode_steps=64, probes=probes).double()
         prior._velocity = lambda u, time, context: 0.7 * u  # type: ignore[method-assign]
         z = noise(5, 2)
-        exact = (
-            torch.distributions.Normal(0.0, torch.tensor(0.7, dtype=torch.float64).exp()).log_prob(z).sum(1)
-        )
+        exact = torch.distributions.Normal(0.0, torch.tensor(0.7, dtype=torch.float64).exp()).log_prob(z).sum(1)
         torch.testing.assert_close(prior.log_prob(z), exact, atol=1e-3, rtol=0)
 
 

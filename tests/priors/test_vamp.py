@@ -92,8 +92,7 @@ def test_jointly_it_moves_encoder_and_pseudo_inputs_by_the_same_bound():
     torch.manual_seed(0)
     kind = resolve("vae")
     model = kind(
-        spec,
-        kind.Config(latent=3, prior="vamp", learn_prior=True, components=5, net=NetConfig("mlp", width=8)),
+        spec, kind.Config(latent=3, prior="vamp", learn_prior=True, components=5, net=NetConfig("mlp", width=8))
     )
     assert model.trained == ("encoder", "generator", "prior")
     batch = Batch(torch.rand(6, 1, 4, 4) * 2 - 1)

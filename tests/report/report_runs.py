@@ -14,9 +14,7 @@ from gvae.types import DataSpec
 PROTOCOL = {"data": "digits", "split": "test", "seed": 0, "features": {"name": "digits", "sha256": "abc"}}
 
 
-def report_run(
-    folder, name, model="gvae", seed=0, fd=11.83, data="digits", command="gvae train gvae --data digits"
-):
+def report_run(folder, name, model="gvae", seed=0, fd=11.83, data="digits", command="gvae train gvae --data digits"):
     spec = DataSpec(data, 1, (8, 8), classes=tuple("0123456789"))
     train = TrainConfig(images=1000, seed=seed)
     run = Run.create(folder / name, model, ModelConfig(), train, data, spec, {"command": command})

@@ -33,9 +33,7 @@ class Reader(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
-        self.addresses += [
-            value for name, value in attrs if name in ("src", "href", "action", "data", "xlink:href")
-        ]
+        self.addresses += [value for name, value in attrs if name in ("src", "href", "action", "data", "xlink:href")]
         if tag not in VOID:
             self.stack.append(tag)
 
@@ -139,9 +137,7 @@ def test_a_broken_picture_is_named(make_run):
 def test_the_log_is_read_by_dotted_name_and_a_cut_line_is_left_out(make_run):
     run = make_run("a")
     lines = [
-        json.dumps(
-            {"images": k, "round": k, "skipped": 0, "terms": {"critic": {"loss": float(k)}}, "ok": True}
-        )
+        json.dumps({"images": k, "round": k, "skipped": 0, "terms": {"critic": {"loss": float(k)}}, "ok": True})
         for k in (1, 2, 3)
     ]
     write_text(run.log, "\n".join([*lines, '{"images": 4, "ter']))

@@ -74,9 +74,7 @@ def test_console_has_a_line_per_metric_and_keeps_brackets(table):
 
 
 def test_html_escapes_and_marks_the_best(table):
-    evil = Comparison(
-        (Column("<b>", "lower", "", None, {}),), (Row("<script>", (), (Cell((1.0,), best=True),)),)
-    )
+    evil = Comparison((Column("<b>", "lower", "", None, {}),), (Row("<script>", (), (Cell((1.0,), best=True),)),))
     text = tables.html(evil)
     assert "<script>" not in text
     assert "&lt;script&gt;" in text
@@ -97,16 +95,7 @@ def test_tables_show_what_compare_found(make_run):
 
 def test_numbers_of_any_size_stay_short():
     values = [0, 1e-7, -0.00123, 0.5, 123.456, 1234.5, -98765.4, None]
-    assert [tables.number(v) for v in values] == [
-        "0",
-        "1e-07",
-        "-0.00123",
-        "0.5",
-        "123",
-        "1,234",
-        "-98,765",
-        "-",
-    ]
+    assert [tables.number(v) for v in values] == ["0", "1e-07", "-0.00123", "0.5", "123", "1,234", "-98,765", "-"]
 
 
 def test_what_is_missing_is_one_footnote_for_each_reason_and_no_line():

@@ -21,9 +21,7 @@ def test_scores_meet_the_seconds_at_which_they_were_taken(tmp_path):
     run = evaluated_run(tmp_path, "r")
     rows = [{"images": n, **({"score": float(n)} if n % 200 == 0 else {})} for n in (100, 200, 300, 400)]
     run.log.write_text("\n".join(json.dumps(row) for row in rows))
-    run.timing.write_text(
-        "\n".join(json.dumps({"images": n, "seconds": n / 100}) for n in (100, 200, 300, 400))
-    )
+    run.timing.write_text("\n".join(json.dumps({"images": n, "seconds": n / 100}) for n in (100, 200, 300, 400)))
     assert curve(run) == [Point(200, 2.0, 200.0), Point(400, 4.0, 400.0)]
     assert curve(evaluated_run(tmp_path, "none")) == []
 

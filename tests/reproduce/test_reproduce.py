@@ -42,9 +42,7 @@ def numbers(run: Run) -> dict[str, float]:
 def test_a_table_is_filled_once_and_its_numbers_obey_the_theory(tmp_path):
     said: list[str] = []
     table = reproduce(SMALL, SMALL.budgets["small"], tmp_path, say=said.append)
-    runs = {
-        (label, s): Run.open(tmp_path / folder(label, s)) for label in ("plain", "silent") for s in (0, 1)
-    }
+    runs = {(label, s): Run.open(tmp_path / folder(label, s)) for label in ("plain", "silent") for s in (0, 1)}
     for run in runs.values():
         n = numbers(run)
         assert n["elbo"] <= n["exact"] + 0.01

@@ -40,9 +40,7 @@ def test_the_verdict_tells_differences_with_their_intervals_in_the_table_of_the_
         "z 1000": [row(0.05, 50.0, 0.30), row(0.05, 50.0, 0.30)],
     }
     # of two seeds beside two equal ones: 1 degree of freedom, t = 12.706, error sqrt(2 / 2) = 1
-    assert "z 100 less z 1000: Frechet distance +3.0 ± 12.7, MS-SSIM +0.020 ± 0.127" in markdown(
-        experiment, rows
-    )
+    assert "z 100 less z 1000: Frechet distance +3.0 ± 12.7, MS-SSIM +0.020 ± 0.127" in markdown(experiment, rows)
     assert "Verdict" not in markdown(experiment, {"z 100": rows["z 100"]})
     assert "Verdict" not in markdown(dataclasses.replace(experiment, verdict=None), rows)
 
@@ -67,10 +65,7 @@ def test_the_verdict_says_where_gvae_is_first_tied_or_behind():
     }
     # MS-SSIM is 0.01 and 0.015 away from the images' own; Frechet distance against gan's 8.45 / 0.05, p = 0.004, twice
     text = markdown(EXPERIMENTS["table3"], rows)
-    assert (
-        'is tied with "vae, fitted" in Frechet distance and MS-SSIM; tied with "vae, fitted" and "gan"'
-        in text
-    )
+    assert 'is tied with "vae, fitted" in Frechet distance and MS-SSIM; tied with "vae, fitted" and "gan"' in text
     assert 'behind "vae, fitted" in reconstruction error (tied: no significant' in text
     assert "Verdict" not in markdown(EXPERIMENTS["table3"], {"gvae": rows["gvae"]})
     assert "Verdict" not in markdown(EXPERIMENTS["table3"], {"gan": rows["gan"]})

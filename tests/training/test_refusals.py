@@ -18,9 +18,7 @@ from gvae.types import DataSpec
 
 def data(name: str = "made", side: int = 16, spatial: int = 2, **spec) -> Dataset:
     shape = (side,) * spatial
-    return Dataset(
-        DataSpec(name, 1, shape, **spec), np.zeros((4, *shape, 1), np.uint8), splits={"train": np.arange(4)}
-    )
+    return Dataset(DataSpec(name, 1, shape, **spec), np.zeros((4, *shape, 1), np.uint8), splits={"train": np.arange(4)})
 
 
 def config(**options):
@@ -56,9 +54,7 @@ def test_changes_that_an_image_has_no_room_or_no_gray_for(dataset, augment, mess
 def test_what_suits_the_data_passes():
     check(config(), TrainConfig(images=10, flip=True), data("fashion-mnist"))
     check(config(), TrainConfig(images=10, flip=True), data("celeba"))
-    check(
-        config(), TrainConfig(images=10, flip=True), data("scans", spatial=3, unit="HU")
-    )  # asked for, so done
+    check(config(), TrainConfig(images=10, flip=True), data("scans", spatial=3, unit="HU"))  # asked for, so done
     for dataset in (data(side=8), data(side=16, spatial=3), data("scans", spatial=3, unit="HU")):
         check(config(augment="adaptive"), TrainConfig(images=10), dataset)
     check(config(), TrainConfig(images=10), data(side=2, binary="static"))

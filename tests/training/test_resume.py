@@ -157,16 +157,10 @@ def test_two_processes_equal_one_on_the_joined_batch(tmp_path: Path):
     script = tmp_path / "still.py"
     script.write_text(textwrap.dedent(PROCESSES))
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "GVAE_FLOAT64": "1"}
-    subprocess.run(
-        [sys.executable, str(script), str(tmp_path / "one")], check=True, env=environment, timeout=200
-    )
+    subprocess.run([sys.executable, str(script), str(tmp_path / "one")], check=True, env=environment, timeout=200)
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=29631"]
     done = subprocess.run(
-        [*launch, str(script), str(tmp_path / "two")],
-        env=environment,
-        timeout=200,
-        capture_output=True,
-        text=True,
+        [*launch, str(script), str(tmp_path / "two")], env=environment, timeout=200, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert "2 processes" in done.stderr
@@ -175,12 +169,9 @@ def test_two_processes_equal_one_on_the_joined_batch(tmp_path: Path):
     for name, value in one["model"].items():
         assert torch.allclose(value.double(), two["model"][name].double(), rtol=1e-4, atol=1e-5), name
     for name, value in one["average"]["generator"].items():
-        assert torch.allclose(
-            value.double(), two["average"]["generator"][name].double(), rtol=1e-4, atol=1e-5
-        ), name
+        assert torch.allclose(value.double(), two["average"]["generator"][name].double(), rtol=1e-4, atol=1e-5), name
     first, second = (
-        [json.loads(r)["terms"] for r in (tmp_path / n / "log.jsonl").read_text().splitlines()]
-        for n in ("one", "two")
+        [json.loads(r)["terms"] for r in (tmp_path / n / "log.jsonl").read_text().splitlines()] for n in ("one", "two")
     )
     # the log holds the first process's half of each batch, so terms agree only in name
     assert [r.keys() for r in first] == [r.keys() for r in second]

@@ -49,10 +49,7 @@ class Toy(Model):
         bad = self.calls > self.config.bad_after and (not self.config.recover or self.calls % 3 == 0)
         spoil = torch.tensor(float("nan")) if bad else torch.tensor(1.0)
         return Losses(
-            {
-                "left": {"own": (l - 2) ** 2 * spoil, "both": l * r},
-                "right": {"own": (r + 1) ** 2, "both": l * r},
-            },
+            {"left": {"own": (l - 2) ** 2 * spoil, "both": l * r}, "right": {"own": (r + 1) ** 2, "both": l * r}},
             {"x": batch.x.mean()},
         )
 
@@ -124,9 +121,9 @@ def test_turns_take_part_when_due_and_images_are_counted(digits, tmp_path):
     run = train(TOY, Config(), OPTIONS, digits, "digits", tmp_path / "r")
     log = rows(run)
     assert log[0]["images"] == 200  # the first round: losses and lazy
-    assert [("left/late" in row["terms"]) for row in log] == [
-        row["images"] - 100 > 3000 for row in log
-    ] or any("left/late" in row["terms"] for row in log)
+    assert [("left/late" in row["terms"]) for row in log] == [row["images"] - 100 > 3000 for row in log] or any(
+        "left/late" in row["terms"] for row in log
+    )
     assert ["right/lazy" in row["terms"] for row in log[:8]] == [True, False, False, False] * 2
     assert log[-1]["images"] >= 6000
     first_late = next(i for i, row in enumerate(log) if "left/late" in row["terms"])
@@ -307,12 +304,7 @@ def test_the_doctor_looks_after_every_tenth_of_the_budget_and_at_its_end(digits,
 def test_the_closing_fit_is_timed_beside_the_training(digits, tmp_path):
     settings = TrainConfig(images=320, batch=32, log_every=5)
     run = train(
-        "vae",
-        VAE.Config(latent=4, components=3, net=NetConfig(width=8)),
-        settings,
-        digits,
-        "digits",
-        tmp_path / "r",
+        "vae", VAE.Config(latent=4, components=3, net=NetConfig(width=8)), settings, digits, "digits", tmp_path / "r"
     )
     *rounds, last = map(json.loads, run.timing.read_text().splitlines())
     assert [row["images"] for row in rounds] == [160, 320]

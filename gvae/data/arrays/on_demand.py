@@ -54,11 +54,7 @@ class OnDemand:
     dtype = np.dtype(np.uint8)
 
     def __init__(
-        self,
-        root: Path,
-        items: Sequence[Item],
-        shape: tuple[int, ...],
-        decode: Callable[[BinaryIO], np.ndarray],
+        self, root: Path, items: Sequence[Item], shape: tuple[int, ...], decode: Callable[[BinaryIO], np.ndarray]
     ) -> None:
         self.root, self.items, self.shape, self.decode = root, items, shape, decode
         self._pool = ThreadPoolExecutor(1)
@@ -92,9 +88,7 @@ class OnDemand:
     def _rows(self, indices: np.ndarray) -> np.ndarray:
         """Decode."""
         out = np.empty((len(indices), *self.shape[1:]), np.uint8)
-        for slot, (row, reason) in enumerate(
-            in_order(self.decode, [self.items[i] for i in indices.tolist()])
-        ):
+        for slot, (row, reason) in enumerate(in_order(self.decode, [self.items[i] for i in indices.tolist()])):
             if row is None:
                 file = self.root / self.items[indices[slot]][0]
                 raise GvaeError(

@@ -142,9 +142,7 @@ def bring(image: Image.Image, size: int, fit: str) -> Image.Image:
     scale = size / max(width, height)
     inner = max(1, round(width * scale)), max(1, round(height * scale))
     canvas = Image.new(image.mode, (size, size))
-    canvas.paste(
-        image.resize(inner, Image.Resampling.LANCZOS), ((size - inner[0]) // 2, (size - inner[1]) // 2)
-    )
+    canvas.paste(image.resize(inner, Image.Resampling.LANCZOS), ((size - inner[0]) // 2, (size - inner[1]) // 2))
     return canvas
 
 

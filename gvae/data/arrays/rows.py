@@ -75,9 +75,7 @@ class FileRows:
         GvaeError: the journal is of other items or another form; the disk has too little room.
     """
 
-    def __init__(
-        self, file: Path, shape: tuple[int, ...], names: Sequence[str], form: dict[str, Any]
-    ) -> None:
+    def __init__(self, file: Path, shape: tuple[int, ...], names: Sequence[str], form: dict[str, Any]) -> None:
         self.file, self.journal, self.names = file, file.with_suffix(".json"), names
         self.form, self.shape = {"row": list(shape[1:]), **form}, shape
         self.read, self.count = 0, 0

@@ -86,9 +86,7 @@ def blocks(volume: Volume, block: int, spacing: float | None, name: str) -> Cut:
             f"for a block of {block}; give a smaller --block or a smaller --spacing"
         )
     counts = [n // block for n in shape]
-    starts = [
-        [(n - k * block) // 2 + i * block for i in range(k)] for n, k in zip(shape, counts, strict=True)
-    ]
+    starts = [[(n - k * block) // 2 + i * block for i in range(k)] for n, k in zip(shape, counts, strict=True)]
     corners = [(z, y, x) for z in starts[0] for y in starts[1] for x in starts[2]]
     tiles = [grid.values[z : z + block, y : y + block, x : x + block] for z, y, x in corners]
     kept = [k for k, tile in enumerate(tiles) if (tile > BODY).mean() >= FILLED]

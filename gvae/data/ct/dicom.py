@@ -32,9 +32,7 @@ CODECS = "pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg"
 def is_dicom(file: File) -> bool:
     """Whether a file says that it is DICOM, by its ending or its content (IRCAD's have no ending)."""
     name = file.where.name.lower()
-    return name.endswith(ENDINGS) or (
-        name != "dicomdir" and file.read(MAGIC_AT + len(MAGIC))[MAGIC_AT:] == MAGIC
-    )
+    return name.endswith(ENDINGS) or (name != "dicomdir" and file.read(MAGIC_AT + len(MAGIC))[MAGIC_AT:] == MAGIC)
 
 
 def identity(file: File) -> tuple[str, str]:
@@ -57,9 +55,7 @@ def read_series(files: Sequence[File], rescale: bool = True) -> Volume:
     headers = [(file, _header(file)) for file in files]
     slices = [pair for pair in headers if "LOCALIZER" not in (pair[1].get("ImageType") or ())]
     if not slices:
-        raise GvaeError(
-            f"{files[0].path} and its neighbours are localizers (scouts) only; give a series of slices"
-        )
+        raise GvaeError(f"{files[0].path} and its neighbours are localizers (scouts) only; give a series of slices")
     for file, header in slices:
         _check_header(file, header, rescale)
     _check_alike(slices)
@@ -100,9 +96,7 @@ def _check_header(file: File, header: Any, rescale: bool) -> None:
     if header.get("SamplesPerPixel", 1) != 1:
         raise GvaeError(f"{file.path} is a colour picture, not a CT slice; move it out of the folder")
     lacking = [
-        name
-        for name in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
-        if header.get(name) is None
+        name for name in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing") if header.get(name) is None
     ]
     if lacking:
         raise GvaeError(

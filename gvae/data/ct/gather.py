@@ -180,33 +180,25 @@ def _scale(form: Form, spacings: Sequence[tuple[float, ...]]) -> str:
     """How large a pixel or voxel is, and why."""
     low, high = np.min(spacings, axis=0), np.max(spacings, axis=0)
     unit = "pixel" if form.form == "slices" else "voxel"
-    shown = " x ".join(
-        f"{a:.2f}" if b <= a * ALIKE else f"{a:.2f} to {b:.2f}" for a, b in zip(low, high, strict=True)
-    )
+    shown = " x ".join(f"{a:.2f}" if b <= a * ALIKE else f"{a:.2f} to {b:.2f}" for a, b in zip(low, high, strict=True))
     if form.spacing:
         why = f"resampled (linear); cut or padded with air to the {unit}s wanted"
     elif form.form == "slices" and form.size and not form.organ:
         why = "each slice scaled as a whole, padded with air where it is not square"
     else:
         why = "as the scanner made them"
-    mixed = (
-        "; warning: scans differ in scale, --spacing 1 makes them alike" if (high > low * ALIKE).any() else ""
-    )
+    mixed = "; warning: scans differ in scale, --spacing 1 makes them alike" if (high > low * ALIKE).any() else ""
     return f"{shown} mm per {unit}: {why}{mixed}"
 
 
 def _empty(found: Found, form: Form, got: Gathered) -> GvaeError:
     """Why there is not one image."""
     if got.skipped:
-        return GvaeError(
-            f"none of the {len(found.scans)} scans below {found.root} can be read, as: {got.skipped[0]}"
-        )
+        return GvaeError(f"none of the {len(found.scans)} scans below {found.root} can be read, as: {got.skipped[0]}")
     if got.reasons:
         return GvaeError(got.reasons[0])
     if form.organ:
-        return GvaeError(
-            f"the {form.organ} is empty in all labels below {found.root}; choose another --organ"
-        )
+        return GvaeError(f"the {form.organ} is empty in all labels below {found.root}; choose another --organ")
     return GvaeError(
         f"all blocks of {form.block} voxels of the scans below {found.root} are mostly air; give a smaller --block"
     )

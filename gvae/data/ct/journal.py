@@ -73,9 +73,7 @@ class ScanLog:
             return
         again = f"put back what was there before, or remove {scratch.parent} to start over"
         if read_note(self.note) != versions:
-            raise GvaeError(
-                f"{scratch.parent} was begun with other versions of {', '.join(LIBRARIES)}; {again}"
-            )
+            raise GvaeError(f"{scratch.parent} was begun with other versions of {', '.join(LIBRARIES)}; {again}")
         self._read(scans, again)
 
     def add(self, scan: Scan, record: Record) -> None:

@@ -72,9 +72,7 @@ def find_masks(found: Found, organ: str) -> dict[PurePosixPath, list[Mask]]:
     return owned
 
 
-def mask_of(
-    scan: Scan, volume: Volume, masks: dict[PurePosixPath, list[Mask]]
-) -> tuple[np.ndarray | None, str]:
+def mask_of(scan: Scan, volume: Volume, masks: dict[PurePosixPath, list[Mask]]) -> tuple[np.ndarray | None, str]:
     """The organ's voxels (D, H, W) bool in a scan, or None and why there are none.
 
     Raises:

@@ -59,11 +59,7 @@ def label_names(file: File, beside: dict[str, str]) -> dict[str, int]:
         beside: number as text -> name, from a JSON file; see `names_in`.
     """
     image = _load(file)
-    inside = [
-        pair
-        for extension in image.header.extensions
-        for pair in LABEL.findall(_text(extension.get_content()))
-    ]
+    inside = [pair for extension in image.header.extensions for pair in LABEL.findall(_text(extension.get_content()))]
     table = dict(inside) or beside
     return {name: int(number) for number, name in table.items() if int(number) > 0}
 

@@ -55,9 +55,7 @@ def save_volume(
 def _stored(x: Tensor, spec: DataSpec) -> np.ndarray:
     """A volume (W, H, D) int16 in the data's unit: viewers expect the columns first."""
     if x.shape[1] != 1:
-        raise GvaeError(
-            f"a volume of {x.shape[1]} channels is no scan; NIfTI files are written of one channel"
-        )
+        raise GvaeError(f"a volume of {x.shape[1]} channels is no scan; NIfTI files are written of one channel")
     values = x[0, 0].detach().double().cpu().numpy().clip(-1, 1)
     stored = np.rint(spec.low + (values + 1) * (spec.high - spec.low) / 2).astype(np.int16)
     return stored.transpose(2, 1, 0)

@@ -127,9 +127,7 @@ def whole(values: np.ndarray, name: str) -> np.ndarray:
     """
     if not np.isfinite(values).all():
         bad = int((~np.isfinite(values)).sum())
-        raise GvaeError(
-            f"{name} holds {bad} voxels that are NaN or infinite; replace them, with -1024 HU for air"
-        )
+        raise GvaeError(f"{name} holds {bad} voxels that are NaN or infinite; replace them, with -1024 HU for air")
     low, high = values.min(), values.max()
     if low < LEAST or high > MOST:
         raise GvaeError(

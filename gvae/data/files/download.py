@@ -50,10 +50,7 @@ def _one(name: str, md5: str, folder: Path, mirrors: Sequence[str]) -> Path:
             loader: Any = pooch.HTTPDownloader(timeout=30)
             pooch.retrieve(f"{mirror.rstrip('/')}/{name}", f"md5:{md5}", name, str(folder), downloader=loader)
             return path
-        except (
-            OSError,
-            ValueError,
-        ) as error:  # requests' errors are OSErrors; a wrong checksum is a ValueError
+        except (OSError, ValueError) as error:  # requests' errors are OSErrors; a wrong checksum is a ValueError
             reasons.append(f"{mirror}: {_short(error)}")
     if not right:
         path.unlink(missing_ok=True)  # what lies there has a wrong checksum

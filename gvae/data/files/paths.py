@@ -25,9 +25,7 @@ def existing(path: Path) -> Path:
     if path.is_dir():
         return path
     if path.exists():
-        raise GvaeError(
-            f"{path} is a file; give the folder that holds the images, or one made by `gvae data prepare`"
-        )
+        raise GvaeError(f"{path} is a file; give the folder that holds the images, or one made by `gvae data prepare`")
     raise GvaeError(f"there is no folder {path}{nearest(path)}")
 
 
@@ -37,9 +35,7 @@ def nearest(path: Path) -> str:
     while not path.parent.exists():
         path = path.parent
     near = get_close_matches(path.name, folders(path.parent), 1, 0.6)
-    return (
-        f"; did you mean {path.parent / near[0]}?" if near else f"; {path.parent} has no folder of that name"
-    )
+    return f"; did you mean {path.parent / near[0]}?" if near else f"; {path.parent} has no folder of that name"
 
 
 def folders(parent: Path) -> list[str]:

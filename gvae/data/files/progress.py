@@ -28,9 +28,7 @@ def progress(what: str, total: int, start: int = 0) -> Iterator[Callable[[int], 
     if not console.is_terminal:
         yield Lines(what, total, start).show
         return
-    with Progress(
-        *Progress.get_default_columns(), MofNCompleteColumn(), console=console, transient=True
-    ) as bar:
+    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console, transient=True) as bar:
         task = bar.add_task(what, total=total, completed=start)
         yield lambda done: bar.update(task, completed=done)
 

@@ -82,9 +82,7 @@ def _check(member: zipfile.ZipInfo, path: Path) -> None:
     name = member.filename
     parts = name.replace("\\", "/").split("/")
     if name.startswith(("/", "\\")) or ".." in parts or ":" in parts[0]:
-        raise GvaeError(
-            f"{path} holds {name!r}, a path that leads out of it; get the archive from its source"
-        )
+        raise GvaeError(f"{path} holds {name!r}, a path that leads out of it; get the archive from its source")
     if member.flag_bits & 1:
         raise GvaeError(f"{path} is encrypted; unpack it with its password and give the folder")
     if member.file_size > LARGEST:

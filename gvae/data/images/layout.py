@@ -90,9 +90,7 @@ def _walk(root: Path) -> list[Path]:
 
 def _note_others(everything: list[Path]) -> list[str]:
     """A note on files that are no images, by their endings."""
-    others = Counter(
-        path.suffix.lower() or "no ending" for path in everything if path.suffix.lower() not in ENDINGS
-    )
+    others = Counter(path.suffix.lower() or "no ending" for path in everything if path.suffix.lower() not in ENDINGS)
     listed = ", ".join(f"{count} {ending}" for ending, count in others.most_common(5))
     return [f"files that are no images of a known kind, left out: {listed}"] if others else []
 

@@ -85,9 +85,7 @@ def read_table(file: Path, allowed: Sequence[int] = (), column: str = "") -> Tab
     for line in chain(first, lines):
         values.extend(_numbers(file, line, columns, allowed))
         if line.name in rows:
-            raise GvaeError(
-                f"{file}, line {line.number}: {line.name} is there twice; remove one of its lines"
-            )
+            raise GvaeError(f"{file}, line {line.number}: {line.name} is there twice; remove one of its lines")
         rows[line.name] = len(rows)
     if not rows or count not in (None, len(rows)):
         says = "" if count is None else f" where its first line says {count}"
@@ -133,9 +131,7 @@ def _leaks(splits: Mapping[str, np.ndarray], keys: np.ndarray, about: str) -> li
     notes = []
     for name in PARTS:
         leaked = int(np.isin(keys[splits[name]], keys[splits["train"]]).sum())
-        notes += (
-            [f"warning: {leaked} {name} images have their {about} in common with train"] if leaked else []
-        )
+        notes += [f"warning: {leaked} {name} images have their {about} in common with train"] if leaked else []
     return notes
 
 
@@ -173,9 +169,7 @@ def _numbers(file: Path, line: Line, columns: Sequence[str], allowed: Sequence[i
     try:
         numbers = [int(value) for value in line.values]
     except ValueError as error:
-        raise GvaeError(
-            f"{place} has a value that is no whole number ({error}); get the list again"
-        ) from error
+        raise GvaeError(f"{place} has a value that is no whole number ({error}); get the list again") from error
     if wrong := sorted(set(numbers).difference(allowed)) if allowed else []:
         raise GvaeError(
             f"{place} has the value {wrong[0]}, but only {', '.join(map(str, allowed))} are known; mend the line or "

@@ -13,9 +13,7 @@ LARGE = 256
 """side in pixels above which a note says that training will be slow"""
 
 
-def plan(
-    headers: Mapping[Header, int], size: int | None, fit: str, channels: int | None
-) -> tuple[int, int, list[str]]:
+def plan(headers: Mapping[Header, int], size: int | None, fit: str, channels: int | None) -> tuple[int, int, list[str]]:
     """Side and channels of the result, and notes on everything that changes the images.
 
     Args:

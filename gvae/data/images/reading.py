@@ -65,11 +65,7 @@ class Images(NamedTuple):
 
 
 def read_images(
-    folder: Path,
-    items: Sequence[Item],
-    options: ReadOptions,
-    scratch: Path | None = None,
-    alike: bool = False,
+    folder: Path, items: Sequence[Item], options: ReadOptions, scratch: Path | None = None, alike: bool = False
 ) -> Images:
     """Decode encoded images.
 
@@ -166,11 +162,7 @@ def _cut(
             f"a square of {side} pixels cannot be cut from the images of {folder}, which have {_pixels(size)}; "
             f"give --crop from 4 to {min(size)}"
         )
-    return (
-        side,
-        headers.cut((side, side)),
-        [f"cut: the centre {_pixels((side, side))} of {_pixels(size)} pixels"],
-    )
+    return (side, headers.cut((side, side)), [f"cut: the centre {_pixels((side, side))} of {_pixels(size)} pixels"])
 
 
 def _pixels(size: tuple[int, int]) -> str:

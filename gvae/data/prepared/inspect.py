@@ -74,9 +74,7 @@ def describe(about: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def contact_sheet(
-    dataset: Dataset, out: Path | str, n: int = 64, split: str = "train", seed: int = 0
-) -> Path:
+def contact_sheet(dataset: Dataset, out: Path | str, n: int = 64, split: str = "train", seed: int = 0) -> Path:
     """Write a PNG of n images exactly as the network sees them, values and cropping included.
 
     Of a single volume (n = 1) the sheet shows slices in all three directions.
@@ -107,9 +105,7 @@ def _about_copies(found: dict[str, Any]) -> list[str]:
         return []
     lines = [f"copies    {found['exact']} images repeat another, {found['near']} pairs look alike"]
     if found["seen"]:
-        lines.append(
-            f"warning   {found['seen']} images of val or test were seen in training: they are in train, too"
-        )
+        lines.append(f"warning   {found['seen']} images of val or test were seen in training: they are in train, too")
     if found["alike"]:
         lines.append(
             f"warning   {found['alike']} pairs of an image of train and one of val or test look alike: these may be copies "
@@ -166,6 +162,4 @@ def _counts(
     dataset: Dataset, names: tuple[str, ...], count: Callable[[np.ndarray], np.ndarray]
 ) -> dict[str, dict[str, int]]:
     """What is counted in every split, by name."""
-    return {
-        split: dict(zip(names, count(part).tolist(), strict=True)) for split, part in dataset.splits.items()
-    }
+    return {split: dict(zip(names, count(part).tolist(), strict=True)) for split, part in dataset.splits.items()}

@@ -101,7 +101,5 @@ def _same_call(work: Path, asked: dict[str, Any]) -> None:
     other = [name for name in {**begun, **asked} if begun.get(name) != asked.get(name)]
     if other:
         listed = ", ".join(f"{name} {begun.get(name)} (now {asked.get(name)})" for name in other)
-        raise GvaeError(
-            f"{work} was begun with {listed}; ask for the same to go on, or remove {work} to start over"
-        )
+        raise GvaeError(f"{work} was begun with {listed}; ask for the same to go on, or remove {work} to start over")
     return None

@@ -66,9 +66,7 @@ def not_written(out: Path, needed: int, error: OSError) -> GvaeError:
     Args:
         needed: bytes of its images.
     """
-    return GvaeError(
-        f"could not write {out}: {error}. It needs {gib(needed)}; free some space or choose another --out"
-    )
+    return GvaeError(f"could not write {out}: {error}. It needs {gib(needed)}; free some space or choose another --out")
 
 
 def read_prepared(folder: Path, options: ReadOptions = PLAIN, verify: bool = False) -> Dataset:
@@ -99,8 +97,7 @@ def read_prepared(folder: Path, options: ReadOptions = PLAIN, verify: bool = Fal
 def _assemble(folder: Path, about: dict[str, Any]) -> Dataset:
     """The data set that files and description make up; nothing is unpickled."""
     labels, attributes = (
-        np.load(folder / name) if name in about["files"] else None
-        for name in ("labels.npy", "attributes.npy")
+        np.load(folder / name) if name in about["files"] else None for name in ("labels.npy", "attributes.npy")
     )
     with np.load(folder / "splits.npz") as file:
         splits = {name: file[name] for name in file.files}
@@ -136,9 +133,7 @@ def fill(folder: Path, dataset: Dataset, scratch: Path | None = None) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     images, place = dataset.images, folder / "images.npy"
-    files = {
-        "images.npy": _take(scratch, place) if scratch and _is(images, scratch) else _save(place, images)
-    }
+    files = {"images.npy": _take(scratch, place) if scratch and _is(images, scratch) else _save(place, images)}
     if dataset.labels is not None:
         files["labels.npy"] = _save(folder / "labels.npy", dataset.labels)
     if dataset.attributes is not None:
@@ -195,22 +190,16 @@ def _pieces(array: Pixels) -> Iterator[bytes]:
 def _read_json(file: Path) -> dict[str, Any]:
     """dataset.json, if it is one of this format."""
     if not file.exists():
-        raise GvaeError(
-            f"{file.parent} is not prepared data: it has no dataset.json. `gvae data prepare` makes one"
-        )
+        raise GvaeError(f"{file.parent} is not prepared data: it has no dataset.json. `gvae data prepare` makes one")
     try:
         about = json.loads(file.read_text(encoding="utf-8"))
         missing = {"format", "spec", "facts", "files"} - about.keys()
     except (ValueError, AttributeError, OSError) as error:
-        raise GvaeError(
-            f"{file} is damaged ({error}); prepare the data anew with `gvae data prepare`"
-        ) from error
+        raise GvaeError(f"{file} is damaged ({error}); prepare the data anew with `gvae data prepare`") from error
     if missing:
         raise GvaeError(f"{file} is damaged or not of gvae: it lacks {', '.join(sorted(missing))}; {AGAIN}")
     if about["format"] != FORMAT:
-        raise GvaeError(
-            f"{file} has format {about['format']}, this gvae reads format {FORMAT}; prepare the data anew"
-        )
+        raise GvaeError(f"{file} has format {about['format']}, this gvae reads format {FORMAT}; prepare the data anew")
     return about
 
 
@@ -218,9 +207,7 @@ def _check_file(file: Path, expected: dict[str, Any], checksum: bool) -> None:
     """Compare a file's length, and its SHA-256 if asked, with what dataset.json says."""
     length = file.stat().st_size if file.exists() else 0
     if length != expected["bytes"]:
-        state = (
-            "is missing" if not file.exists() else f"is cut or damaged: {length} of {expected['bytes']} bytes"
-        )
+        state = "is missing" if not file.exists() else f"is cut or damaged: {length} of {expected['bytes']} bytes"
         raise GvaeError(f"{file} {state}; {AGAIN}")
     if checksum and sha256(file) != expected["sha256"]:
         raise GvaeError(f"{file} was changed since it was written (its SHA-256 differs); {AGAIN}")

@@ -16,9 +16,7 @@ from gvae.types import DataSpec
 LAYOUT = "(N, H, W), (N, H, W, C) with 1 or 3 channels, or (N, D, H, W, 1)"
 
 
-def open_array(
-    images: np.ndarray, labels: Sequence[int] | np.ndarray | None = None, name: str = "array"
-) -> Dataset:
+def open_array(images: np.ndarray, labels: Sequence[int] | np.ndarray | None = None, name: str = "array") -> Dataset:
     """A data set of an array, split about 80/10/10 by a hash of each image: equal images share a split.
 
     Args:

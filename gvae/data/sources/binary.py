@@ -81,9 +81,7 @@ def published(root: Path) -> Dataset | None:
     else:
         return None
     ends = np.cumsum([0, *(len(images) for images in parts.values())])
-    splits = {
-        name: np.arange(a, b) for name, a, b in zip(("train", "val", "test"), ends, ends[1:], strict=False)
-    }
+    splits = {name: np.arange(a, b) for name, a, b in zip(("train", "val", "test"), ends, ends[1:], strict=False)}
     spec = DataSpec("mnist-static", 1, (28, 28), binary="static")
     images = np.concatenate(list(parts.values()))
     return Dataset(spec, images, splits=splits, facts={"checksum": of_arrays(images)})

@@ -6,9 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-CITATION = re.compile(
-    r"^#+[^\n]*citation[^\n]*\n+```[a-z]*\n(.*?)\n```", re.IGNORECASE | re.MULTILINE | re.DOTALL
-)
+CITATION = re.compile(r"^#+[^\n]*citation[^\n]*\n+```[a-z]*\n(.*?)\n```", re.IGNORECASE | re.MULTILINE | re.DOTALL)
 """the citation in a dataset card"""
 
 

@@ -47,9 +47,7 @@ HOW = (
 )
 
 
-def open_celeba(
-    root: Path | None = None, options: ReadOptions = PLAIN, scratch: Path | None = None
-) -> Dataset:
+def open_celeba(root: Path | None = None, options: ReadOptions = PLAIN, scratch: Path | None = None) -> Dataset:
     """CelebA's aligned images with their attributes; a centre square is cut, then scaled.
 
     The split is the official one. Images that are all of one part are split about 80/10/10 by a hash of the person.

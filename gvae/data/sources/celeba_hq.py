@@ -47,9 +47,7 @@ HOW = (
 )
 
 
-def open_celeba_hq(
-    root: Path | None = None, options: ReadOptions = PLAIN, scratch: Path | None = None
-) -> Dataset:
+def open_celeba_hq(root: Path | None = None, options: ReadOptions = PLAIN, scratch: Path | None = None) -> Dataset:
     """CelebA-HQ with its attributes.
 
     The splits are those of the folders (train, val), else CelebA's by way of the mapping, else about

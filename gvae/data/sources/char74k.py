@@ -82,9 +82,7 @@ def open_char74k(
     keys, about = (people, "person") if part == "Hnd" else (images.keys, "file content")
     splits, divided = divide([""] * len(names), keys, about)
     facts = images.facts | {"notes": [*_completeness(labels, part), *notes, *divided, *images.facts["notes"]]}
-    spec = DataSpec(
-        f"char74k-{part.lower()}" if part else "char74k", images.pixels.shape[-1], images.size, CLASSES
-    )
+    spec = DataSpec(f"char74k-{part.lower()}" if part else "char74k", images.pixels.shape[-1], images.size, CLASSES)
     return Dataset(spec, images.pixels, labels, splits, facts)
 
 

@@ -130,9 +130,7 @@ def fetch_cifar10(root: Path, mirrors: Sequence[str] | None = None) -> list[Path
     if folder.exists():
         wrong = [path for path, digest in files.items() if not path.is_file() or _md5(path) != digest]
         if wrong:
-            raise GvaeError(
-                f"{wrong[0]} is not the official file or missing; remove {folder} and fetch again"
-            )
+            raise GvaeError(f"{wrong[0]} is not the official file or missing; remove {folder} and fetch again")
     else:
         unpack(download(CIFAR10, Path(root), mirrors)[0], folder)
     return list(files)
@@ -221,23 +219,16 @@ def _pickled(data: bytes, path: Path) -> tuple[np.ndarray, list[int]]:
         raise GvaeError(f"{path} holds no list 'labels' of whole numbers from 0 to 9; {AGAIN}")
     if len(labels) != len(planes):
         raise GvaeError(f"{path} holds {len(planes)} images but {len(labels)} labels; {AGAIN}")
-    label, wrong = (
-        pickles.text(content.get("batch_label")),
-        "training" if path.name == "test_batch" else "testing",
-    )
+    label, wrong = (pickles.text(content.get("batch_label")), "training" if path.name == "test_batch" else "testing")
     if isinstance(label, str) and label.startswith(wrong):
-        raise GvaeError(
-            f"{path} calls itself {label[:40]!r}: training and test batches were swapped; {AGAIN}"
-        )
+        raise GvaeError(f"{path} calls itself {label[:40]!r}: training and test batches were swapped; {AGAIN}")
     return planes, labels
 
 
 def _binary(data: bytes, path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Values (n, 3072) and labels of a .bin file: a byte of label, then the bytes of the image, and so on."""
     if not data or len(data) % (1 + VALUES):
-        raise GvaeError(
-            f"{path} has {len(data)} bytes, no multiple of {1 + VALUES}: it is cut or foreign; {AGAIN}"
-        )
+        raise GvaeError(f"{path} has {len(data)} bytes, no multiple of {1 + VALUES}: it is cut or foreign; {AGAIN}")
     records = np.frombuffer(data, np.uint8).reshape(-1, 1 + VALUES)
     if (highest := records[:, 0].max()) > 9:
         raise GvaeError(f"{path} has a label {highest}, beyond 9: it is corrupt or foreign; {AGAIN}")

@@ -23,8 +23,5 @@ def open_digits(root: Path | None = None) -> Dataset:
     pixels, target = load_digits(return_X_y=True)
     images, labels = np.asarray(pixels, np.uint8).reshape(-1, 8, 8, 1), np.asarray(target, np.int64)
     spec = DataSpec("digits", 1, (8, 8), classes=tuple("0123456789"), high=16.0, unit="ink pixels of 4x4")
-    facts = {
-        "checksum": of_arrays(images, labels),
-        "notes": ["split 80/10/10 within every class, seed 0"],
-    }
+    facts = {"checksum": of_arrays(images, labels), "notes": ["split 80/10/10 within every class, seed 0"]}
     return Dataset(spec, images, labels, by_class(labels), facts)

@@ -65,14 +65,10 @@ def read_features(folder: Path, names: Sequence[str]) -> tuple[np.ndarray, list[
             attributes[i] = _attributes(faces, folder / f"{name}.json")
         else:
             empty.append(name)
-    notes = [
-        "attributes are a machine's estimates, at the thresholds of gvae.data.sources.ffhq_features.RULES"
-    ]
+    notes = ["attributes are a machine's estimates, at the thresholds of gvae.data.sources.ffhq_features.RULES"]
     if empty:
         listed = ", ".join(empty[:5]) + (", ..." if len(empty) > 5 else "")
-        notes.append(
-            f"images without a face for that machine, all their attributes 0: {len(empty)} ({listed})"
-        )
+        notes.append(f"images without a face for that machine, all their attributes 0: {len(empty)} ({listed})")
     return attributes, notes
 
 

@@ -38,9 +38,7 @@ def open_folder(root: Path | None, options: ReadOptions = PLAIN, scratch: Path |
     layout = read_layout(root)
     images = read_images(root, file_items(root, layout.files), options, scratch)
     kept = images.kept.tolist()
-    splits, divided = divide(
-        [layout.splits[i] for i in kept], images.keys, "file content", "the folder's own"
-    )
+    splits, divided = divide([layout.splits[i] for i in kept], images.keys, "file content", "the folder's own")
     classes, labels = _labels([layout.classes[i] for i in kept])
     facts = images.facts | {
         "source": f"images of the folder {root}",

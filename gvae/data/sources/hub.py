@@ -113,9 +113,7 @@ def _no_access(name: str, reason: str) -> GvaeError:
 
 def _split(found: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Parts under train, val and test, and notes on others, which are left out; a lone part is taken whatever its name."""
-    known = {
-        SPLIT_FOLDERS[name.lower()]: part for name, part in found.items() if name.lower() in SPLIT_FOLDERS
-    }
+    known = {SPLIT_FOLDERS[name.lower()]: part for name, part in found.items() if name.lower() in SPLIT_FOLDERS}
     if not known and len(found) == 1:
         known = {"": next(iter(found.values()))}
     if not known:
@@ -125,9 +123,7 @@ def _split(found: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         )
     left = [name for name in found if name.lower() not in SPLIT_FOLDERS] if "" not in known else []
     parts = {name: known[name] for name in ("train", "val", "test", "") if name in known}
-    return parts, [f"splits that are neither train, validation nor test, left out: {', '.join(left)}"] * bool(
-        left
-    )
+    return parts, [f"splits that are neither train, validation nor test, left out: {', '.join(left)}"] * bool(left)
 
 
 def _image_column(library: Any, name: str, columns: Mapping[str, Any], asked: str | None) -> str:

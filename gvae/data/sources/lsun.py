@@ -46,20 +46,7 @@ SCENES = {
 }
 """the scenes, and how many training images each has"""
 OBJECTS = (
-    *(
-        "airplane",
-        "bicycle",
-        "bird",
-        "boat",
-        "bottle",
-        "bus",
-        "car",
-        "cat",
-        "chair",
-        "cow",
-        "dining_table",
-        "dog",
-    ),
+    *("airplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "dining_table", "dog"),
     *("horse", "motorbike", "person", "potted_plant", "sheep", "sofa", "train", "tv-monitor"),
 )
 ENDS = {"": "", "train": "train", "val": "test"}
@@ -115,9 +102,7 @@ def open_lsun(
     owner = owner[images.kept]
     given = [parts[i].split for i in owner]
     splits, divided = divide(given, images.keys, "file content")
-    count = {
-        name: sum(parts[i].category == name and parts[i].split != "test" for i in owner) for name in names
-    }
+    count = {name: sum(parts[i].category == name and parts[i].split != "test" for i in owner) for name in names}
     short = [f"subset: {n} of the {SCENES[name]} training images of {name}" for name, n in count.items()
              if n != SCENES.get(name, n)]  # fmt: skip
     facts = images.facts | {"notes": [*short, *notes, *divided, *images.facts["notes"]]}

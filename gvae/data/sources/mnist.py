@@ -39,10 +39,7 @@ def _files(name: str, folders: tuple[str, ...], mirrors: tuple[str, ...], packed
 MNIST = _files(
     "mnist",
     ("mnist/MNIST/raw", "mnist/raw", "mnist", "MNIST/raw", "MNIST", "raw", "."),
-    (
-        "https://ossci-datasets.s3.amazonaws.com/mnist/",
-        "https://storage.googleapis.com/cvdf-datasets/mnist/",
-    ),
+    ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/"),
     "f68b3c2dcbeaaa9fbdd348bbdeb94873 d53e105ee54ea40749a09fcbcd1e9432 "
     "9fb629c4189551a2d022fa330f9573f3 ec29112dd5afa0611ce80d1b7f02629c",
     "6bbc9ace898e44ae57da46a324031adb a25bea736e30d166cdddb491f175f624 "
@@ -68,18 +65,7 @@ FASHION_MNIST = _files(
     "8181f5470baa50b63fa0f6fddb340f0a 15d484375f8d13e6eb1aabb0c3f46965",
 )
 
-ARTICLES = (
-    "t-shirt",
-    "trouser",
-    "pullover",
-    "dress",
-    "coat",
-    "sandal",
-    "shirt",
-    "sneaker",
-    "bag",
-    "ankle boot",
-)
+ARTICLES = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 
 
 def open_mnist(root: Path | None = None) -> Dataset:
@@ -119,16 +105,10 @@ def open_files(files: Files, classes: tuple[str, ...], root: Path | None = None)
     labels = np.concatenate([arrays[1], arrays[3]]).astype(np.int64)
     held = min(5_000, train // 12)
     order = permutation(train, 0)
-    splits = {
-        "train": np.sort(order[held:]),
-        "val": np.sort(order[:held]),
-        "test": np.arange(train, train + test),
-    }
+    splits = {"train": np.sort(order[held:]), "val": np.sort(order[:held]), "test": np.arange(train, train + test)}
     facts = {
         "checksum": of_files(files.content, files.content.values(), {}),
-        "notes": [
-            f"test is the official one; val is {held} of the {train} training images, drawn with seed 0"
-        ],
+        "notes": [f"test is the official one; val is {held} of the {train} training images, drawn with seed 0"],
     }
     return Dataset(DataSpec(files.name, 1, images.shape[1:3], classes), images, labels, splits, facts)
 
@@ -136,10 +116,7 @@ def open_files(files: Files, classes: tuple[str, ...], root: Path | None = None)
 def _read(files: Files, part: str, root: Path) -> np.ndarray:
     """One of the four files, from wherever it lies, checked against its official content."""
     others = {
-        digest
-        for known in (MNIST, FASHION_MNIST)
-        if known.name != files.name
-        for digest in known.content.values()
+        digest for known in (MNIST, FASHION_MNIST) if known.name != files.name for digest in known.content.values()
     }
     found = {path: idx.read_bytes(path) for path in _candidates(files, part, root)}
     sums = {path: hashlib.md5(data, usedforsecurity=False).hexdigest() for path, data in found.items()}
@@ -147,9 +124,7 @@ def _read(files: Files, part: str, root: Path) -> np.ndarray:
     if not own:
         raise GvaeError(_how_to_get(files, part, root, foreign=list(sums)))
     if len(set(own.values())) > 1:
-        raise GvaeError(
-            f"these files of {files.name} differ, keep only the right one: {', '.join(map(str, own))}"
-        )
+        raise GvaeError(f"these files of {files.name} differ, keep only the right one: {', '.join(map(str, own))}")
     path = next(iter(own))
     array = idx.parse(found[path], PARTS[part], path)
     if own[path] != files.content[part]:

@@ -43,9 +43,7 @@ HOW = (
 )
 
 
-def open_pancreas_ct(
-    root: Path | None = None, options: ReadOptions = PLAIN, scratch: Path | None = None
-) -> Dataset:
+def open_pancreas_ct(root: Path | None = None, options: ReadOptions = PLAIN, scratch: Path | None = None) -> Dataset:
     """Pancreas-CT, split about 80/10/10 by a hash of the patient.
 
     Args:
@@ -86,9 +84,7 @@ def _release(place: Path) -> Found:
     for scan in found.scans:
         numbers = PATIENT.findall(scan.path)
         if not numbers:
-            raise GvaeError(
-                f"{scan.path} is not of {NAME}: no folder above it is called PANCREAS_0001; move it away"
-            )
+            raise GvaeError(f"{scan.path} is not of {NAME}: no folder above it is called PANCREAS_0001; move it away")
         scans.append(replace(scan, patient=COPIES.get(numbers[-1], numbers[-1])))
     count = len({PATIENT.findall(scan.path)[-1] for scan in scans})
     subset = [f"subset: {count} of the {PATIENTS} patients"] if count < PATIENTS else []

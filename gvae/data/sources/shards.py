@@ -143,9 +143,7 @@ def _fetched(shard: str) -> Any:
         file.flush()
     except Exception as error:  # each kind of store has errors of its own
         file.close()
-        raise GvaeError(
-            f"shard {shard} cannot be fetched ({error}); check its name and the connection"
-        ) from error
+        raise GvaeError(f"shard {shard} cannot be fetched ({error}); check its name and the connection") from error
     return file
 
 

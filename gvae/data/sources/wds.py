@@ -100,9 +100,7 @@ def open_wds(root: Path | None, options: ReadOptions = PLAIN, scratch: Path | No
         )
     kept = np.delete(np.arange(len(listing)), bare)
     if not len(kept):
-        raise GvaeError(
-            f"the shards from {names[0]} on hold no images; supported endings: {' '.join(ENDINGS)}"
-        )
+        raise GvaeError(f"the shards from {names[0]} on hold no images; supported endings: {' '.join(ENDINGS)}")
     classes, labels = classes_of([listing.labels[i] for i in kept]) if labelled else ((), None)
     shard, splits = np.frombuffer(listing.shard, np.int32)[kept], [_split(name) for name in names]
     found = Samples(
@@ -134,9 +132,7 @@ def _named(root: Path | None) -> list[str]:
         names = expand(root.absolute().as_posix())
         missing = [name for name in names if not Path(name).is_file()]
         if missing:
-            raise GvaeError(
-                f"{len(missing)} of {len(names)} shards are missing, the first is {missing[0]}; {HOW}"
-            )
+            raise GvaeError(f"{len(missing)} of {len(names)} shards are missing, the first is {missing[0]}; {HOW}")
         return names
     names = sorted(path.as_posix() for path in existing(root).absolute().rglob("*.tar"))
     if not names:
@@ -168,9 +164,7 @@ def _image(place: str, members: dict[str, Member], asked: str | None) -> str:
         return ending if ending in members else ""
     found = [ending for ending in members if f".{ending.rpartition('.')[2]}" in ENDINGS]
     if len(found) > 1:
-        raise GvaeError(
-            f"{place} has several images ({', '.join(found)}); choose one, as in --image-column {found[0]}"
-        )
+        raise GvaeError(f"{place} has several images ({', '.join(found)}); choose one, as in --image-column {found[0]}")
     return found[0] if found else ""
 
 
@@ -180,9 +174,7 @@ def _label(shards: Shards, shard: str, place: str, members: dict[str, Member], c
     if ending not in members:
         return ""
     if members[ending].size > LONGEST:
-        raise GvaeError(
-            f"{place}.{ending} has {members[ending].size} bytes, too many for a label; pack it again"
-        )
+        raise GvaeError(f"{place}.{ending} has {members[ending].size} bytes, too many for a label; pack it again")
     try:
         text = shards.read(shard, members[ending]).read().decode("utf-8").strip()
         if column is None:

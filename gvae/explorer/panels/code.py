@@ -13,9 +13,7 @@ from gvae.latent.pictures import takes_pictures
 
 def picture(renderer: Renderer, query: Query) -> Picture:
     """The image of a code at its own size, as PNG; with draft=1 in less time and less exact."""
-    return png(
-        renderer.decode(renderer.code(query)[None], renderer.condition(query), bool(query.text("draft")))
-    )
+    return png(renderer.decode(renderer.code(query)[None], renderer.condition(query), bool(query.text("draft"))))
 
 
 def code(renderer: Renderer, query: Query) -> dict[str, Any]:

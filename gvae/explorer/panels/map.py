@@ -89,9 +89,7 @@ def place(renderer: Renderer, query: Query) -> Tensor:
 
 def at(renderer: Renderer, query: Query) -> Picture:
     """The image at a point of the map; with draft=1 in less time and less exact."""
-    return png(
-        renderer.decode(place(renderer, query)[None], renderer.condition(query), bool(query.text("draft")))
-    )
+    return png(renderer.decode(place(renderer, query)[None], renderer.condition(query), bool(query.text("draft"))))
 
 
 def code(renderer: Renderer, query: Query) -> dict[str, Any]:

@@ -99,8 +99,4 @@ def verdict(distance: float, held: list[float]) -> str:
     return "As far from the nearest training image as held-out images are: no sign of a copy."
 
 
-PANEL = Panel(
-    "Neighbours",
-    "The training images nearest to a sample: is it a copy?",
-    questions={"nearest": nearest},
-)
+PANEL = Panel("Neighbours", "The training images nearest to a sample: is it a copy?", questions={"nearest": nearest})

@@ -42,10 +42,7 @@ def bounds(renderer: Renderer, x: Tensor, y: Tensor | None) -> dict[str, float]:
     """Lower bounds of log p(x) in nats: the mean weight (ELBO), that of `CODES` codes (IWAE); finite ones."""
     with seeded(0):
         weights = renderer.loaded.log_weights(x, CODES, y)[:, 0].double()
-    found = {
-        "ELBO": float(weights.mean()),
-        f"IWAE-{CODES}": float(torch.logsumexp(weights, 0)) - math.log(CODES),
-    }
+    found = {"ELBO": float(weights.mean()), f"IWAE-{CODES}": float(torch.logsumexp(weights, 0)) - math.log(CODES)}
     return {name: value for name, value in found.items() if math.isfinite(value)}
 
 

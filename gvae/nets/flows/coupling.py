@@ -51,9 +51,7 @@ class Coupling(nn.Module):
         x = (x * self.gain.exp() + self.bias) @ self.rotation.T
         kept, changed = x[:, : self.split], x[:, self.split :]
         scale, shift = self._affine(kept, context)
-        return torch.cat([kept, torch.addcmul(shift, changed, scale.exp())], 1), self.gain.sum() + scale.sum(
-            1
-        )
+        return torch.cat([kept, torch.addcmul(shift, changed, scale.exp())], 1), self.gain.sum() + scale.sum(1)
 
     def inverse(self, y: Tensor, context: Tensor) -> Tensor:
         """Map y (N, Z) back to x (N, Z)."""

@@ -31,14 +31,7 @@ class Gaussians(Prior):
     """
 
     def __init__(
-        self,
-        latent: int,
-        condition: int,
-        classes: int,
-        each: int,
-        ridge: float,
-        cluster_size: int,
-        shrink: float,
+        self, latent: int, condition: int, classes: int, each: int, ridge: float, cluster_size: int, shrink: float
     ) -> None:
         super().__init__(latent, condition)
         self.classes, self.each = classes, each

@@ -25,10 +25,7 @@ class Remedy(NamedTuple):
 
 SLOWER = (Remedy("a lower --critic-lr", "critic_lr"), Remedy("a lower --lr", "lr", unless="critic_lr"))
 REMEDIES = {
-    "low contrast": (
-        Remedy("a lower --lr", "lr"),
-        Remedy("--net.family small up to 64 pixels", "net.family", "small"),
-    ),
+    "low contrast": (Remedy("a lower --lr", "lr"), Remedy("--net.family small up to 64 pixels", "net.family", "small")),
     "mode collapse": (
         Remedy("a larger --penalty", "penalty"),
         *SLOWER,

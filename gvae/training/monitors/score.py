@@ -121,13 +121,9 @@ class Scorer:
             return None
         if model.prior_fitted:
             return None
-        batches = [
-            self.dataset.batch(p, model.device) for p in self.parts(self.dataset.split("train")[:CODES])
-        ]
+        batches = [self.dataset.batch(p, model.device) for p in self.parts(self.dataset.split("train")[:CODES])]
         conditions = [batch.y if model.condition else None for batch in batches]
-        z = torch.cat(
-            [model.encode(batch.x, y).sample() for batch, y in zip(batches, conditions, strict=True)]
-        )
+        z = torch.cat([model.encode(batch.x, y).sample() for batch, y in zip(batches, conditions, strict=True)])
         attributes = model.condition != model.classes
         prior = Mixture(model.latent_dim, model.condition, COMPONENTS, attributes=attributes).to(model.device)
         prior.fit(z, torch.cat([y for y in conditions if y is not None]) if model.condition else None)

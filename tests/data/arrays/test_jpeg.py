@@ -39,9 +39,7 @@ def by_pillow(data: bytes) -> np.ndarray:
     st.integers(0, 9),
 )
 def test_equals_pillow(width, height, quality, subsampling, progressive, seed):
-    data = encoded(
-        width, height, seed=seed, quality=quality, subsampling=subsampling, progressive=progressive
-    )
+    data = encoded(width, height, seed=seed, quality=quality, subsampling=subsampling, progressive=progressive)
     read = jpeg.read_jpeg(data)
     assert read is not None
     assert (read == by_pillow(data)).all()

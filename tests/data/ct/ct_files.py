@@ -10,12 +10,7 @@ import numpy as np
 
 SHAPE = (12, 16, 20)
 SPACING = (2.5, 0.8, 0.7)
-TAGS = {
-    "PatientName": "DOE^JANE",
-    "PatientID": "4711",
-    "PatientBirthDate": "19600102",
-    "StudyDate": "20200304",
-}
+TAGS = {"PatientName": "DOE^JANE", "PatientID": "4711", "PatientBirthDate": "19600102", "StudyDate": "20200304"}
 """what must not survive"""
 
 

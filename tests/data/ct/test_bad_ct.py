@@ -47,10 +47,7 @@ def series(odd: int = 3, keep: bool = True, **tags: Any) -> Build:
 
 
 def scan(
-    values: np.ndarray | None = None,
-    grid: np.ndarray | None = None,
-    name: str = "scan.nii.gz",
-    **options: Any,
+    values: np.ndarray | None = None, grid: np.ndarray | None = None, name: str = "scan.nii.gz", **options: Any
 ) -> Build:
     """One NIfTI file."""
 
@@ -216,130 +213,40 @@ HOLE[2, 3, 4] = np.nan
 
 CASES: list[tuple[str, Build, str, str]] = [
     ("no rescale", series(RescaleSlope=None), r"odd\.dcm has no rescale slope", "export the series again"),
-    (
-        "rescaled to no HU",
-        series(RescaleType="OD"),
-        r"odd\.dcm is rescaled to OD",
-        "choose a series of CT images",
-    ),
+    ("rescaled to no HU", series(RescaleType="OD"), r"odd\.dcm is rescaled to OD", "choose a series of CT images"),
     ("gantry tilt", tilted, r"0\.dcm was taken with a tilted gantry.* 11\.3 degrees", "straighten it first"),
-    (
-        "missing slice",
-        gap,
-        r"a slice is missing between .*\.dcm and .*\.dcm: .*5\.00 mm",
-        "copy the series again",
-    ),
-    (
-        "slice twice",
-        series(keep=False),
-        r"(image_\d+|odd)\.dcm and .*\.dcm lie at one place",
-        "remove the copy",
-    ),
-    (
-        "two series",
-        mixed,
-        r"2 series .*12 slices such as .*\.dcm, 3 slices such as .*other",
-        "a folder of its own",
-    ),
-    (
-        "other pixel size",
-        series(PixelSpacing=[0.9, 0.9]),
-        r"has PixelSpacing \[0\.9, 0\.9\]",
-        "move the odd files",
-    ),
+    ("missing slice", gap, r"a slice is missing between .*\.dcm and .*\.dcm: .*5\.00 mm", "copy the series again"),
+    ("slice twice", series(keep=False), r"(image_\d+|odd)\.dcm and .*\.dcm lie at one place", "remove the copy"),
+    ("two series", mixed, r"2 series .*12 slices such as .*\.dcm, 3 slices such as .*other", "a folder of its own"),
+    ("other pixel size", series(PixelSpacing=[0.9, 0.9]), r"has PixelSpacing \[0\.9, 0\.9\]", "move the odd files"),
     ("other rows", series(Rows=15), r"dcm has Rows \[15\], but", "move the odd files away"),
-    (
-        "other direction",
-        series(ImageOrientationPatient=[0, 1, 0, 1, 0, 0]),
-        r"has ImageOrient",
-        "move the odd files",
-    ),
+    ("other direction", series(ImageOrientationPatient=[0, 1, 0, 1, 0, 0]), r"has ImageOrient", "move the odd files"),
     ("no CT", series(Modality="MR"), r"odd\.dcm is of modality MR", "move it out"),
-    (
-        "no orientation",
-        series(ImageOrientationPatient=None),
-        r"odd\.dcm lacks ImageOrient",
-        "export the series",
-    ),
+    ("no orientation", series(ImageOrientationPatient=None), r"odd\.dcm lacks ImageOrient", "export the series"),
     ("no position", series(ImagePositionPatient=None), r"odd\.dcm lacks ImagePosition", "export the series"),
-    (
-        "many frames",
-        series(NumberOfFrames=12),
-        r"odd\.dcm holds many frames",
-        "NIfTI file of it with dcm2niix",
-    ),
+    ("many frames", series(NumberOfFrames=12), r"odd\.dcm holds many frames", "NIfTI file of it with dcm2niix"),
     ("colour DICOM", series(SamplesPerPixel=3), r"odd\.dcm is a colour picture", "move it out"),
     ("cut DICOM", cut_dicom, r"odd\.dcm is damaged", "copy or download it again"),
     ("text as DICOM", holding("notes.dcm", b"hello"), r"notes\.dcm is no DICOM file", "move it away"),
     ("empty DICOM", holding("notes.dcm", b""), r"notes\.dcm is (no DICOM file|damaged)", "move it away"),
-    (
-        "no codec",
-        no_codec,
-        r"odd\.dcm is compressed \(JPEG Lossless",
-        "pip install pylibjpeg pylibjpeg-libjpeg",
-    ),
+    ("no codec", no_codec, r"odd\.dcm is compressed \(JPEG Lossless", "pip install pylibjpeg pylibjpeg-libjpeg"),
     ("NaN", scan(HOLE), r"scan\.nii\.gz holds 1 voxels that are NaN", "replace them, with -1024"),
-    (
-        "beyond 16 bits",
-        scan(body().astype(np.int32) * 99),
-        r"scan\.nii\.gz holds values from",
-        "convert it to HU",
-    ),
-    (
-        "four axes",
-        scan(np.stack([body()] * 2, -1)),
-        r"scan\.nii\.gz has shape \(12, 16, 20, 2\)",
-        "single files",
-    ),
+    ("beyond 16 bits", scan(body().astype(np.int32) * 99), r"scan\.nii\.gz holds values from", "convert it to HU"),
+    ("four axes", scan(np.stack([body()] * 2, -1)), r"scan\.nii\.gz has shape \(12, 16, 20, 2\)", "single files"),
     ("two axes", scan(body()[0]), r"scan\.nii\.gz has shape \(16, 20\)", "single"),
-    (
-        "zero spacing",
-        header(pixdim=[1, 0, 1, 1, 1, 1, 1, 1], srow_z=0),
-        r"scan\.nii has no usable",
-        "convert it again",
-    ),
-    (
-        "two axes alike",
-        scan(grid=affine()[:, [1, 1, 2, 3]]),
-        r"scan\.nii\.gz has no usable grid",
-        "convert it again",
-    ),
-    (
-        "sheared grid",
-        scan(grid=affine() + np.eye(4)[[1, 2, 0, 3]] * 0.3),
-        r"scan\.nii\.gz was taken",
-        "straighten it",
-    ),
+    ("zero spacing", header(pixdim=[1, 0, 1, 1, 1, 1, 1, 1], srow_z=0), r"scan\.nii has no usable", "convert it again"),
+    ("two axes alike", scan(grid=affine()[:, [1, 1, 2, 3]]), r"scan\.nii\.gz has no usable grid", "convert it again"),
+    ("sheared grid", scan(grid=affine() + np.eye(4)[[1, 2, 0, 3]] * 0.3), r"scan\.nii\.gz was taken", "straighten it"),
     ("no direction", header(sform_code=0, qform_code=0), r"scan\.nii does not say how it is", "dcm2niix"),
     ("metres", header(xyzt_units=1), r"scan\.nii gives its spacing in meter", "convert the header to mm"),
     ("colour NIfTI", colour, r"scan\.nii holds \[\('R'.*picture in colour", "give the CT scan"),
     ("cut NIfTI", cut_nifti, r"scan\.nii\.gz is cut or damaged", "download it again"),
     ("text as NIfTI", holding("scan.nii", b"hello" * 99), r"scan\.nii is no NIfTI file", "again"),
-    (
-        "text as .gz",
-        holding("scan.nii.gz", b"hello"),
-        r"scan\.nii\.gz is cut or damaged",
-        "download it again",
-    ),
-    (
-        "mask of another grid",
-        labelled(MASK[1:]),
-        r"liver\.nii\.gz has 11 x 16 x 20 voxels",
-        "resample one of the two",
-    ),
-    (
-        "unknown organ",
-        labelled(MASK, organ="livre"),
-        r"no organ 'livre'; did you mean 'liver'",
-        "Known: liver",
-    ),
+    ("text as .gz", holding("scan.nii.gz", b"hello"), r"scan\.nii\.gz is cut or damaged", "download it again"),
+    ("mask of another grid", labelled(MASK[1:]), r"liver\.nii\.gz has 11 x 16 x 20 voxels", "resample one of the two"),
+    ("unknown organ", labelled(MASK, organ="livre"), r"no organ 'livre'; did you mean 'liver'", "Known: liver"),
     ("no labels", scan(organ="liver"), r"no labels beside .*scan\.nii\.gz", "put masks into a folder seg"),
-    (
-        "label without a name",
-        nameless,
-        r"seg\.nii\.gz does not say what its labels are",
-        "write a dataset.json",
-    ),
+    ("label without a name", nameless, r"seg\.nii\.gz does not say what its labels are", "write a dataset.json"),
     ("table of labels", bad_table, r"dataset\.json has no table of labels", '{"labels": {"1": "liver"}}'),
     ("empty mask", labelled(MASK * 0), r"the liver is empty in all labels below", "choose another --organ"),
     ("window of no width", asked(window=(40, 0)), r"--window 40,0: value 2 is 0\.0", "above 0"),
@@ -348,53 +255,23 @@ CASES: list[tuple[str, Build, str, str]] = [
     ("spacing that is no number", asked(spacing=float("nan")), r"--spacing is nan", "a finite number"),
     ("large block", scan(form="volumes"), r"scan\.nii\.gz has 12 x 16 x 20 voxels", "smaller --block"),
     ("block of slices", scan(block=8), r"a block of 8 voxels is for volumes", "--form volumes"),
-    (
-        "size and block",
-        scan(form="volumes", block=8, size=4),
-        r"--size 4 and --block 8 differ",
-        "give --block alone",
-    ),
+    ("size and block", scan(form="volumes", block=8, size=4), r"--size 4 and --block 8 differ", "give --block alone"),
     ("small size", asked(size=2), r"--size is 2", "from 4 to 65,535"),
     ("unknown form", scan(form="slabs"), r"no form of CT data 'slabs'; did you mean 'slices'", "volumes"),
-    (
-        "all air",
-        scan(body() * 0 - 900, form="volumes", block=8),
-        r"all blocks of 8 voxels .*air",
-        "smaller --block",
-    ),
+    ("all air", scan(body() * 0 - 900, form="volumes", block=8), r"all blocks of 8 voxels .*air", "smaller --block"),
     ("slices of two sizes", sizes, r"[ab]\.nii has slices of \d+ x \d+ pixels", "--size 128"),
-    (
-        "member above",
-        leading_out("../../evil.dcm"),
-        r"scans\.zip holds '\.\./\.\./evil\.dcm'",
-        "from its source",
-    ),
-    (
-        "member at the root",
-        leading_out("/etc/evil.dcm"),
-        r"scans\.zip holds '/etc/evil\.dcm'",
-        "from its source",
-    ),
+    ("member above", leading_out("../../evil.dcm"), r"scans\.zip holds '\.\./\.\./evil\.dcm'", "from its source"),
+    ("member at the root", leading_out("/etc/evil.dcm"), r"scans\.zip holds '/etc/evil\.dcm'", "from its source"),
     ("member by backslash", leading_out("a\\..\\..\\evil.dcm"), r"scans\.zip holds ", "from its source"),
     ("archive with password", locked, r"scans\.zip is encrypted", "unpack it with its password"),
-    (
-        "cut archive",
-        holding("scans.zip", b"PK\x03\x04 no more"),
-        r"scans\.zip is no whole zip",
-        "download it again",
-    ),
+    ("cut archive", holding("scans.zip", b"PK\x03\x04 no more"), r"scans\.zip is no whole zip", "download it again"),
     (
         "no scan",
         holding("notes.txt", b"hello"),
         r"holds no CT scan \(files of other kinds: 1 \.txt",
         "--data ct:FOLDER",
     ),
-    (
-        "empty folder",
-        lambda root: partial(open_ct, root),
-        r"holds no CT scan \(.*nothing\)",
-        "--data ct:FOLDER",
-    ),
+    ("empty folder", lambda root: partial(open_ct, root), r"holds no CT scan \(.*nothing\)", "--data ct:FOLDER"),
     ("a header of too much", huge, r"scan\.nii is cut or damaged \(its header claims", "download it again"),
     (
         "a folder with a word of labels",
@@ -448,7 +325,5 @@ def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
     stack = Stack(tmp_path / "images.raw")
     monkeypatch.setattr(stack, "_file", Full())
-    with pytest.raises(
-        GvaeError, match=r"images of a\.nii to .*images\.raw .*No space left.*free some space"
-    ):
+    with pytest.raises(GvaeError, match=r"images of a\.nii to .*images\.raw .*No space left.*free some space"):
         stack.add(body(), "a.nii")

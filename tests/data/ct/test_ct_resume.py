@@ -93,9 +93,7 @@ def test_work_killed_anywhere_goes_on_to_the_same_bytes(scans: Path, tmp_path: P
         assert not out.exists()
         prepare(f"ct:{scans}", out, size=16)
         assert content(out) == expected
-    assert np.array_equal(
-        np.load(tmp_path / "whole" / "images.npy"), open_data(f"ct:{scans}", size=16).images
-    )
+    assert np.array_equal(np.load(tmp_path / "whole" / "images.npy"), open_data(f"ct:{scans}", size=16).images)
     assert not [path.name for path in tmp_path.iterdir() if "partial" in path.name]
 
 
@@ -120,9 +118,7 @@ def test_no_scan_is_read_twice_and_nothing_of_a_patient_is_noted(scans, tmp_path
     stopped(scans, tmp_path / "set", monkeypatch, 2)
     notes = b"".join(content(tmp_path / "set.partial").values())
     assert not [
-        tag
-        for tag in (*TAGS.values(), "ct.nii", "s0/")
-        if tag.encode() in notes.replace(str(scans).encode(), b"")
+        tag for tag in (*TAGS.values(), "ct.nii", "s0/") if tag.encode() in notes.replace(str(scans).encode(), b"")
     ]
     count, whole = [], nifti.read_nifti
     monkeypatch.setattr(nifti, "read_nifti", lambda file: count.append(file) or whole(file))

@@ -39,10 +39,7 @@ TARS: dict[str, tuple[list, str]] = {
         [(special("inner", tarfile.SYMTYPE, ".."), b""), ("inner/evil", b"x")],
         r"'inner' is no plain file",
     ),
-    "hard link": (
-        [(special("inner/link", tarfile.LNKTYPE, "../../evil"), b"")],
-        r"is no plain file or folder",
-    ),
+    "hard link": ([(special("inner/link", tarfile.LNKTYPE, "../../evil"), b"")], r"is no plain file or folder"),
     "device": ([(special("inner/null", tarfile.CHRTYPE), b"")], r"'inner/null' is no plain file or folder"),
     "fifo": ([(special("inner/fifo", tarfile.FIFOTYPE), b"")], r"is no plain file or folder"),
     "bomb": ([("inner/zeros", bytes(3 * 2**20))], r"holds more than 2 MiB"),
@@ -57,9 +54,7 @@ def test_bad_archives_leave_nothing(name: str, tmp_path: Path):
     place = tmp_path / "place"
     place.mkdir()
     archive = tarball(tmp_path / "x.tar.gz", *members)
-    with pytest.raises(
-        GvaeError, match=rf"cannot unpack .*x\.tar\.gz \(.*{message.removeprefix('cannot unpack')}"
-    ):
+    with pytest.raises(GvaeError, match=rf"cannot unpack .*x\.tar\.gz \(.*{message.removeprefix('cannot unpack')}"):
         unpack(archive, place / "inner", largest=2 * 2**20)
     assert list(place.iterdir()) == []
     assert sorted(path.name for path in tmp_path.iterdir()) == ["place", "x.tar.gz"]

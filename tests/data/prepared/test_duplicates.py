@@ -146,9 +146,7 @@ SPLITS = {"train": np.arange(3), "val": np.arange(3, 5), "test": np.arange(5, 7)
         ({1: 3, 6: -3}, 1, 1),
     ],
 )
-def test_only_what_train_shares_with_what_is_held_out_is_called_seen(
-    copied: dict[int, int], seen: int, alike: int
-):
+def test_only_what_train_shares_with_what_is_held_out_is_called_seen(copied: dict[int, int], seen: int, alike: int):
     images = scenes(8)
     for to, source in sorted(copied.items(), key=lambda pair: pair[1], reverse=True):
         images[to] = images[source] if source >= 0 else half(images[-source])
@@ -156,9 +154,7 @@ def test_only_what_train_shares_with_what_is_held_out_is_called_seen(
     found, text = copies(data), describe(inspect(data))
     assert (found["seen"], found["alike"]) == (seen, alike)
     assert (f"warning   {seen} images of val or test were seen in training" in text) == bool(seen)
-    assert (
-        f"warning   {alike} pairs of an image of train and one of val or test look alike" in text
-    ) == bool(alike)
+    assert (f"warning   {alike} pairs of an image of train and one of val or test look alike" in text) == bool(alike)
     assert found["exact"] + found["near"] == len(copied)
 
 

@@ -123,9 +123,7 @@ def stopped(photos: Path, out: Path, monkeypatch: pytest.MonkeyPatch, after: int
             prepare(str(photos), out, **options)
 
 
-def test_work_that_goes_on_decodes_nothing_twice(
-    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_work_that_goes_on_decodes_nothing_twice(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     stopped(photos, tmp_path / "set", monkeypatch, size=16)
     decoded = []
 
@@ -142,10 +140,7 @@ def test_work_that_goes_on_decodes_nothing_twice(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (
-            {"size": 8},
-            r"set\.partial was begun with size 16 \(now 8\); ask for the same.* or remove .*set\.partial",
-        ),
+        ({"size": 8}, r"set\.partial was begun with size 16 \(now 8\); ask for the same.* or remove .*set\.partial"),
         ({"size": 16, "fit": "pad"}, r"was begun with fit None \(now pad\)"),
         ({}, r"was begun with size 16 \(now None\)"),
     ],
@@ -162,9 +157,7 @@ def test_changed_files_are_noticed_if_they_matter(photos, tmp_path, monkeypatch)
     stopped(photos, tmp_path / "set", monkeypatch, size=16)
     first = (photos / "a" / "00.png").read_bytes()
     shutil.copy(photos / "a" / "02.png", photos / "a" / "00.png")
-    message = (
-        r"files that .*set\.partial was begun with have changed since; put back .*, or remove .*set\.partial"
-    )
+    message = r"files that .*set\.partial was begun with have changed since; put back .*, or remove .*set\.partial"
     with pytest.raises(GvaeError, match=message):
         prepare(str(photos), tmp_path / "set", size=16)
     (photos / "a" / "00.png").write_bytes(first)
@@ -216,9 +209,7 @@ def test_the_number_of_cores_changes_nothing(photos, tmp_path, monkeypatch):
 def test_a_disk_too_small_is_told_at_once(photos, tmp_path, monkeypatch):
     free = namedtuple("Usage", "free")(2000)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: free)
-    with pytest.raises(
-        GvaeError, match=r"too little room\. 0\.0 MiB more are needed.* --out on another disk$"
-    ):
+    with pytest.raises(GvaeError, match=r"too little room\. 0\.0 MiB more are needed.* --out on another disk$"):
         prepare(str(photos), tmp_path / "set", size=16)
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
 
@@ -283,9 +274,7 @@ def test_control_c_says_how_to_go_on(photos, tmp_path, monkeypatch, capsys):
 
 def test_decoded_images_are_not_copied(photos, tmp_path, monkeypatch):
     saved = []
-    monkeypatch.setattr(
-        store, "_save", lambda path, array, whole=store._save: saved.append(path) or whole(path, array)
-    )
+    monkeypatch.setattr(store, "_save", lambda path, array, whole=store._save: saved.append(path) or whole(path, array))
     prepare(str(photos), tmp_path / "set", size=16)
     assert [path.name for path in saved] == ["labels.npy"]
     assert (tmp_path / "set" / "images.npy").stat().st_nlink == 1
@@ -308,9 +297,7 @@ print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1
 """
 
 
-@pytest.mark.skipif(
-    not Path("/proc/self/status").exists(), reason="needs /proc to read a process's peak memory"
-)
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc to read a process's peak memory")
 def test_memory_does_not_grow_with_the_data(tmp_path):
     source = tmp_path / "photos"
     source.mkdir()
@@ -331,7 +318,4 @@ def test_progress_without_a_terminal_is_a_line_now_and_then(capsys, monkeypatch)
         for done in range(200, 800, 100):
             show(done)
     lines = capsys.readouterr().err.splitlines()
-    assert lines == [
-        "decoding: 400 of 1,000 images, 0:01:00 left",
-        "decoding: 700 of 1,000 images, 0:00:30 left",
-    ]
+    assert lines == ["decoding: 400 of 1,000 images, 0:01:00 left", "decoding: 700 of 1,000 images, 0:00:30 left"]

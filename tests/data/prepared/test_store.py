@@ -67,9 +67,7 @@ def test_written_in_pieces(prepared: Path, tmp_path: Path, monkeypatch: pytest.M
 def test_cut_images_are_named(prepared: Path, keep: int):
     file = prepared / "images.npy"
     file.write_bytes(file.read_bytes()[:keep])
-    with pytest.raises(
-        GvaeError, match=r"images\.npy is cut or damaged: \d+ of \d+ bytes; .*gvae data prepare"
-    ):
+    with pytest.raises(GvaeError, match=r"images\.npy is cut or damaged: \d+ of \d+ bytes; .*gvae data prepare"):
         open_data(str(prepared))
 
 
@@ -100,9 +98,7 @@ def test_damaged_or_foreign_json(prepared: Path):
     with pytest.raises(GvaeError, match="has format 99, this gvae reads format 1"):
         open_data(str(prepared))
     file.write_text("{}")
-    with pytest.raises(
-        GvaeError, match=r"dataset\.json is damaged or not of gvae: it lacks facts, files, format"
-    ):
+    with pytest.raises(GvaeError, match=r"dataset\.json is damaged or not of gvae: it lacks facts, files, format"):
         open_data(str(prepared))
     file.write_text('{"format": 1, "sp')
     with pytest.raises(GvaeError, match=r"dataset\.json is damaged"):

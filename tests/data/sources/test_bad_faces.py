@@ -276,8 +276,7 @@ def test_images_missing_for_rows_are_a_subset(tmp_path: Path):
     for name in ("000002.jpg", "000009.jpg"):
         (folder / name).unlink()
     assert (
-        f"rows of {ATTRIBUTES} without an image: 2 of 12"
-        in open_celeba(tmp_path, ReadOptions(size=4)).facts["notes"]
+        f"rows of {ATTRIBUTES} without an image: 2 of 12" in open_celeba(tmp_path, ReadOptions(size=4)).facts["notes"]
     )
 
 

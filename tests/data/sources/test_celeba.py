@@ -123,11 +123,7 @@ def test_official_folders_and_png(tmp_path: Path):
     folder = celeba(tmp_path, ending="png")
     (tmp_path / "CelebA" / "Img").mkdir(parents=True)
     folder.rename(tmp_path / "CelebA" / "Img" / "img_align_celeba_png")
-    for name, place in (
-        ("list_attr_celeba", "Anno"),
-        ("identity_CelebA", "Anno"),
-        ("list_eval_partition", "Eval"),
-    ):
+    for name, place in (("list_attr_celeba", "Anno"), ("identity_CelebA", "Anno"), ("list_eval_partition", "Eval")):
         (tmp_path / "CelebA" / place).mkdir(exist_ok=True)
         (tmp_path / f"{name}.txt").rename(tmp_path / "CelebA" / place / f"{name}.txt")
     for root in (tmp_path, tmp_path / "CelebA" / "Img" / "img_align_celeba_png"):
@@ -142,10 +138,7 @@ def test_official_folders_and_png(tmp_path: Path):
 def test_lists_with_commas(tmp_path: Path):
     celeba(tmp_path)
     expected = open_celeba(tmp_path, ReadOptions(size=4))
-    for name, header in (
-        ("list_attr_celeba", "image_id,Male,Smiling"),
-        ("list_eval_partition", "image_id,partition"),
-    ):
+    for name, header in (("list_attr_celeba", "image_id,Male,Smiling"), ("list_eval_partition", "image_id,partition")):
         lines = (tmp_path / f"{name}.txt").read_text().splitlines()[2 if name == "list_attr_celeba" else 0 :]
         text = "\n".join([header, *[",".join(line.split()) for line in lines]])
         (tmp_path / f"{name}.csv").write_text(text)
@@ -179,9 +172,7 @@ def test_a_skipped_image_takes_its_attributes_along(tmp_path: Path):
 def test_checksum_is_of_the_files_and_of_what_is_made_of_them(tmp_path: Path):
     folder = celeba(tmp_path)
     first = open_celeba(tmp_path, ReadOptions(size=4)).facts["checksum"]
-    assert (
-        first == open_celeba(folder, ReadOptions(size=4, crop=20)).facts["checksum"]
-    )  # 20 is what is cut anyway
+    assert first == open_celeba(folder, ReadOptions(size=4, crop=20)).facts["checksum"]  # 20 is what is cut anyway
     others = [ReadOptions(size=4, crop=12), ReadOptions(size=8)]
     assert first not in [open_celeba(folder, options).facts["checksum"] for options in others]
     photo(folder / "000003.jpg", 99)
@@ -223,9 +214,7 @@ def test_an_archive_is_to_be_unpacked(tmp_path: Path):
     (tmp_path / "celeba").mkdir()
     archive = tmp_path / "celeba" / "img_align_celeba.zip"
     archive.write_bytes(b"PK")
-    with pytest.raises(
-        GvaeError, match=f"{archive} is not unpacked; type: unzip {archive} -d {archive.parent}"
-    ):
+    with pytest.raises(GvaeError, match=f"{archive} is not unpacked; type: unzip {archive} -d {archive.parent}"):
         open_celeba(tmp_path)
     celeba(tmp_path / "celeba")
     assert len(open_celeba(tmp_path, ReadOptions(size=4))) == 12
@@ -233,8 +222,7 @@ def test_an_archive_is_to_be_unpacked(tmp_path: Path):
 
 @settings(max_examples=50, deadline=None)
 @given(
-    given_splits=st.lists(st.sampled_from(["train", "val", "test"]), min_size=1, max_size=60),
-    seed=st.integers(0, 1000),
+    given_splits=st.lists(st.sampled_from(["train", "val", "test"]), min_size=1, max_size=60), seed=st.integers(0, 1000)
 )
 def test_splits_cover_all_images_once_and_keep_what_is_official(given_splits: list[str], seed: int):
     people = np.random.default_rng(seed).integers(0, 20, len(given_splits))

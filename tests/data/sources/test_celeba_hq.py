@@ -63,10 +63,7 @@ def test_stargan_with_a_list(tmp_path: Path):
     assert not [note for note in data.facts["notes"] if "warning" in note]
     rows["000003.jpg"] = [1, -1]
     attribute_list(tmp_path / "list_attr_celeba_hq.txt", ["Young", "Male"], rows)
-    assert (
-        "warning: 1 images lie in female or male against the list's Male"
-        in open_celeba_hq(tmp_path).facts["notes"]
-    )
+    assert "warning: 1 images lie in female or male against the list's Male" in open_celeba_hq(tmp_path).facts["notes"]
 
 
 def test_split_folders(tmp_path: Path):
@@ -94,9 +91,7 @@ def test_celebamask_hq(tmp_path: Path):
 
 def test_celebas_split_by_way_of_the_mapping(tmp_path: Path):
     masked(tmp_path)
-    pairs(
-        tmp_path / "list_eval_partition.txt", {f"{1000 + 10 * i:06}.jpg": min(2, i // 8) for i in range(20)}
-    )
+    pairs(tmp_path / "list_eval_partition.txt", {f"{1000 + 10 * i:06}.jpg": min(2, i // 8) for i in range(20)})
     data = open_celeba_hq(tmp_path)
     order = sorted(range(20), key=str)
     assert {order[i] for i in data.split("test")} == set(range(16, 20))

@@ -101,9 +101,7 @@ def test_copies_share_a_split(english: Path):
     for i in range(10, 40):
         shutil.copy(tree / "Sample001" / "img001-00001.png", tree / "Sample001" / f"img001-{i:05}.png")
     data = open_char74k(tree)
-    assert any(
-        set(np.flatnonzero(data.images[:, 0, 0, 0] == 19)) <= set(part) for part in data.splits.values()
-    )
+    assert any(set(np.flatnonzero(data.images[:, 0, 0, 0] == 19)) <= set(part) for part in data.splits.values())
     assert "files that are byte-identical copies of others: 30" in data.facts["notes"]
 
 
@@ -128,10 +126,7 @@ def test_other_files_are_counted(english: Path):
     (tree / "Sample001" / ".hidden.png").write_bytes(b"x")
     (tree / "more").mkdir()
     data = open_char74k(tree)
-    assert (
-        "files and folders that are no images of Char74K, left out: 1 .db, 1 folder more"
-        in data.facts["notes"]
-    )
+    assert "files and folders that are no images of Char74K, left out: 1 .db, 1 folder more" in data.facts["notes"]
     assert len(data) == 30
 
 
@@ -191,26 +186,14 @@ BAD: dict[str, tuple[Callable[[Path], None], dict, str]] = {
         {},
         r"img001-00012\.png cannot be read",
     ),
-    "other name": (
-        stray("Sample001/cat.png"),
-        {},
-        r"cat\.png is no image of class '0': its name is not img001-",
-    ),
+    "other name": (stray("Sample001/cat.png"), {}, r"cat\.png is no image of class '0': its name is not img001-"),
     "other class": (stray("Sample011/img001-00001.png"), {}, r"img001-00001\.png is no image of class 'A'"),
     "classes swapped": (swap, {}, r"Sample001/img011-00001\.png is no image of class '0'"),
-    "class 63": (
-        stray("Sample063/img063-00001.png"),
-        {},
-        r"Sample063 is no class.*Sample001 to Sample062.*folder:",
-    ),
+    "class 63": (stray("Sample063/img063-00001.png"), {}, r"Sample063 is no class.*Sample001 to Sample062.*folder:"),
     "class 0": (stray("Sample000/img000-00001.png"), {}, r"Sample000 is no class of English Char74K"),
     "no images": (hollow, {}, r"the folders Sample001 \.\.\. of .*Fnt hold no images"),
     "no such part": (lambda _: None, {"part": "Font"}, r"no part of Char74K 'Font'; did you mean 'Fnt'"),
-    "other part": (
-        lambda _: None,
-        {"part": "Hnd"},
-        r"char74k Hnd was not found below .*Fnt\)\. Get EnglishFnt",
-    ),
+    "other part": (lambda _: None, {"part": "Hnd"}, r"char74k Hnd was not found below .*Fnt\)\. Get EnglishFnt"),
     "fit": (lambda _: None, {"fit": "squeeze"}, r"no fit 'squeeze'"),
 }
 
@@ -230,9 +213,7 @@ def test_bad_input_is_named(name: str, english: Path):
 
 def test_several_places_are_listed(english: Path, tmp_path: Path):
     shutil.copytree(english / "Fnt", tmp_path / "root" / "other" / "Fnt")
-    with pytest.raises(
-        GvaeError, match=r"2 folders of char74k .*English/Fnt, .*other/Fnt; choose one, as in char74k:"
-    ):
+    with pytest.raises(GvaeError, match=r"2 folders of char74k .*English/Fnt, .*other/Fnt; choose one, as in char74k:"):
         open_char74k(tmp_path / "root")
     shutil.rmtree(tmp_path / "root" / "other")
     shutil.rmtree(english / "Fnt")
@@ -272,9 +253,7 @@ def test_real_fonts(data_root: Path):
     assert len(distinct) == 3025
     assert {len(splits) for splits in distinct.values()} == {1}
     with Image.open(data_root / "char74k/English/Fnt/Sample011/img011-00001.png") as image:
-        assert np.array_equal(
-            data.images[930, ..., 0], np.asarray(image)
-        )  # 10 digits of 93, then the first A
+        assert np.array_equal(data.images[930, ..., 0], np.asarray(image))  # 10 digits of 93, then the first A
     assert np.median(data.images) == 255  # black on white
     assert "subset: 3162 of the 62992 images of Fnt" in data.facts["notes"]
     assert "no images of: IOabcdefghijklmnopqrstuvwxyz" in data.facts["notes"]

@@ -184,10 +184,7 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     "empty": (put("data_batch_1", b""), r"data_batch_1 is no pickle .*exhausted"),
     "text": (put("data_batch_1", b"<html>not found</html>"), r"data_batch_1 is no pickle of plain data"),
     "zip": (put("data_batch_1", b"PK\3\4" + bytes(100)), r"data_batch_1 is no pickle of plain data"),
-    "malicious": (
-        put("data_batch_2", EVIL),
-        r"data_batch_2 asks for '\w+\.system'.*[Nn]othing in it was executed",
-    ),
+    "malicious": (put("data_batch_2", EVIL), r"data_batch_2 asks for '\w+\.system'.*[Nn]othing in it was executed"),
     "malicious names": (put("batches.meta", EVIL), r"batches\.meta asks for '\w+\.system'"),
     "old protocol": (edit("data_batch_1", protocol=0), r"data_batch_1 .*opcode \w+ is none of those"),
     "trailing": (put("data_batch_1", b"\x80\x02}.rest"), r"data_batch_1 .*something follows"),
@@ -209,32 +206,17 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     "label float": (edit("data_batch_1", labels=[3.0] * 24), r"whole numbers from 0 to 9"),
     "too few labels": (edit("data_batch_1", labels=[3] * 23), r"holds 24 images but 23 labels"),
     "swapped": (swapped, r"data_batch_4 calls itself 'testing batch 1 of 1'.*swapped"),
-    "swapped back": (
-        edit("test_batch", batch_label=b"training batch 3 of 5", protocol=4),
-        r"test_batch calls itself",
-    ),
+    "swapped back": (edit("test_batch", batch_label=b"training batch 3 of 5", protocol=4), r"test_batch calls itself"),
     "copied": (copied, r"data_batch_3 is a copy of data_batch_1"),
-    "altered": (
-        full_of_zeros,
-        r"holds 10000 images but is not the official data_batch_1: its MD5 is \w{32}, not c99c",
-    ),
+    "altered": (full_of_zeros, r"holds 10000 images but is not the official data_batch_1: its MD5 is \w{32}, not c99c"),
     "large": (large, r"data_batch_2 has 80 MiB, a batch of CIFAR-10 has 30"),
     "other classes": (put("batches.meta", META), r"batches\.meta does not name the ten classes.*folder:PATH"),
-    "classes missing": (
-        put("batches.meta", pickle.dumps({})),
-        r"batches\.meta does not name the ten classes",
-    ),
-    "classes a number": (
-        put("batches.meta", pickle.dumps({"label_names": 3})),
-        r"does not name the ten classes",
-    ),
+    "classes missing": (put("batches.meta", pickle.dumps({})), r"batches\.meta does not name the ten classes"),
+    "classes a number": (put("batches.meta", pickle.dumps({"label_names": 3})), r"does not name the ten classes"),
     "no test": (remove("test_batch"), r"renamed has no test_batch; put it there"),
     "no training": (remove("data_batch_1", "data_batch_2"), r"renamed has no data_batch_1; put it there"),
     "both versions": (put("test_batch.bin", bytes(3073)), r"holds both the Python and the binary version"),
-    "binary cut": (
-        only_binary(bytes(3073 * 2 - 1)),
-        r"data_batch_1\.bin has 6145 bytes, no multiple of 3073",
-    ),
+    "binary cut": (only_binary(bytes(3073 * 2 - 1)), r"data_batch_1\.bin has 6145 bytes, no multiple of 3073"),
     "binary empty": (only_binary(b""), r"data_batch_1\.bin has 0 bytes"),
     "binary foreign": (only_binary(b"\xc8" * 3073), r"data_batch_1\.bin has a label 200, beyond 9"),
     "binary copied": (only_binary(bytes(3073)), r"test_batch\.bin is a copy of data_batch_1"),
@@ -343,24 +325,15 @@ def test_real_subset(data_root: Path):
     data = open_cifar10(data_root)
     place = data_root / "cifar10_subset" / "cifar-10-batches-py"
     assert data.images.shape == (9000, 32, 32, 3)
-    assert {name: len(part) for name, part in data.splits.items()} == {
-        "train": 6763,
-        "val": 737,
-        "test": 1500,
-    }
+    assert {name: len(part) for name, part in data.splits.items()} == {"train": 6763, "val": 737, "test": 1500}
     assert data.labels is not None
     assert data.labels[:10].tolist() == [5, 8, 5, 8, 4, 0, 0, 5, 7, 1]
     for start in range(0, 9000, 1500):
         assert np.bincount(data.labels[start : start + 1500]).tolist() == [150] * 10
     assert data.split("test").min() == 7500
     assert data.spec.name == "cifar10-subset"
-    assert data.facts["notes"][0].startswith(
-        "subset: 7500 of 50000 training images and 1500 of 10000 test images"
-    )
-    assert (
-        hashlib.md5((place / "batches.meta").read_bytes()).hexdigest()
-        == cifar10.CIFAR10.content["batches.meta"]
-    )
+    assert data.facts["notes"][0].startswith("subset: 7500 of 50000 training images and 1500 of 10000 test images")
+    assert hashlib.md5((place / "batches.meta").read_bytes()).hexdigest() == cifar10.CIFAR10.content["batches.meta"]
     for i, name in enumerate(BATCHES):  # our own files, so Python may read them for comparison
         with (place / name).open("rb") as file:
             truth = pickle.load(file, encoding="latin1")

@@ -155,30 +155,22 @@ def test_files_of_labels_as_the_decathlon_has_them(tmp_path: Path, names: dict |
     if names:
         (tmp_path / "dataset.json").write_text(json.dumps({"labels": {**names, "background": 0}}))
     if names == {"liver": 7}:
-        with pytest.raises(
-            GvaeError, match=r"the liver is empty in all labels below .*choose another --organ"
-        ):
+        with pytest.raises(GvaeError, match=r"the liver is empty in all labels below .*choose another --organ"):
             open_ct(tmp_path, ReadOptions(organ="liver", size=8))
         return
     data = open_ct(tmp_path, ReadOptions(organ="liver" if names else "1", size=8))
     assert data.facts["patients"] == 2
     assert sorted(image.tobytes() for image in data.images) == sorted(
-        body(seed=k)[z, 3:11, 7 + shift : 15 + shift].tobytes()
-        for k, shift in shifts.items()
-        for z in range(3, 7)
+        body(seed=k)[z, 3:11, 7 + shift : 15 + shift].tobytes() for k, shift in shifts.items() for z in range(3, 7)
     )
 
 
 def test_splits_are_by_patient(tmp_path: Path):
     data = open_ct(patients(tmp_path, 10), ReadOptions(size=16))
     owners = {
-        image.tobytes(): k
-        for k in range(10)
-        for image in open_ct(tmp_path / f"s{k:04}", ReadOptions(size=16)).images
+        image.tobytes(): k for k in range(10) for image in open_ct(tmp_path / f"s{k:04}", ReadOptions(size=16)).images
     }
-    who = {
-        name: {owners[image.tobytes()] for image in data.images[part]} for name, part in data.splits.items()
-    }
+    who = {name: {owners[image.tobytes()] for image in data.images[part]} for name, part in data.splits.items()}
     assert {name: len(part) for name, part in who.items()} == {"train": 8, "val": 1, "test": 1}
     assert set.union(*who.values()) == set(range(10))
     assert "split by a hash of the patient: 10 patients, 8 train, 1 val, 1 test" in notes(data)
@@ -187,9 +179,7 @@ def test_splits_are_by_patient(tmp_path: Path):
 
 def test_a_patient_id_unites_folders_and_a_folder_unites_files(tmp_path: Path):
     for k in range(4):
-        write_series(
-            tmp_path / f"visit{k}", body(seed=k), SeriesInstanceUID=f"1.2.{k}", PatientID=f"p{k // 2}"
-        )
+        write_series(tmp_path / f"visit{k}", body(seed=k), SeriesInstanceUID=f"1.2.{k}", PatientID=f"p{k // 2}")
     data = open_ct(tmp_path, ReadOptions(size=16))
     assert (data.facts["patients"], data.facts["scans"]) == (2, 4)
     assert "there are 2 patients, so val and test are the slabs" in notes(data)
@@ -221,9 +211,7 @@ def test_one_patient_is_divided_into_slabs(tmp_path: Path):
     write_nifti(tmp_path / "a.nii", hu)
     data = open_ct(tmp_path)
     height = {image.tobytes(): z for z, image in enumerate(hu)}
-    where = {
-        name: [height[image.tobytes()] for image in data.images[part]] for name, part in data.splits.items()
-    }
+    where = {name: [height[image.tobytes()] for image in data.images[part]] for name, part in data.splits.items()}
     assert where == {"train": [*range(42)], "val": [*range(45, 51)], "test": [*range(54, 60)]}
     assert "warning: this is no split by patient" in notes(data)
     assert "one patient" in notes(data)
@@ -246,11 +234,7 @@ def test_slabs_never_touch_and_never_share_a_place(pairs: list[tuple[int, int]])
 @pytest.mark.parametrize("places", [1, 4])
 def test_a_few_places_are_all_for_training(places: int):
     splits, told = divide(["a"] * places, np.arange(3.0 * places).reshape(places, 3))
-    assert {name: part.tolist() for name, part in splits.items()} == {
-        "train": [*range(places)],
-        "val": [],
-        "test": [],
-    }
+    assert {name: part.tolist() for name, part in splits.items()} == {"train": [*range(places)], "val": [], "test": []}
     assert told == ["all images are training images: one patient of too few places to hold any out"]
 
 
@@ -304,9 +288,7 @@ def test_broken_scans_can_be_skipped(tmp_path: Path):
     file.rename(tmp_path / "only.nii.gz")
     for k in (0, 1, 3):
         shutil.rmtree(tmp_path / f"s{k:04}")
-    with pytest.raises(
-        GvaeError, match=r"none of the 1 scans below .* can be read, as: only\.nii\.gz is cut"
-    ):
+    with pytest.raises(GvaeError, match=r"none of the 1 scans below .* can be read, as: only\.nii\.gz is cut"):
         open_ct(tmp_path, ReadOptions(size=16, skip_broken=True))
 
 
@@ -314,9 +296,7 @@ def test_scans_of_different_scale_are_pointed_at(tmp_path: Path):
     write_nifti(tmp_path / "a.nii", body())
     write_nifti(tmp_path / "b.nii", body(seed=1), affine((2.5, 1.6, 1.4)))
     assert "0.70 to 1.40 mm per pixel" in notes(open_ct(tmp_path, ReadOptions(size=20)))
-    assert "scans differ in scale, --spacing 1 makes them alike" in notes(
-        open_ct(tmp_path, ReadOptions(size=20))
-    )
+    assert "scans differ in scale, --spacing 1 makes them alike" in notes(open_ct(tmp_path, ReadOptions(size=20)))
     assert "differ" not in notes(open_ct(tmp_path, ReadOptions(size=20, spacing=1)))
 
 
@@ -344,9 +324,7 @@ def test_a_single_file_and_an_archive(tmp_path: Path):
     assert len(open_ct(file, ReadOptions(size=16))) == 12
     write_series(tmp_path / "dicom", body(), ending="")
     archive = pack(tmp_path / "dicom", tmp_path / "dicom.zip")
-    apart = (
-        open_ct(archive, ReadOptions(size=16)).images.astype(int) - open_ct(file, ReadOptions(size=16)).images
-    )
+    apart = open_ct(archive, ReadOptions(size=16)).images.astype(int) - open_ct(file, ReadOptions(size=16)).images
     assert np.abs(apart).max() <= 1  # NIfTI keeps the spacing in 32 bits
 
 

@@ -37,10 +37,7 @@ BROWN = {"color": "brown", "confidence": 0.9}
 
 def face(side: int = 60, **changes: Any) -> dict[str, Any]:
     """A face as the service describes it."""
-    return {
-        "faceRectangle": {"width": side, "height": side},
-        "faceAttributes": copy.deepcopy(PLAIN) | changes,
-    }
+    return {"faceRectangle": {"width": side, "height": side}, "faceAttributes": copy.deepcopy(PLAIN) | changes}
 
 
 def features(folder: Path, faces: dict[str, list[dict[str, Any]]]) -> Path:
@@ -84,9 +81,7 @@ def test_flat_and_renamed_copies(tmp_path: Path):
     photo(tmp_path / "faces" / "00000" / "00005.png", 2, SQUARE)
     assert np.array_equal(open_ffhq(tmp_path / "faces").images[0], ramp(2, SQUARE))
     photo(tmp_path / "images16x16" / "00005.png", 2, SQUARE)
-    with pytest.raises(
-        GvaeError, match=r"2 folders of ffhq .*FFHQ256, .*images16x16; choose one, as in ffhq:"
-    ):
+    with pytest.raises(GvaeError, match=r"2 folders of ffhq .*FFHQ256, .*images16x16; choose one, as in ffhq:"):
         open_ffhq(tmp_path)
 
 
@@ -157,9 +152,7 @@ def test_prepared_form_keeps_attributes(tmp_path: Path):
 
 
 def test_nothing_there(tmp_path: Path):
-    with pytest.raises(
-        GvaeError, match=r"ffhq was not found .*github.com/NVlabs/ffhq-dataset.*00000/00000\.png"
-    ):
+    with pytest.raises(GvaeError, match=r"ffhq was not found .*github.com/NVlabs/ffhq-dataset.*00000/00000\.png"):
         open_ffhq(tmp_path)
 
 

@@ -347,9 +347,7 @@ def test_training_on_demand_is_training_from_memory(tmp_path: Path, monkeypatch:
         assert step < 3 or torch.equal(resumed.next().x, batch.x)
 
 
-def test_passes_are_whole_and_come_to_no_more_images_than_are_of_use(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_passes_are_whole_and_come_to_no_more_images_than_are_of_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     some(tmp_path, 30)
     data = open_data(str(tmp_path))
     n = len(data.split("train"))

@@ -115,9 +115,7 @@ def test_options_are_kept_for_the_run(tmp_path: Path):
     from gvae.config import TrainConfig
     from gvae.runs import Run
 
-    source = saved(
-        tmp_path / "pets", train=table(range(10), other=([0] * 10, datasets.ClassLabel(names=["x"])))
-    )
+    source = saved(tmp_path / "pets", train=table(range(10), other=([0] * 10, datasets.ClassLabel(names=["x"]))))
     data = open_data(source, label_column="other")
     assert data.spec.classes == ("x",)
     run = Run(Path("run"), "vae", {}, TrainConfig(), source, data.spec, {"data": data.facts})
@@ -125,19 +123,14 @@ def test_options_are_kept_for_the_run(tmp_path: Path):
 
 
 def test_columns_that_are_not_clear_are_asked_for(tmp_path: Path):
-    two = {
-        "fine": ([0] * 4, datasets.ClassLabel(names=["x"])),
-        "coarse": ([0] * 4, datasets.ClassLabel(names=["y"])),
-    }
+    two = {"fine": ([0] * 4, datasets.ClassLabel(names=["x"])), "coarse": ([0] * 4, datasets.ClassLabel(names=["y"]))}
     source = saved(tmp_path / "a", train=table(range(4), **two).remove_columns("label"))
     with pytest.raises(GvaeError, match=r"several columns of classes \(fine, coarse\).*--label-column fine"):
         open_data(source)
     assert open_data(source, label_column="coarse").spec.classes == ("y",)
     with pytest.raises(GvaeError, match=r"no column of .* called 'corse'; did you mean 'coarse'"):
         open_data(source, label_column="corse")
-    source = saved(
-        tmp_path / "b", train=table(range(4)).rename_column("image", "left").remove_columns("label")
-    )
+    source = saved(tmp_path / "b", train=table(range(4)).rename_column("image", "left").remove_columns("label"))
     assert open_data(source).labels is None
     source = saved(tmp_path / "c", train=table(range(4)).remove_columns("image"))
     with pytest.raises(GvaeError, match=r"declares no column of images: label \(int64\); .*--image-column"):
@@ -190,9 +183,7 @@ def test_names_that_lead_nowhere(monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(datasets, "load_dataset", load)
 
     refuse("Dataset 'a/b' doesn't exist on the Hub or cannot be accessed.")
-    with pytest.raises(
-        GvaeError, match=r"there is no set a/b on the hub, or you have no access.*hub:ylecun/mnist"
-    ):
+    with pytest.raises(GvaeError, match=r"there is no set a/b on the hub, or you have no access.*hub:ylecun/mnist"):
         open_data("hub:a/b")
     refuse("Dataset 'a/b' is a gated dataset on the Hub. You must be authenticated.")
     with pytest.raises(GvaeError, match=r"hub:a/b is gated: .*accept their terms.*hf auth login"):
@@ -200,9 +191,7 @@ def test_names_that_lead_nowhere(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_without_a_connection_and_with_a_wrong_configuration(tmp_path: Path):
-    with pytest.raises(
-        GvaeError, match=r"hub:nobody/nothing cannot be loaded: .*check the name and the connection"
-    ):
+    with pytest.raises(GvaeError, match=r"hub:nobody/nothing cannot be loaded: .*check the name and the connection"):
         open_data("hub:nobody/nothing")
     (tmp_path / "stripes").mkdir()
     (tmp_path / "stripes" / "0.png").write_bytes(encoded(0))

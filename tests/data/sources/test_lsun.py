@@ -33,11 +33,7 @@ def encoded(seed: int, size: tuple[int, int]) -> bytes:
     """An image without loss, WebP and PNG in turn."""
     stream = BytesIO()
     image = Image.fromarray(ramp(seed, size))
-    image.save(
-        stream,
-        *(["WEBP"] if seed % 2 else ["PNG"]),
-        **({"lossless": True, "exact": True} if seed % 2 else {}),
-    )
+    image.save(stream, *(["WEBP"] if seed % 2 else ["PNG"]), **({"lossless": True, "exact": True} if seed % 2 else {}))
     return stream.getvalue()
 
 
@@ -192,9 +188,7 @@ def test_real_bedrooms(data_root: Path):
     assert loose.images.shape == (200, 64, 64, 3)
     first = sorted((root / "bedroom_jpg").iterdir())[0]
     assert np.array_equal(loose.images[0], _square(first.read_bytes(), 64))
-    with pytest.raises(
-        GvaeError, match=r"bedroom of LSUN is there twice, as .*bedroom_jpg and .*bedroom_train_lmdb"
-    ):
+    with pytest.raises(GvaeError, match=r"bedroom of LSUN is there twice, as .*bedroom_jpg and .*bedroom_train_lmdb"):
         open_lsun(root)
 
 

@@ -108,9 +108,7 @@ def test_wrong_root_gives_the_nearest(tiny):
     _, root, _ = tiny
     with pytest.raises(GvaeError, match=f"there is no folder .*rooot; did you mean {root}"):
         open_data("mnist", root.parent / "rooot")
-    with pytest.raises(
-        GvaeError, match=r"train-images-idx3-ubyte\.gz is missing below .*gvae data fetch mnist"
-    ):
+    with pytest.raises(GvaeError, match=r"train-images-idx3-ubyte\.gz is missing below .*gvae data fetch mnist"):
         open_data("mnist", root)
 
 
@@ -122,18 +120,11 @@ def test_mnist_is_mnist(real_root: Path):
     assert np.bincount(data.labels[train]).tolist() == counts
     assert np.bincount(data.labels[data.split("test")])[:3].tolist() == [980, 1135, 1032]
     assert train.max() == 59_999
-    levels, share = (
-        np.arange(256) / 255,
-        np.bincount(data.images[:60_000].ravel(), minlength=256) / 60_000 / 784,
-    )
+    levels, share = (np.arange(256) / 255, np.bincount(data.images[:60_000].ravel(), minlength=256) / 60_000 / 784)
     mean = (levels * share).sum()
     assert mean == pytest.approx(0.1307, abs=1e-4)
     assert np.sqrt((levels**2 * share).sum() - mean**2) == pytest.approx(0.3081, abs=1e-4)
-    assert {name: len(part) for name, part in data.splits.items()} == {
-        "train": 55_000,
-        "val": 5_000,
-        "test": 10_000,
-    }
+    assert {name: len(part) for name, part in data.splits.items()} == {"train": 55_000, "val": 5_000, "test": 10_000}
     assert open_data(f"mnist:{real_root}/mnist/MNIST/raw").facts["checksum"] == data.facts["checksum"]
 
 

@@ -89,15 +89,9 @@ def test_crops_around_the_pancreas(release: Path):
 def test_labels_beside_the_collection_and_in_an_archive(release: Path):
     whole = open_pancreas_ct(release, ReadOptions(organ="pancreas", size=8)).facts["checksum"]
     place = release / "pancreas_ct"
-    assert (
-        open_pancreas_ct(place / "Pancreas-CT", ReadOptions(organ="pancreas", size=8)).facts["checksum"]
-        == whole
-    )
+    assert open_pancreas_ct(place / "Pancreas-CT", ReadOptions(organ="pancreas", size=8)).facts["checksum"] == whole
     pack(place / LABELS, place / f"{LABELS}.zip")
-    assert (
-        open_pancreas_ct(place / "Pancreas-CT", ReadOptions(organ="pancreas", size=8)).facts["checksum"]
-        == whole
-    )
+    assert open_pancreas_ct(place / "Pancreas-CT", ReadOptions(organ="pancreas", size=8)).facts["checksum"] == whole
 
 
 def test_a_label_that_is_missing_leaves_its_scan_out(release: Path):
@@ -121,8 +115,7 @@ def test_crops_are_padded_and_scaled(tmp_path: Path):
     assert data.images[:, 8, 8, 0].tolist() == [100 + k for k in NUMBERS for _ in range(2)]
     assert (data.images[:, 0] == 0).all()  # 10 of 21 rows and more are black
     split = {
-        k: {name for name, part in data.splits.items() if {2 * i, 2 * i + 1} & set(part)}
-        for i, k in enumerate(NUMBERS)
+        k: {name for name, part in data.splits.items() if {2 * i, 2 * i + 1} & set(part)} for i, k in enumerate(NUMBERS)
     }
     assert split[2] == split[25] == split[70]
     assert {len(names) for names in split.values()} == {1}
@@ -155,9 +148,7 @@ def test_options_that_crops_do_not_know(tmp_path: Path, options: dict, message: 
 
 def test_what_is_no_pancreas_ct(release: Path, tmp_path: Path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(
-        GvaeError, match=r"pancreas-ct was not found below .*cancerimagingarchive.*label0001\.nii\.gz"
-    ):
+    with pytest.raises(GvaeError, match=r"pancreas-ct was not found below .*cancerimagingarchive.*label0001\.nii\.gz"):
         open_pancreas_ct(tmp_path / "empty")
     crops = write_crops(release / "crops_of_pancreas")
     with pytest.raises(GvaeError, match=r"2 folders of pancreas-ct .*choose one, as in pancreas-ct:"):
@@ -182,9 +173,7 @@ def test_labels_that_are_not_the_scan_s(release: Path):
     corner = np.zeros((20, 16, 12), np.uint8)
     corner[:3, :3] = 1
     write_nifti(place / "label0001.nii.gz", corner, np.diag([-0.7, -0.8, 2.5, 1]))
-    with pytest.raises(
-        GvaeError, match=r"label0001\.nii\.gz marks voxels of -\d+ HU in the middle, no pancreas"
-    ):
+    with pytest.raises(GvaeError, match=r"label0001\.nii\.gz marks voxels of -\d+ HU in the middle, no pancreas"):
         open_pancreas_ct(release, ReadOptions(organ="pancreas", size=8))
     for file in place.iterdir():
         file.unlink()

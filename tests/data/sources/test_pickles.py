@@ -160,9 +160,7 @@ def test_deep_nesting_is_only_data():
 def test_damage_of_any_kind_is_a_message_or_data():
     random = np.random.default_rng(0)
     for protocol in (2, 4, 5):
-        whole = pickle.dumps(
-            {"data": np.arange(12, dtype=np.uint8), "labels": [*range(9)], "n": ("a", b"b")}, protocol
-        )
+        whole = pickle.dumps({"data": np.arange(12, dtype=np.uint8), "labels": [*range(9)], "n": ("a", b"b")}, protocol)
         for _ in range(1000):
             data = bytearray(whole)
             for place in random.integers(0, len(data), random.integers(1, 4)):

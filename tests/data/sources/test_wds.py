@@ -96,29 +96,22 @@ def test_braces_name_shards_and_a_missing_one_is_told(set_of_three: Path):
 
 
 def test_samples_agree_with_the_library_s(set_of_three: Path):
-    library = pytest.importorskip(
-        "webdataset", reason='needs the package webdataset: pip install "gvae[shards]"'
-    )
-    path = pack(
-        set_of_three / "odd.tar", {"d.e/a.seg.PNG": b"1", "d.e/a.txt": b"2", "b.cls": b"3", **sample(3)}
-    )
+    library = pytest.importorskip("webdataset", reason='needs the package webdataset: pip install "gvae[shards]"')
+    path = pack(set_of_three / "odd.tar", {"d.e/a.seg.PNG": b"1", "d.e/a.txt": b"2", "b.cls": b"3", **sample(3)})
     ours = {
         key: {ending: Shards().read(str(path), member).read() for ending, member in members.items()}
         for key, members in Shards().samples(str(path))
     }
     theirs = library.WebDataset(str(path), shardshuffle=False)
     assert ours == {
-        one["__key__"]: {key: value for key, value in one.items() if not key.startswith("__")}
-        for one in theirs
+        one["__key__"]: {key: value for key, value in one.items() if not key.startswith("__")} for one in theirs
     }
 
 
 def test_several_images_in_a_sample(tmp_path: Path):
     members = {"a.png": encoded(0), "a.mask.png": encoded(1), "b.png": encoded(2), "b.mask.png": encoded(3)}
     pack(tmp_path / "s.tar", members)
-    with pytest.raises(
-        GvaeError, match=r"s\.tar/a has several images \(png, mask\.png\).*--image-column png"
-    ):
+    with pytest.raises(GvaeError, match=r"s\.tar/a has several images \(png, mask\.png\).*--image-column png"):
         open_data(f"wds:{tmp_path}")
     data = open_data(f"wds:{tmp_path}", image_column="mask.png")
     assert np.array_equal(data.images, np.stack([pixels(1)[1:11], pixels(3)[1:11]]))
@@ -174,12 +167,8 @@ def test_no_name_of_a_member_is_a_path(tmp_path: Path):
             archive.addfile(link)
     before = sorted(tmp_path.rglob("*"))
     data = prepare(f"wds:{path}", tmp_path / "out")
-    assert np.array_equal(
-        data.images, np.stack([pixels(seed)[1:11] for seed in range(3)])
-    )  # and no link's target
-    assert sorted(set(tmp_path.rglob("*")) - set(before)) == sorted(
-        [tmp_path / "out", *(tmp_path / "out").iterdir()]
-    )
+    assert np.array_equal(data.images, np.stack([pixels(seed)[1:11] for seed in range(3)]))  # and no link's target
+    assert sorted(set(tmp_path.rglob("*")) - set(before)) == sorted([tmp_path / "out", *(tmp_path / "out").iterdir()])
 
 
 def test_a_key_in_two_places(tmp_path: Path):
@@ -206,9 +195,7 @@ def test_what_was_given_is_no_set_of_shards(tmp_path: Path):
         with pytest.raises(GvaeError, match=r"are not read; give http://"):
             open_data(f"wds:{text}")
     pack(tmp_path / "s.tar", {"a.txt": b"words"})
-    with pytest.raises(
-        GvaeError, match=r"the shards from .*s\.tar on hold no images; supported endings: \.png"
-    ):
+    with pytest.raises(GvaeError, match=r"the shards from .*s\.tar on hold no images; supported endings: \.png"):
         open_wds(tmp_path)
 
 
@@ -254,9 +241,7 @@ def test_shards_of_the_web(set_of_three: Path, server: str, monkeypatch: pytest.
         open_data(f"wds:{server}/none.tar")
 
 
-def test_shards_of_the_web_are_read_part_by_part(
-    set_of_three: Path, server: str, monkeypatch: pytest.MonkeyPatch
-):
+def test_shards_of_the_web_are_read_part_by_part(set_of_three: Path, server: str, monkeypatch: pytest.MonkeyPatch):
     pytest.importorskip("webdataset", reason='needs the package webdataset: pip install "gvae[shards]"')
     if not shutil.which("curl"):
         pytest.skip("webdataset fetches with the program curl, which is not there")

@@ -49,9 +49,7 @@ def test_beats_a_single_gaussian_on_held_out_codes(clusters: tuple[Tensor, Tenso
 
 
 def test_one_gaussian_is_the_closed_form_fit() -> None:
-    codes = torch.randn(400, 3, generator=torch.Generator().manual_seed(0)) @ torch.diag(
-        torch.tensor([1.0, 5, 0.2])
-    )
+    codes = torch.randn(400, 3, generator=torch.Generator().manual_seed(0)) @ torch.diag(torch.tensor([1.0, 5, 0.2]))
     prior = Mixture(3, components=1, ridge=0.0)
     prior.fit(codes)
     exact = torch.distributions.MultivariateNormal(codes.mean(0), torch.cov(codes.T, correction=0))
@@ -64,9 +62,7 @@ def test_samples_have_the_mixture_s_moments(clusters: tuple[Tensor, Tensor]) -> 
     prior.fit(clusters[0])
     drawn = prior.sample(20_000)
     torch.testing.assert_close(drawn.mean(0), clusters[0].mean(0), atol=0.15, rtol=0)
-    assert (torch.cov(drawn.T) - torch.cov(clusters[0].T)).abs().max() < 0.06 * torch.cov(
-        clusters[0].T
-    ).abs().max()
+    assert (torch.cov(drawn.T) - torch.cov(clusters[0].T)).abs().max() < 0.06 * torch.cov(clusters[0].T).abs().max()
 
 
 def test_damping_draws_along_wide_directions_and_leaves_trace_mean_and_density_alone() -> None:
@@ -97,9 +93,7 @@ def test_damping_keeps_every_trace_and_turns_no_direction(denoise: float, seed: 
     drawn = factor @ factor.mT
     trace = covariance.diagonal(dim1=1, dim2=2).sum(1)
     torch.testing.assert_close(drawn.diagonal(dim1=1, dim2=2).sum(1), trace, rtol=1e-4, atol=0)
-    torch.testing.assert_close(
-        drawn @ covariance, covariance @ drawn, rtol=1e-3, atol=1e-3 * float(trace.max()) ** 2
-    )
+    torch.testing.assert_close(drawn @ covariance, covariance @ drawn, rtol=1e-3, atol=1e-3 * float(trace.max()) ** 2)
 
 
 def test_few_codes_use_fewer_gaussians_in_the_same_shapes() -> None:
@@ -134,9 +128,7 @@ def test_a_class_without_codes_is_normal_around_all_codes(clusters: tuple[Tensor
     prior = Mixture(6, condition=4, components=8)
     prior.fit(codes, y)
     expected = torch.distributions.Normal(codes.mean(0), codes.std(0)).log_prob(codes[:50]).sum(-1)
-    torch.testing.assert_close(
-        prior.log_prob(codes[:50], torch.full((50,), 3)), expected, atol=0.05, rtol=0.01
-    )
+    torch.testing.assert_close(prior.log_prob(codes[:50], torch.full((50,), 3)), expected, atol=0.05, rtol=0.01)
 
 
 def test_more_classes_than_components_get_one_each() -> None:
@@ -229,9 +221,7 @@ def test_gaussians_of_few_codes_lean_on_those_around_them() -> None:
         with torch.no_grad():
             em.fit()
             scores.append(float(prior.log_prob(unseen).mean()))
-        near, far = (
-            em.clusters[(prior.mean.mean(1) > 6) == side].unique().tolist() for side in (False, True)
-        )
+        near, far = (em.clusters[(prior.mean.mean(1) > 6) == side].unique().tolist() for side in (False, True))
         assert len(near) == len(far) == 1
         assert (near == far) == (cluster_size == 8)
     assert scores[1] > scores[0] + 0.3
@@ -246,9 +236,7 @@ def test_the_last_step_counts_the_held_out_codes_too() -> None:
 
 @given(n=st.integers(1, 40), k=st.integers(1, 50), most=st.integers(1, 5), seed=st.integers(0, 99))
 @settings(max_examples=30, deadline=None)
-def test_one_step_of_expectation_is_what_all_gaussians_of_a_code_say(
-    n: int, k: int, most: int, seed: int
-) -> None:
+def test_one_step_of_expectation_is_what_all_gaussians_of_a_code_say(n: int, k: int, most: int, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     u = torch.randn(n, 3, generator=generator)
     mixture = Mixture(3, components=k)

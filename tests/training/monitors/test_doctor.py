@@ -112,9 +112,7 @@ def test_only_options_that_the_model_has_are_named(name, trouble):
 def test_what_a_training_does_already_is_not_named():
     assert advice("mode collapse", VAEGAN()) == "a lower --lr or gvae"
     assert advice("mode collapse", Config()) == "a larger --penalty or a lower --critic-lr"
-    assert advice("mode collapse", Config(adversarial="wasserstein")).endswith(
-        "or --adversarial relativistic"
-    )
+    assert advice("mode collapse", Config(adversarial="wasserstein")).endswith("or --adversarial relativistic")
     assert advice("low contrast", GanConfig(net=NetConfig("conv"))).endswith("small up to 64 pixels")
     assert advice("low contrast", GanConfig()) == "a lower --lr"
     assert "--sigma 0" in advice("posterior collapse", VAEGAN(sigma=1.0))

@@ -138,9 +138,7 @@ def test_same_weights_same_score_and_trainings_noise_stays_as_it_is(digits, tmp_
 def test_samples_that_are_not_finite_have_no_score_and_are_never_best(digits, tmp_path):
     for name in ("gan", "vae"):
         one, weights = scorer(digits, tmp_path / name, name)
-        broken = {
-            key: torch.full_like(v, math.nan) if v.is_floating_point() else v for key, v in weights.items()
-        }
+        broken = {key: torch.full_like(v, math.nan) if v.is_floating_point() else v for key, v in weights.items()}
         assert one.judge(broken, 20_000, 1.0) == {}
         assert not one.kept.weights.exists()
 
@@ -148,9 +146,7 @@ def test_samples_that_are_not_finite_have_no_score_and_are_never_best(digits, tm
 def test_the_best_weights_survive_a_collapse_and_a_resume(digits, tmp_path, monkeypatch, often, capsys):
     values = iter([5.0, 3.0, 4.0, 8.0, 9.0, 9.5])
     monkeypatch.setattr(Scorer, "score", lambda self, weights: next(values))
-    run = train(
-        "gan", small("gan"), dataclasses.replace(OPTIONS, images=300), digits, "digits", tmp_path / "r"
-    )
+    run = train("gan", small("gan"), dataclasses.replace(OPTIONS, images=300), digits, "digits", tmp_path / "r")
     scores = run.scores()
     assert list(scores.values()) == [5.0, 3.0, 4.0]
     run = resume(run, digits, images=600)
