@@ -26,6 +26,7 @@ IMPOSSIBLE = (
     "AVB's own figure is -1.403 (from memory)"
 )
 STATIC = "a bound on static binarisation"
+HEAVY = "ours was measured at `--weight 0.2`, where critics outweigh the likelihood; the preset has 0.02 now"
 KERNEL = "kernel, image range and windows are not stated; the lineage of the paper measures a linear kernel on batches"
 
 IMAGES = (
@@ -191,14 +192,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             Recipe("wgan-gp", "wgan-gp", {"critic_steps": 2}, printed("0.327", "0.996"), paper_note=KERNEL),
             Recipe("vae-gan", "vae-gan", MOVED, printed("0.075", "0.972"), BOTH, KERNEL),
             Recipe("alpha-gan", "alpha-gan", MOVED, printed("0.131", "0.843"), BOTH, KERNEL),
-            Recipe(
-                "gvae, paper",
-                "gvae",
-                PAPER,
-                printed("0.068", "0.818"),
-                "ours has hardly begun after so few steps",
-                KERNEL,
-            ),
+            Recipe("gvae, paper", "gvae", PAPER, printed("0.068", "0.818"), HEAVY, KERNEL),
             Recipe("gvae", "gvae"),
         ),
         {name: Budget({"minutes": minutes}, (0, 1, 2)) for name, minutes in MINUTES.items()},
@@ -245,7 +239,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         MEASURES,
         (*IMAGES, Column("smallest class", "smallest class", 3)),
         tuple(
-            Recipe(f"z {latent}", "gvae", {**PAPER, "latent": latent}, printed(*paper), paper_note=KERNEL)
+            Recipe(f"z {latent}", "gvae", {**PAPER, "latent": latent}, printed(*paper), HEAVY, KERNEL)
             for latent, paper in (
                 (100, ("0.104", "0.856")),
                 (500, ("0.085", "0.821")),
