@@ -20,7 +20,7 @@ from gvae.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from gvae import data, metrics, models, nets, priors
-    from gvae.api import ComparisonTable, TrainedRun, compare, load, open_data, train
+    from gvae.api import ComparisonTable, TrainedRun, compare, evaluate, load, open_data, train
     from gvae.data.dataset import Dataset
     from gvae.errors import GvaeError
     from gvae.models import MODELS
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from gvae.types import DataSpec
 
 _PLACES = {
-    **dict.fromkeys(("ComparisonTable", "TrainedRun", "compare", "load", "open_data", "train"), "gvae.api"),
+    **dict.fromkeys(("ComparisonTable", "TrainedRun", "compare", "evaluate", "load", "open_data", "train"), "gvae.api"),
     "Dataset": "gvae.data.dataset",
     "DataSpec": "gvae.types",
     "GvaeError": "gvae.errors",
@@ -118,6 +118,7 @@ __all__ = [
     "__version__",
     "compare",
     "data",
+    "evaluate",
     "flows",
     "load",
     "metrics",

@@ -177,6 +177,17 @@ class TrainedRun(Loaded):
         return numbers
 
 
+def evaluate(run: Any, metrics: Sequence[str] | None = None, **options: Any) -> list[Number]:
+    """Measure a run; arguments and errors as for `TrainedRun.evaluate`.
+
+    Args:
+        run: a folder, a `Run` or an opened run.
+        metrics: names of metrics or of the rows that tables print; None: all but the costly.
+        options: as for `TrainedRun.evaluate`.
+    """
+    return (run if isinstance(run, TrainedRun) else load(run)).evaluate(metrics, **options)
+
+
 def compare(runs: Sequence[Any], metrics: Sequence[str] | None = None) -> ComparisonTable:
     """Put evaluated runs side by side; runs that differ in their seed alone share a row.
 

@@ -158,6 +158,7 @@ def test_a_run_samples_encodes_and_bounds(trained):
 def test_opened_runs_folders_and_run_objects_serve_alike(trained):
     for form in (trained, trained.run, trained.run.path, str(trained.run.path)):
         assert torch.equal(gvae.load(form).sample(2, seed=5), trained.sample(2, seed=5))
+        assert [n.name for n in gvae.evaluate(form, ["mse"], samples=20)] == ["mse"]
 
 
 def test_evaluate_gives_numbers_and_compare_a_table(trained, tmp_path):
