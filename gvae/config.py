@@ -43,8 +43,8 @@ class NetConfig:
     spectral: bool = False
     """spectral normalisation of critics: every layer's largest gain is 1"""
     block: Literal["residual", "paper"] = "residual"
-    """resnet: pre-activation residual block, or the papers' with pooling, BatchNorm and dropout; conv: paper puts BatchNorm into
-    the critic, too"""
+    """resnet: pre-activation residual block, or the papers' with pooling, BatchNorm and dropout; conv: paper gives the
+    critic BatchNorm, too"""
     up: Literal["auto", "nearest", "transposed"] = "auto"
     """small, conv: how generators enlarge, by nearest neighbour and a convolution (auto for conv) or transposed (small)"""
 

@@ -30,10 +30,10 @@ Each model was trained and measured with the command below its table. "Paper" co
   model's from ten at most, on MNIST's. gvae's recipe changed six times after the test split had been seen
   ([research notes](research/gvae.md)).
 - All rows were measured at commit b5c91c8 or before, with gvae 0.1.0. What has been mended since and is not measured anew:
-  `gvae, paper` and the table "Latent size" (`--weight` was 0.2, is 0.02: [note](research/paper-preset.md)); `vae-vgp` and `draw-vgp`
-  (f is integrated out now: [note](research/draw-and-vgp.md)); `avb` (learning rates were 3e-4 and 6e-4, are 1e-3 and 2e-3); `wgan`
-  (the critic had no normalisation: [note](research/wgan.md)); `kd` (of subsets then, of all pairs now); the ± of `ms-ssim` in rows of
-  one seed (too narrow then).
+  `gvae, paper` and the table "Latent size" (`--weight` was 0.2, is 0.02: [note](research/paper-preset.md)); `vae-vgp` and
+  `draw-vgp` (f is integrated out now: [note](research/draw-and-vgp.md)); `avb` (learning rates were 3e-4 and 6e-4, are 1e-3
+  and 2e-3); `wgan` (the critic had no normalisation: [note](research/wgan.md)); `kd` (of subsets then, of all pairs now);
+  the ± of `ms-ssim` in rows of one seed (too narrow then).
 - Samples of mixtures measured up to 28 November 2026 were drawn at a temperature of 0.95; later ones with `denoise`
   ([priors](models/priors.md))."""
 
