@@ -20,6 +20,7 @@ __all__ = [
     "LatentConfig",
     "ModelConfig",
     "NetConfig",
+    "PenaltyConfig",
     "TrainConfig",
     "check",
     "from_json",
@@ -69,6 +70,20 @@ class CriticConfig:
     augment: Literal["none", "shift", "diff", "adaptive"] = "none"
     """change what the critic sees: shift against checkerboards; for data below about 20,000 images, diff always or
     adaptive as often as it needs"""
+
+
+@dataclass(frozen=True)
+class PenaltyConfig(ModelConfig):
+    """Options of wgan-gp and ac-wgan."""
+
+    lr: PositiveFloat = 2e-4
+    """Adam step size"""
+    penalty: NonNegativeFloat = 10.0
+    """weight of the gradient penalty"""
+    critic_steps: Repeats = 5
+    """critic steps for each generator step"""
+    augment: Literal["none", "shift", "diff"] = "none"
+    """change what the critic sees, for data below about 20,000 images"""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import torch
 
+from gvae.config import PenaltyConfig
 from gvae.losses.penalties import gradient_penalty
 from gvae.models import wgan_gp
 from gvae.models.ac_gan import Classified
@@ -25,7 +26,7 @@ from gvae.types import Batch
 
 
 @dataclass(frozen=True)
-class Config(wgan_gp.Config):
+class Config(PenaltyConfig):
     """Wasserstein GAN with gradient penalty and an auxiliary classifier."""
 
     conditional: bool = True

@@ -9,30 +9,19 @@ Improved Training of Wasserstein GANs (Gulrajani et al., 2017) https://arxiv.org
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 
-from gvae.config import ModelConfig
+from gvae.config import PenaltyConfig
 from gvae.losses.penalties import gradient_penalty
 from gvae.models.base import Losses, Optim, Turn
 from gvae.models.implicit import ImplicitModel
-from gvae.ranges import NonNegativeFloat, PositiveFloat, Repeats
 from gvae.types import Batch
 
 
 @dataclass(frozen=True)
-class Config(ModelConfig):
+class Config(PenaltyConfig):
     """Wasserstein GAN with gradient penalty."""
-
-    lr: PositiveFloat = 2e-4
-    """Adam step size"""
-    penalty: NonNegativeFloat = 10.0
-    """weight of the gradient penalty"""
-    critic_steps: Repeats = 5
-    """critic steps for each generator step"""
-    augment: Literal["none", "shift", "diff"] = "none"
-    """change what the critic sees, for data below about 20,000 images"""
 
 
 class WGANGP(ImplicitModel):

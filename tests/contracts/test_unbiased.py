@@ -12,6 +12,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -120,7 +121,7 @@ def joint(model: LatentModel, image: Tensor, y: Tensor | None, z: Tensor) -> Ten
 
 def loaded(name: str, model: Model) -> Loaded:
     """The model as a user opens it."""
-    return Loaded(Run("run", name, {}, TrainConfig(), "toy4", model.spec, {}), model)  # pyright: ignore
+    return Loaded(Run(Path("run"), name, {}, TrainConfig(), "toy4", model.spec, {}), model)  # pyright: ignore
 
 
 def repeated(y: Tensor | None) -> tuple[Tensor, Tensor | None]:

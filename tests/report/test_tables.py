@@ -52,7 +52,7 @@ def test_markdown(table):
 def test_a_shared_first_place_is_told_and_explained(table):
     cells = (Cell((1.0,), tied=True), Cell((1.1,), tied=True), Cell((5.0,)))
     shared = Comparison(table.columns[:1], tuple(Row(n, (), (c,)) for n, c in zip("abc", cells, strict=True)))
-    assert ["fd", "lower", "3", "1 =", "1.1 =", "5"] in words(text_of(tables.console(shared)))
+    assert ["Frechet distance (fd)", "lower", "3", "1 =", "1.1 =", "5"] in words(text_of(tables.console(shared)))
     assert "shares the first place" in " ".join(text_of(tables.console(shared)).split())
     assert "Welch" in tables.html(shared)
     assert tables.legend(Comparison(table.columns[:1], (Row("a", (), (Cell((1.0,)),)),))) == []
