@@ -184,7 +184,7 @@ def halves(
 ) -> np.ndarray:
     """Half the 95 % interval of each of several statistics of nearest neighbours, from disjoint parts of the images.
 
-        V = V_2^2 / V_4,   V_g: the variance between the g parts of a random split, mean over splits
+        V = V_2 min(1, max(1/4, V_2 / V_4)),   V_g: the variance between the g parts of a random split, mean over splits
 
     Neighbours make a statistic's terms depend on each other: leaving out single images overstates its variance one
     and a half to fivefold (measured on Gaussians, coverage of the interval 97 to 100 %), and copies of images, which
@@ -209,6 +209,7 @@ def halves(
         shuffled = [rng.permutation(size) for size in sizes]
         found.append([statistic(*[order % g for order in shuffled]).var(0, ddof=1) for g in (2, 4)])
     two, four = np.mean(found, axis=0)  # (R,) each
-    variance = np.where(four > 0, two**2 / np.maximum(four, 1e-300), two)
+    falls = np.where(four > 0, two / np.maximum(four, 1e-300), 1.0).clip(0.25, 1)  # between n^-2 and not at all
+    variance = two * falls
     freedom = 2 / (4 * 2 / repeats + 2 / (3 * repeats))  # of a product of powers of two chi-squares
     return np.array([half_width(float(v), freedom) for v in variance])
