@@ -1,11 +1,11 @@
 """Generative image models of the VAE and GAN family: train, measure, compare, explore.
 
-data = gvae.open_data("mnist")                                  # a name, a folder, or a uint8 array
-model = gvae.VAE(data.spec, latent=48, prior="mixture")         # every model by its class
-run = gvae.train(model, data, minutes=10, out="runs/a")         # or gvae.train("gvae", data, minutes=10)
-x = run.sample(64, seed=0)                                      # (64, 1, 28, 28) in [-1, 1]
-numbers = run.evaluate(metrics=["fd", "coverage"])
-gvae.compare(["runs/a", "runs/b"]).to_markdown()
+    data = gvae.open_data("mnist")                                  # a name, a folder, or a uint8 array
+    model = gvae.VAE(data.spec, latent=48, prior="mixture")         # every model by its class
+    run = gvae.train(model, data, minutes=10, out="runs/a")         # or gvae.train("gvae", data, minutes=10)
+    x = run.sample(64, seed=0)                                      # (64, 1, 28, 28) in [-1, 1]
+    numbers = run.evaluate(metrics=["fd", "coverage"])
+    gvae.compare(["runs/a", "runs/b"]).to_markdown()
 
 `gvae.metrics` has every metric as a function of arrays; `gvae.priors`, `gvae.flows` and `gvae.nets` serve alone. Importing
 gvae imports nothing heavy: each name is loaded at its first use.

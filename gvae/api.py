@@ -1,10 +1,10 @@
 """The Python interface: open data, train, load, measure, compare. All of it is offered by `import gvae`.
 
-data = gvae.open_data("mnist")
-model = gvae.VAE(data.spec, latent=48, prior="mixture")
-run = gvae.train(model, data, minutes=10, out="runs/a")
-x = run.sample(64, seed=0)                      # (64, 1, 28, 28) in [-1, 1]
-numbers = run.evaluate(metrics=["fd", "coverage"])
+    data = gvae.open_data("mnist")
+    model = gvae.VAE(data.spec, latent=48, prior="mixture")
+    run = gvae.train(model, data, minutes=10, out="runs/a")
+    x = run.sample(64, seed=0)                      # (64, 1, 28, 28) in [-1, 1]
+    numbers = run.evaluate(metrics=["fd", "coverage"])
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Open a trained run from Python: sample, encode, decode, reconstruct.
 
-import gvae
-run = gvae.load("runs/mnist-gvae-0")
-images = run.sample(64)                # (64, 1, 28, 28) in [-1, 1]
+    import gvae
+    run = gvae.load("runs/mnist-gvae-0")
+    images = run.sample(64)                # (64, 1, 28, 28) in [-1, 1]
 """
 
 from __future__ import annotations
