@@ -5,6 +5,8 @@
     run = gvae.train(model, data, minutes=10, out="runs/a")
     x = run.sample(64, seed=0)                      # (64, 1, 28, 28) in [-1, 1]
     numbers = run.evaluate(metrics=["fd", "coverage"])
+
+A slip raises a `GvaeError` that says what was given and what is allowed.
 """
 
 from __future__ import annotations
@@ -95,7 +97,8 @@ def train(
     Raises:
         GvaeError: options that do not exist, are out of range or do not go together; an existing run; divergence.
 
-    >>> run = train("vae", "digits", "doctest-run", images=256, latent=4, net={"width": 8}, seed=0)
+    >>> from tempfile import mkdtemp
+    >>> run = train("vae", "digits", f"{mkdtemp()}/run", images=256, latent=4, net={"width": 8}, seed=0)
     >>> run.sample(2, seed=1).shape
     torch.Size([2, 1, 8, 8])
     """

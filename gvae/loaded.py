@@ -3,6 +3,8 @@
     import gvae
     run = gvae.load("runs/mnist-gvae-0")
     images = run.sample(64)                # (64, 1, 28, 28) in [-1, 1]
+
+No data set, account or network is needed.
 """
 
 from __future__ import annotations
